@@ -1,0 +1,130 @@
+#!/bin/sh
+# Checks the settings, prepares EMQX and hands over to the base image's entrypoint.
+set -eu
+
+base_entrypoint=/usr/bin/docker-entrypoint.sh
+emqx_home=/opt/emqx
+cert_dir=/certs
+ipv6_interfaces=/proc/net/if_inet6
+
+main() {
+  check_settings
+
+  # Where volumes belong to root the container is started as root; EMQX runs as its own user all the same.
+  if [ "$(id -u)" = 0 ]; then
+    chown -R emqx:emqx "$emqx_home/data" "$emqx_home/log"
+    HOME=$(getent passwd emqx | cut -d: -f6)
+    export HOME
+    exec setpriv --reuid emqx --regid emqx --init-groups --no-new-privs /bin/sh "$0" "$@"
+  fi
+
+  write_api_key
+  configure_node
+  configure_listeners
+
+  # EMQX reads every EMQX_* variable as configuration: these two are the server's and would stop it from booting.
+  unset EMQX_API_URL EMQX_API_KEY MQTT_SECRET_KEY MQTT_ADMIN_PASSWORD
+  # The server's DEBUG is `true` or `false`; EMQX's scripts expect a number and trace every line, secrets included.
+  unset DEBUG
+
+  exec "$base_entrypoint" "$@"
+}
+
+# Names every fault at once, by variable and never by value.
+check_settings() {
+  EMQX_API_KEY=${EMQX_API_KEY:-simple-iot-server}
+  faults=''
+
+  check_secret MQTT_SECRET_KEY "${MQTT_SECRET_KEY:-}" 16 128 "the API key's secret, the same as the server's"
+  check_secret MQTT_ADMIN_PASSWORD "${MQTT_ADMIN_PASSWORD:-}" 12 64 "the dashboard's password"
+  case $EMQX_API_KEY in
+    *[!A-Za-z0-9_-]*) fault "EMQX_API_KEY may hold letters, digits, _ and - only" ;;
+  esac
+  check_certificate
+
+  if [ -n "$faults" ]; then
+    printf 'The broker does not start:\n%s' "$faults" >&2
+    exit 64
+  fi
+}
+
+fault() {
+  faults="$faults  - $1
+"
+}
+
+# check_secret NAME VALUE MIN MAX PURPOSE
+# The characters are those that mean nothing to the bootstrap file (key:secret:role) and to HOCON.
+check_secret() {
+  if [ -z "$2" ]; then
+    fault "$1 is not set ($5)"
+    return
+  fi
+  if [ "${#2}" -lt "$3" ] || [ "${#2}" -gt "$4" ]; then
+    fault "$1 must have $3 to $4 characters"
+  fi
+  case $2 in
+    *[!A-Za-z0-9._~+/=-]*) fault "$1 may hold letters, digits and . _ ~ + / = - only" ;;
+  esac
+}
+
+check_certificate() {
+  tls=false
+  if [ -e "$cert_dir/tls.crt" ] || [ -e "$cert_dir/tls.key" ]; then
+    tls=true
+    for file in tls.crt tls.key; do
+      if [ ! -e "$cert_dir/$file" ]; then
+        fault "$cert_dir/$file is missing: TLS needs both tls.crt and tls.key"
+      elif ! readable_by_emqx "$cert_dir/$file"; then
+        fault "$cert_dir/$file cannot be read by EMQX's user (uid 1000)"
+      fi
+    done
+  fi
+}
+
+readable_by_emqx() {
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid emqx --regid emqx --init-groups test -r "$1"
+  else
+    test -r "$1"
+  fi
+}
+
+# EMQX stores the key at every start, so a changed secret takes effect with a restart.
+write_api_key() {
+  file=$emqx_home/etc/api_keys.txt
+  rm -f "$file"
+  (umask 077 && printf '%s:%s:administrator\n' "$EMQX_API_KEY" "$MQTT_SECRET_KEY" >"$file")
+  export EMQX_API_KEY__BOOTSTRAP_FILE="$file"
+  # Quoted: EMQX parses values as HOCON, where 0123 is a number and // starts a comment.
+  export EMQX_DASHBOARD__DEFAULT_PASSWORD="\"$MQTT_ADMIN_PASSWORD\""
+}
+
+configure_node() {
+  # The data folder is kept per node name. The base image makes the name from the container's address, which changes.
+  if [ -z "${EMQX_NODE_NAME:-}" ] && [ -z "${EMQX_NODE__NAME:-}" ]; then
+    export EMQX_NODE__NAME=emqx@127.0.0.1
+  fi
+  # Whoever knows the cookie and reaches the cluster ports runs code in the node; EMQX's default is public.
+  if [ -z "${EMQX_NODE_COOKIE:-}" ] && [ -z "${EMQX_NODE__COOKIE:-}" ]; then
+    EMQX_NODE__COOKIE=$(printf 'cookie:%s' "$MQTT_SECRET_KEY" | sha256sum | cut -c1-64)
+    export EMQX_NODE__COOKIE
+  fi
+}
+
+configure_listeners() {
+  # A socket on [::] takes IPv4 as well. Some private networks are IPv6 only, some kernels have none.
+  if [ -e "$ipv6_interfaces" ]; then
+    export EMQX_LISTENERS__TCP__DEFAULT__BIND='"[::]:1883"'
+    export EMQX_LISTENERS__TCP__SERVER__BIND='"[::]:1884"'
+    export EMQX_LISTENERS__SSL__DEFAULT__BIND='"[::]:8883"'
+    export EMQX_DASHBOARD__LISTENERS__HTTP__INET6=true
+  fi
+  if [ "$tls" = true ]; then
+    export EMQX_LISTENERS__SSL__DEFAULT__ENABLE=true
+    export EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__CERTFILE="\"$cert_dir/tls.crt\""
+    export EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__KEYFILE="\"$cert_dir/tls.key\""
+  fi
+}
+
+main "$@"
