@@ -1,0 +1,79 @@
+/**
+ * The repository's one check: `npx -y bun run test [step...]`.
+ *
+ * Runs every step, or those named, installs what they need where it may, and ends with `N passed, N failed`.
+ */
+import { resolve } from 'node:path';
+import { killRunningCommands, runCommand } from './command.ts';
+import { inspectMachine, installHint, installNeeds, missingNeeds } from './needs.ts';
+import { closingLine, exitCode } from './outcome.ts';
+import { findPostgresBinaries, type PostgresCluster, startPostgresCluster } from './postgres-cluster.ts';
+import { runSteps } from './run-steps.ts';
+import { listSteps, type Step, type StepContext } from './steps.ts';
+
+const root = resolve(import.meta.dir, '../../..');
+// Tools colour their output where these ask for it, and the counts are read from that output.
+const { FORCE_COLOR: _, ...environment } = process.env;
+const env = { ...environment, NO_COLOR: '1' };
+const strict = /^(true|1)$/i.test(process.env.CI ?? '');
+
+const steps = selectSteps(await listSteps(root), process.argv.slice(2));
+await prepare(steps);
+
+let cluster: Promise<PostgresCluster> | undefined;
+const context: StepContext = {
+  root,
+  exec: (command, extra = {}) => runCommand(command, { cwd: root, env: { ...env, ...extra } }),
+  async databaseUrl() {
+    const given = process.env.TEST_DATABASE_URL;
+    if (given) return given;
+    const binaries = findPostgresBinaries();
+    if (binaries === undefined) return undefined;
+    cluster ??= startPostgresCluster(binaries, runCommand, env);
+    return (await cluster).url;
+  },
+};
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, async () => {
+    killRunningCommands();
+    await closeCluster();
+    process.exit(code);
+  });
+}
+
+const outcomes = await runSteps(steps, context, {
+  strict,
+  write: (text) => process.stdout.write(text),
+  nowMs: () => performance.now(),
+});
+await closeCluster();
+console.log(`\n${closingLine(outcomes)}`);
+process.exitCode = exitCode(outcomes);
+
+async function closeCluster(): Promise<void> {
+  const started = await cluster?.catch(() => undefined);
+  await started?.close();
+}
+
+function selectSteps(all: Step[], names: string[]): Step[] {
+  const unknown = names.filter((name) => !all.some((step) => step.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `no such step: ${unknown.join(', ')}; there are: ${all.map((step) => step.name).join(', ')}`,
+    );
+    process.exit(2);
+  }
+  return names.length === 0 ? all : all.filter((step) => names.includes(step.name));
+}
+
+async function prepare(selected: Step[]): Promise<void> {
+  const missing = missingNeeds(selected.flatMap((step) => step.needs));
+  if (missing.length === 0 || !inspectMachine().canInstall) return;
+  console.log(`installing: ${installHint(missing)}`);
+  const fault = await installNeeds(missing, runCommand, env);
+  if (fault !== '') console.log(fault);
+}

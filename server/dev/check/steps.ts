@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandResult } from './command.ts';
+import type { Need } from './needs.ts';
+import { failed, type Outcome, passed } from './outcome.ts';
+import { findPostgresBinaries } from './postgres-cluster.ts';
+import { findFiles, findTestFiles, type Suite } from './test-files.ts';
+import { readBunTestOutput, readClosingLine } from './test-output.ts';
+
+export interface StepContext {
+  root: string;
+  exec(command: string[], env?: Record<string, string>): Promise<CommandResult>;
+  /** A PostgreSQL for tests, started when first asked for; undefined where there is none. */
+  databaseUrl(): Promise<string | undefined>;
+}
+
+export interface Step {
+  name: string;
+  needs: Need[];
+  run(context: StepContext): Promise<Outcome>;
+}
+
+const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
+
+const postgres: Need = {
+  name: 'PostgreSQL',
+  debianPackages: ['postgresql'],
+  isPresent: () => findPostgresBinaries() !== undefined,
+  otherwise: 'the tests run on PGlite, those of concurrency are skipped',
+};
+
+const chromium: Need = {
+  name: 'Chromium',
+  debianPackages: ['chromium'],
+  isPresent: () => Bun.which('chromium') !== null,
+};
+
+const shellcheck: Need = program('shellcheck', ['shellcheck']);
+
+const dockerCompose: Need = {
+  ...program('docker-compose', ['docker-compose']),
+  otherwise: 'the tests of the compose files are skipped',
+};
+
+/** Every step, in the order of a run: what is quick and tells most comes first. */
+export async function listSteps(root: string): Promise<Step[]> {
+  return [
+    commandStep('lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']),
+    commandStep('types', ['node_modules/.bin/tsc', '-p', '.']),
+    commandStep('knip', ['node_modules/.bin/knip', '--no-progress']),
+    shellStep(root),
+    ...bunTestStep(root, 'unit', [postgres]),
+    ...bunTestStep(root, 'mqtt', [dockerCompose, postgres]),
+    ...bunTestStep(root, 'e2e', [postgres]),
+    ...bunTestStep(root, 'browser', [chromium, postgres]),
+    ...(await firmwareStep(root)),
+  ];
+}
+
+function commandStep(name: string, command: string[]): Step {
+  return {
+    name,
+    needs: [],
+    async run({ exec }) {
+      const { exitCode, output } = await exec(command);
+      return exitCode === 0 ? passed() : failed(output, [`exit code ${exitCode}`]);
+    },
+  };
+}
+
+function shellStep(root: string): Step {
+  const step = commandStep('shell', ['shellcheck', ...findFiles(root, '**/*.sh'), '.ci/run']);
+  return { ...step, needs: [shellcheck] };
+}
+
+function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
+  const files = findTestFiles(root, suite);
+  if (files.length === 0) return [];
+  const step: Step = {
+    name: suite,
+    needs,
+    async run({ exec, databaseUrl }) {
+      const url = needs.includes(postgres) ? await databaseUrl() : undefined;
+      const { exitCode, output } = await exec(
+        [process.execPath, 'test', '--timeout=30000', ...files.map((file) => `./${file}`)],
+        url === undefined ? {} : { TEST_DATABASE_URL: url },
+      );
+      return readBunTestOutput(output, exitCode);
+    },
+  };
+  return [step];
+}
+
+async function firmwareStep(root: string): Promise<Step[]> {
+  if (!existsSync(join(root, FIRMWARE_TESTS, 'run.ts'))) return [];
+  const step: Step = {
+    name: 'firmware',
+    needs: [],
+    async run({ exec }) {
+      const { exitCode, output } = await exec([process.execPath, `${FIRMWARE_TESTS}/run.ts`]);
+      return readClosingLine(output, exitCode);
+    },
+  };
+  return [step];
+}
+
+function program(name: string, debianPackages: string[]): Need {
+  return { name, debianPackages, isPresent: () => Bun.which(name) !== null };
+}
