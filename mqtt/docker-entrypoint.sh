@@ -3,6 +3,7 @@
 set -eu
 
 base_entrypoint=/usr/bin/docker-entrypoint.sh
+emqx_user=emqx
 emqx_home=/opt/emqx
 cert_dir=/certs
 ipv6_interfaces=/proc/net/if_inet6
@@ -12,10 +13,10 @@ main() {
 
   # Where volumes belong to root the container is started as root; EMQX runs as its own user all the same.
   if [ "$(id -u)" = 0 ]; then
-    chown -R emqx:emqx "$emqx_home/data" "$emqx_home/log"
-    HOME=$(getent passwd emqx | cut -d: -f6)
+    chown -R "$emqx_user:" "$emqx_home/data" "$emqx_home/log"
+    HOME=$(getent passwd "$emqx_user" | cut -d: -f6)
     export HOME
-    exec setpriv --reuid emqx --regid emqx --init-groups --no-new-privs /bin/sh "$0" "$@"
+    as_emqx exec /bin/sh "$0" "$@"
   fi
 
   write_api_key
@@ -76,7 +77,7 @@ check_certificate() {
       if [ ! -e "$cert_dir/$file" ]; then
         fault "$cert_dir/$file is missing: TLS needs both tls.crt and tls.key"
       elif ! readable_by_emqx "$cert_dir/$file"; then
-        fault "$cert_dir/$file cannot be read by EMQX's user (uid 1000)"
+        fault "$cert_dir/$file cannot be read by EMQX's user, $(id -u "$emqx_user")"
       fi
     done
   fi
@@ -84,10 +85,20 @@ check_certificate() {
 
 readable_by_emqx() {
   if [ "$(id -u)" = 0 ]; then
-    setpriv --reuid emqx --regid emqx --init-groups test -r "$1"
+    as_emqx test -r "$1"
   else
     test -r "$1"
   fi
+}
+
+# as_emqx [exec] COMMAND...
+as_emqx() {
+  group=$(id -g "$emqx_user")
+  if [ "$1" = exec ]; then
+    shift
+    exec setpriv --reuid "$emqx_user" --regid "$group" --init-groups --no-new-privs "$@"
+  fi
+  setpriv --reuid "$emqx_user" --regid "$group" --init-groups "$@"
 }
 
 # EMQX stores the key at every start, so a changed secret takes effect with a restart.
@@ -101,13 +112,14 @@ write_api_key() {
 }
 
 configure_node() {
+  # Unquoted, both: EMQX's scripts read them as they are.
   # The data folder is kept per node name. The base image makes the name from the container's address, which changes.
   if [ -z "${EMQX_NODE_NAME:-}" ] && [ -z "${EMQX_NODE__NAME:-}" ]; then
     export EMQX_NODE__NAME=emqx@127.0.0.1
   fi
   # Whoever knows the cookie and reaches the cluster ports runs code in the node; EMQX's default is public.
   if [ -z "${EMQX_NODE_COOKIE:-}" ] && [ -z "${EMQX_NODE__COOKIE:-}" ]; then
-    EMQX_NODE__COOKIE=$(printf 'cookie:%s' "$MQTT_SECRET_KEY" | sha256sum | cut -c1-64)
+    EMQX_NODE__COOKIE=c$(printf 'cookie:%s' "$MQTT_SECRET_KEY" | sha256sum | cut -c1-64)
     export EMQX_NODE__COOKIE
   fi
 }
