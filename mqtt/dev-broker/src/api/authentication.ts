@@ -1,0 +1,135 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type Authenticator, type AuthenticatorChain, authenticatorId } from '../authentication/chain.ts';
+import { NODE } from '../mqtt/client-events.ts';
+import { alreadyExists, badRequest, checkBody, notFound, validationError } from './errors.ts';
+import { moved } from './order.ts';
+
+const REDACTED = '******';
+
+const jwtSchema = z.object({
+  mechanism: z.literal('jwt'),
+  enable: z.boolean().default(true),
+  algorithm: z.literal('hmac-based').default('hmac-based'),
+  use_jwks: z.literal(false),
+  secret: z.string().min(1),
+  secret_base64_encoded: z.boolean().default(false),
+  from: z.enum(['password', 'username']).default('password'),
+  verify_claims: z.record(z.string(), z.string()).default({}),
+  disconnect_after_expire: z.boolean().default(true),
+  acl_claim_name: z.string().default('acl'),
+});
+const databaseSchema = z.object({
+  mechanism: z.literal('password_based'),
+  backend: z.literal('built_in_database'),
+  enable: z.boolean().default(true),
+  user_id_type: z.enum(['username', 'clientid']).default('username'),
+  password_hash_algorithm: z
+    .record(z.string(), z.unknown())
+    .default({ name: 'sha256', salt_position: 'prefix' }),
+});
+const orderSchema = z.array(z.object({ id: z.string() }));
+
+/** `/authentication`: the JWT authenticator with an HMAC secret, and the built-in database without users. */
+export function authenticationRoutes(chain: AuthenticatorChain) {
+  const app = new Hono();
+  const existing = (id: string): Authenticator => {
+    const authenticator = chain.get(id);
+    if (!authenticator) throw notFound(`Authenticator '${id}' does not exist`);
+    return authenticator;
+  };
+
+  app.get('/authentication', (context) => context.json(chain.list().map(redacted)));
+
+  app.post('/authentication', async (context) => {
+    const authenticator = readAuthenticator(await context.req.json());
+    const id = authenticatorId(authenticator);
+    if (chain.get(id)) throw alreadyExists(`Authenticator '${id}' already exist`);
+    chain.append(authenticator);
+    return context.json({ id, ...authenticator });
+  });
+
+  app.put('/authentication/order', async (context) => {
+    const ids = checkBody(orderSchema, await context.req.json()).map(({ id }) => id);
+    const known = chain.list().map(authenticatorId);
+    const unknown = ids.filter((id) => !known.includes(id));
+    const missing = known.filter((id) => !ids.includes(id));
+    const faults = [
+      ...(unknown.length > 0 ? [`Authenticators: ${unknown.join(', ')} are not found`] : []),
+      ...(missing.length > 0 ? [`No positions are specified for authenticators: ${missing.join(', ')}`] : []),
+    ];
+    if (faults.length > 0) throw badRequest(faults.join(', '));
+    chain.reorder(ids);
+    return context.body(null, 204);
+  });
+
+  app.get('/authentication/:id', (context) => context.json(redacted(existing(context.req.param('id')))));
+
+  app.put('/authentication/:id', async (context) => {
+    const id = context.req.param('id');
+    const old = existing(id);
+    const authenticator = readAuthenticator(await context.req.json());
+    if (authenticatorId(authenticator) !== id) {
+      throw badRequest('Change of authentication type is not allowed');
+    }
+    if (authenticator.mechanism === 'jwt' && authenticator.secret === REDACTED && old.mechanism === 'jwt') {
+      authenticator.secret = old.secret;
+    }
+    chain.replace(id, authenticator);
+    return context.body(null, 204);
+  });
+
+  app.delete('/authentication/:id', (context) => {
+    const id = context.req.param('id');
+    existing(id);
+    chain.delete(id);
+    return context.body(null, 204);
+  });
+
+  app.get('/authentication/:id/status', (context) => {
+    const id = context.req.param('id');
+    existing(id);
+    const metrics = { ...chain.metrics(id), rate: 0, rate_last5m: 0, rate_max: 0 };
+    return context.json({
+      status: 'connected',
+      metrics,
+      node_status: [{ node: NODE, status: 'connected' }],
+      node_error: [],
+      node_metrics: [{ node: NODE, metrics }],
+      node_resource_metrics: [{ node: NODE, metrics: {} }],
+      resource_metrics: {},
+    });
+  });
+
+  app.put('/authentication/:id/position/:position', (context) => {
+    const { id, position } = context.req.param();
+    existing(id);
+    const ids = moved(chain.list().map(authenticatorId), id, position);
+    if (!ids) throw badRequest("Invalid value for 'position'");
+    chain.reorder(ids);
+    return context.body(null, 204);
+  });
+
+  return app;
+}
+
+/** The kind of authenticator is picked by its discriminating fields first, as EMQX does. */
+function readAuthenticator(body: unknown): Authenticator {
+  const { mechanism } = checkBody(z.looseObject({ mechanism: z.string() }), body);
+  if (mechanism === 'password_based') return checkBody(databaseSchema, body);
+  if (mechanism !== 'jwt') {
+    throw validationError({ path: 'root', field_name: 'mechanism', expected: 'password_based | jwt' });
+  }
+  const { use_jwks } = checkBody(z.looseObject({ use_jwks: z.unknown() }), body);
+  if (typeof use_jwks !== 'boolean') {
+    throw validationError({ path: 'root', field_name: 'use_jwks', expected: 'true | false' });
+  }
+  return checkBody(jwtSchema, body);
+}
+
+function redacted(authenticator: Authenticator) {
+  const id = authenticatorId(authenticator);
+  return authenticator.mechanism === 'jwt'
+    ? { id, ...authenticator, secret: REDACTED }
+    : { id, ...authenticator };
+}
