@@ -1,0 +1,52 @@
+// Just those parts of the ESP8266 core 3.1.2 that the library uses, for tests on
+// a PC and for compiling for the chip. Declarations follow the core's headers;
+// the behaviour is in the .cpp files here. test_control.h holds the knobs.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <functional>
+#include <memory>
+#include <new>
+
+#include "Client.h"
+#include "IPAddress.h"
+#include "WString.h"
+
+typedef bool boolean;
+
+#define PROGMEM
+#define PGM_P const char*
+#define PSTR(text) (text)
+#define memcpy_P memcpy
+#define strlen_P strlen
+#define strcmp_P strcmp
+#define strncmp_P strncmp
+#define snprintf_P snprintf
+
+unsigned long millis();
+void yield();
+
+class EspClass {
+ public:
+  bool flashEraseSector(uint32_t sector);
+  bool flashWrite(uint32_t address, const uint32_t* data, size_t bytes);
+  bool flashRead(uint32_t address, uint32_t* data, size_t bytes);
+  uint32_t getMaxFreeBlockSize();
+  uint32_t getFreeHeap();
+  uint32_t random();
+};
+extern EspClass ESP;
+
+class HardwareSerial : public Print {
+ public:
+  using Print::write;
+  size_t write(uint8_t byte) override;
+  void begin(unsigned long baud);
+  int printf_P(const char* format, ...) __attribute__((format(printf, 2, 3)));
+};
+extern HardwareSerial Serial;

@@ -1,0 +1,93 @@
+#include "Arduino.h"
+#include "flash_hal.h"
+#include "test_control.h"
+
+uint32_t fakeFsStart, fakeFsEnd, fakeEepromStart;
+
+namespace fake {
+
+Flash flash;
+
+std::vector<uint8_t>& Flash::sector(uint32_t index) {
+  auto& bytes = sectors[index];
+  if (bytes.empty()) bytes.assign(kSectorBytes, 0xFF);
+  return bytes;
+}
+
+void Flash::powerUp() {
+  cut = false;
+  cutAfter = -1;
+}
+
+void setLayout(Layout layout) {
+  fakeEepromStart = 0x40200000 + kEepromSector * kSectorBytes;
+  fakeFsEnd = layout == Layout::SpareSector ? fakeEepromStart - kSectorBytes
+                                            : fakeEepromStart;
+  fakeFsStart =
+      layout == Layout::NoFileSystem ? fakeFsEnd : fakeFsEnd - 0x100000;
+}
+
+namespace {
+// One byte of work; false when the power is gone.
+bool spend() {
+  if (flash.cut) return false;
+  if (flash.cutAfter == 0) {
+    flash.cut = true;
+    return false;
+  }
+  if (flash.cutAfter > 0) --flash.cutAfter;
+  return true;
+}
+}  // namespace
+}  // namespace fake
+
+bool EspClass::flashEraseSector(uint32_t index) {
+  fake::Uncounted scope;
+  fake::Flash& flash = fake::flash;
+  if (flash.failErase) return false;
+  ++flash.erases;
+  auto& bytes = flash.sector(index);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const size_t at = flash.backwards ? bytes.size() - 1 - i : i;
+    if (!fake::spend()) {
+      // Cells caught half way read as anything.
+      if (flash.scramble && !(flash.cutAfter < 0)) {
+        for (size_t n = 0; n < 64 && i + n < bytes.size(); ++n) {
+          bytes[flash.backwards ? at - n : at + n] |=
+              static_cast<uint8_t>(random());
+        }
+        flash.cutAfter = -1;
+      }
+      return false;
+    }
+    bytes[at] = 0xFF;
+  }
+  return true;
+}
+
+bool EspClass::flashWrite(uint32_t address, const uint32_t* data,
+                          size_t size) {
+  fake::Uncounted scope;
+  fake::Flash& flash = fake::flash;
+  if (address % 4 != 0 || size % 4 != 0 || flash.failWrite) return false;
+  ++flash.writes;
+  const uint8_t* from = reinterpret_cast<const uint8_t*>(data);
+  for (size_t i = 0; i < size; ++i) {
+    if (!fake::spend()) return false;
+    const uint32_t at = address + static_cast<uint32_t>(i);
+    flash.sector(at / fake::kSectorBytes)[at % fake::kSectorBytes] &= from[i];
+  }
+  return true;
+}
+
+bool EspClass::flashRead(uint32_t address, uint32_t* data, size_t size) {
+  fake::Uncounted scope;
+  fake::Flash& flash = fake::flash;
+  if (address % 4 != 0 || size % 4 != 0 || flash.failRead) return false;
+  uint8_t* to = reinterpret_cast<uint8_t*>(data);
+  for (size_t i = 0; i < size; ++i) {
+    const uint32_t at = address + static_cast<uint32_t>(i);
+    to[i] = flash.sector(at / fake::kSectorBytes)[at % fake::kSectorBytes];
+  }
+  return true;
+}

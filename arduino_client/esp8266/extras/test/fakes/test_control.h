@@ -1,0 +1,67 @@
+// Knobs of the fakes.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fake {
+
+// ---- clock. Frozen unless real; millis() wraps at 32 bits as on the chip.
+void setMillis(uint32_t now);
+void advance(uint32_t ms);
+// Real time from now on, plus whatever was set or is advanced.
+void useRealTime();
+
+// ---- flash: 4 KiB sectors that erase to 0xFF; writing clears bits only.
+constexpr size_t kSectorBytes = 4096;
+struct Flash {
+  std::map<uint32_t, std::vector<uint8_t>> sectors;  // those ever touched
+  // Bytes of erase and write left until the power goes; < 0 means never.
+  long cutAfter = -1;
+  bool cut = false;
+  // What an erase that is cut leaves where it was cut.
+  bool scramble = false;
+  // Erase from the end of the sector backwards.
+  bool backwards = false;
+  bool failErase = false, failWrite = false, failRead = false;
+  size_t erases = 0, writes = 0;
+  std::vector<uint8_t>& sector(uint32_t index);
+  void powerUp();
+};
+extern Flash flash;
+// No file system, a file system with a spare sector behind it, or without.
+enum class Layout { NoFileSystem, SpareSector, FileSystemToEeprom };
+void setLayout(Layout layout);
+constexpr uint32_t kEepromSector = 0x3FB;
+
+// ---- heap: counts what the library itself allocates.
+struct Heap {
+  size_t live = 0;      // blocks
+  size_t liveBytes = 0;
+  size_t allocations = 0;
+  long failAt = -1;     // the n-th allocation from now fails; < 0 never
+  bool failed = false;
+  uint32_t maxBlock = 40000;  // ESP.getMaxFreeBlockSize()
+};
+extern Heap heap;
+// Allocations in this scope are the fakes' or the test's own.
+struct Uncounted {
+  Uncounted();
+  ~Uncounted();
+};
+// Inside of which those in this scope are the library's again.
+struct Counted {
+  Counted();
+  ~Counted();
+  int saved;
+};
+
+// ---- random numbers: the given ones in turn, then a fixed sequence.
+extern std::vector<uint32_t> randoms;
+
+}  // namespace fake
