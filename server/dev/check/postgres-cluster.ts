@@ -1,5 +1,4 @@
 import { chmodSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunCommand } from './command.ts';
@@ -71,7 +70,7 @@ export async function startPostgresCluster(
       '--locale=C.UTF-8',
       '--no-sync',
     ]);
-    const port = await findFreePort();
+    const port = findFreePort();
     const settings = [
       `-c port=${port}`,
       '-c listen_addresses=127.0.0.1',
@@ -117,17 +116,8 @@ function listFolder(folder: string): string[] {
   }
 }
 
-function findFreePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const probe = createServer();
-  probe.once('error', reject);
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() =>
-      typeof address === 'object' && address !== null
-        ? resolve(address.port)
-        : reject(new Error('no free port')),
-    );
-  });
-  return promise;
+function findFreePort(): number {
+  const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+  probe.stop();
+  return probe.port;
 }
