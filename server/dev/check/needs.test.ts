@@ -1,0 +1,37 @@
+import { expect, test } from 'bun:test';
+import type { RunCommand } from './command.ts';
+import { installHint, installNeeds, missingNeeds, type Need } from './needs.ts';
+
+const shellcheck: Need = { name: 'shellcheck', debianPackages: ['shellcheck'], isPresent: () => false };
+const compiler: Need = { name: 'g++', debianPackages: ['g++', 'make'], isPresent: () => false };
+const git: Need = { name: 'git', debianPackages: ['git'], isPresent: () => true };
+
+function recorder(installExitCode: number) {
+  const commands: string[] = [];
+  const run: RunCommand = async (command, { env }) => {
+    commands.push(`${env.DEBIAN_FRONTEND} ${command.join(' ')}`);
+    return { exitCode: command.includes('install') ? installExitCode : 0, output: 'what apt said' };
+  };
+  return { commands, run };
+}
+
+test('what several steps need is asked for once, and what is there not at all', () => {
+  expect(missingNeeds([shellcheck, git, compiler, shellcheck])).toEqual([shellcheck, compiler]);
+});
+
+test('missing packages are installed in one go, without questions and without extras', async () => {
+  const { commands, run } = recorder(0);
+  expect(await installNeeds([shellcheck, compiler], run, {})).toBe('');
+  expect(commands).toEqual([
+    'noninteractive apt-get update --quiet',
+    'noninteractive apt-get install --yes --quiet --no-install-recommends shellcheck g++ make',
+  ]);
+});
+
+test('a failed installation is told with what apt said', async () => {
+  expect(await installNeeds([shellcheck], recorder(100).run, {})).toContain('what apt said');
+});
+
+test('the hint names the packages', () => {
+  expect(installHint([compiler, shellcheck])).toBe('apt-get install g++ make shellcheck');
+});
