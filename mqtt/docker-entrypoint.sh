@@ -39,7 +39,7 @@ check_settings() {
   check_secret MQTT_SECRET_KEY "${MQTT_SECRET_KEY:-}" 16 128 "the API key's secret, the same as the server's"
   check_secret MQTT_ADMIN_PASSWORD "${MQTT_ADMIN_PASSWORD:-}" 12 64 "the dashboard's password"
   case $EMQX_API_KEY in
-    *[!A-Za-z0-9_-]*) fault "EMQX_API_KEY may hold letters, digits, _ and - only" ;;
+    *[!A-Za-z0-9._-]*) fault "EMQX_API_KEY may hold letters, digits and . _ - only" ;;
   esac
   check_certificate
 

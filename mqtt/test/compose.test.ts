@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { repository } from './repository.ts';
+import { beforeAll, describe, expect, test } from 'bun:test';
+import { variableNames } from '../../server/src/config.ts';
+import { compose, hasCompose, type Project, type Service } from './compose.ts';
 
 const SETTINGS = {
   POSTGRES_PASSWORD: 'database-password',
@@ -18,57 +16,11 @@ const TLS_SETTINGS = {
   MQTT_TLS_HOST: 'mqtt.example.net:8883',
 };
 
-interface Service {
-  image?: string;
-  build?: { context: string; dockerfile?: string };
-  environment: Record<string, string | null>;
-  ports?: { published: number | string; target: number }[];
-  networks: Record<string, unknown>;
-  volumes?: string[];
-  [key: string]: unknown;
-}
-
-interface Project {
-  services: Record<'db' | 'mqtt' | 'server', Service>;
-  networks: Record<string, { internal?: boolean }>;
-  volumes: Record<string, unknown>;
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'compose-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function compose(settings: Record<string, string>, files = ['docker-compose.yml']) {
-  // An .env of the working copy or a variable of this process must not fill a gap.
-  const envFile = join(folder, 'env');
-  writeFileSync(
-    envFile,
-    Object.entries(settings)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  );
-  const child = Bun.spawn(
-    ['docker-compose', '--env-file', envFile, ...files.flatMap((file) => ['-f', file]), 'config'],
-    {
-      cwd: repository,
-      env: { PATH: process.env.PATH ?? '', HOME: folder },
-      stdin: 'ignore',
-      stdout: 'pipe',
-      stderr: 'pipe',
-    },
-  );
-  const [exitCode, stdout, stderr] = await Promise.all([
-    child.exited,
-    child.stdout.text(),
-    child.stderr.text(),
-  ]);
-  return { exitCode, stderr, project: Bun.YAML.parse(stdout) as Project };
-}
-
 function publishedPorts(service: Service): string[] {
   return (service.ports ?? []).map((port) => `${port.published}:${port.target}`);
 }
 
-describe.skipIf(Bun.which('docker-compose') === null)('docker-compose', () => {
+describe.skipIf(!hasCompose)('docker-compose', () => {
   let project: Project;
 
   beforeAll(async () => {
@@ -126,6 +78,14 @@ describe.skipIf(Bun.which('docker-compose') === null)('docker-compose', () => {
       'MQTT_ADMIN_PASSWORD',
       'MQTT_SECRET_KEY',
     ]);
+  });
+
+  test('every setting of the server can be made in .env', () => {
+    const given = Object.keys(project.services.server.environment);
+    // The dashboard's password is the broker's.
+    expect(given.toSorted()).toEqual(
+      variableNames.filter((name) => name !== 'MQTT_ADMIN_PASSWORD').toSorted(),
+    );
   });
 
   test("optional settings are passed on when set, and the server's defaults hold when not", async () => {

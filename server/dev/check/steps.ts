@@ -42,6 +42,8 @@ const dockerCompose: Need = {
   otherwise: 'the tests of the compose files are skipped',
 };
 
+const openssl: Need = program('openssl', ['openssl']);
+
 /** Every step, in the order of a run: what is quick and tells most comes first. */
 export async function listSteps(root: string): Promise<Step[]> {
   return [
@@ -50,7 +52,7 @@ export async function listSteps(root: string): Promise<Step[]> {
     commandStep('knip', ['node_modules/.bin/knip', '--no-progress']),
     shellStep(root),
     ...bunTestStep(root, 'unit', [postgres]),
-    ...bunTestStep(root, 'mqtt', [dockerCompose, postgres]),
+    ...bunTestStep(root, 'mqtt', [dockerCompose, openssl, postgres]),
     ...bunTestStep(root, 'e2e', [postgres]),
     ...bunTestStep(root, 'browser', [chromium, postgres]),
     ...(await firmwareStep(root)),
