@@ -120,7 +120,7 @@ function readAuthenticator(body: unknown): Authenticator {
   if (mechanism !== 'jwt') {
     throw validationError({ path: 'root', field_name: 'mechanism', expected: 'password_based | jwt' });
   }
-  const { use_jwks } = checkBody(z.looseObject({ use_jwks: z.unknown() }), body);
+  const { use_jwks } = checkBody(z.looseObject({ use_jwks: z.unknown().optional() }), body);
   if (typeof use_jwks !== 'boolean') {
     throw validationError({ path: 'root', field_name: 'use_jwks', expected: 'true | false' });
   }
