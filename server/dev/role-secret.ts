@@ -1,0 +1,22 @@
+import { resolve } from 'node:path';
+import type { DeviceRole } from '../src/platform/db/schema.ts';
+import { readSecrets } from './secrets.ts';
+
+const VARIABLE = { master: 'DEVICE_MASTER_SECRET_KEY', agent: 'DEVICE_AGENT_SECRET_KEY' } as const;
+
+/** The role from a `--role` flag. */
+export function parseRole(text: string): DeviceRole {
+  if (text !== 'master' && text !== 'agent') throw new Error('--role must be master or agent');
+  return text;
+}
+
+/** The secret of a role: as given, else from the environment, else from the development stack's data. */
+export async function roleSecret(role: DeviceRole, given: string | undefined): Promise<string> {
+  const secret = given || process.env[VARIABLE[role]];
+  if (secret) return secret;
+  const kept = await readSecrets(resolve(process.env.DATA_DIR || '.data'));
+  if (kept) return kept[VARIABLE[role]];
+  throw new Error(
+    `Give the ${role} secret with --secret or as ${VARIABLE[role]} (the development stack is not set up).`,
+  );
+}

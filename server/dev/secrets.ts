@@ -1,0 +1,54 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const stored = z.object({
+  JWT_SECRET: z.string(),
+  DEVICE_MASTER_SECRET_KEY: z.string(),
+  DEVICE_AGENT_SECRET_KEY: z.string(),
+  MQTT_SECRET_KEY: z.string(),
+  /** The device of the lines that the stack prints. */
+  EXAMPLE_UUID: z.string(),
+});
+
+/** What the development stack makes up once and keeps, under the names of the variables they stand in for. */
+export type DevelopmentSecrets = z.output<typeof stored>;
+
+/** Reads the secrets kept in `dataDir`; nothing when there are none. */
+export async function readSecrets(dataDir: string): Promise<DevelopmentSecrets | undefined> {
+  try {
+    return stored.parse(JSON.parse(await readFile(secretsFile(dataDir), 'utf8')));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new Error(`${secretsFile(dataDir)} cannot be used; delete it to have new secrets made.`, {
+      cause: error,
+    });
+  }
+}
+
+/** The secrets kept in `dataDir`, made up on first use and readable for their owner alone. */
+export async function loadOrCreateSecrets(dataDir: string): Promise<DevelopmentSecrets> {
+  const kept = await readSecrets(dataDir);
+  if (kept) return kept;
+  const secrets: DevelopmentSecrets = {
+    JWT_SECRET: secret(),
+    DEVICE_MASTER_SECRET_KEY: secret(),
+    DEVICE_AGENT_SECRET_KEY: secret(),
+    MQTT_SECRET_KEY: secret(),
+    EXAMPLE_UUID: randomUUID(),
+  };
+  await mkdir(dataDir, { recursive: true });
+  const draft = `${secretsFile(dataDir)}.${process.pid}`;
+  await writeFile(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  await rename(draft, secretsFile(dataDir));
+  return secrets;
+}
+
+function secretsFile(dataDir: string): string {
+  return join(dataDir, 'secrets.json');
+}
+
+function secret(): string {
+  return randomBytes(32).toString('base64url');
+}

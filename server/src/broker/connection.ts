@@ -1,0 +1,161 @@
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
+import { type Clock, sleep } from '../platform/clock.ts';
+import { errorCode } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Random } from '../platform/random.ts';
+
+export type Qos = 0 | 1 | 2;
+
+export interface Subscription {
+  readonly filter: string;
+  readonly qos: Qos;
+}
+
+export interface ConnectionOptions {
+  /** `mqtt://host:port` or `mqtts://host:port`. */
+  readonly url: string;
+  readonly clientId: string;
+  /** Makes the password of one connection attempt. */
+  readonly password: () => Promise<string>;
+  readonly subscriptions: readonly Subscription[];
+  /** Handles one message; the next one waits for it, and with QoS 1 the acknowledgement does. */
+  readonly onMessage: (packet: IPublishPacket) => void | Promise<void>;
+  /** Called each time the session is up and subscribed. */
+  readonly onOnline: () => void;
+  /** Called when the broker was reached but refused the session or a subscription. */
+  readonly onRefused: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export type ConnectionState = 'offline' | 'refused' | 'online';
+
+/** The server's own MQTT session, kept up for as long as it is not closed. */
+export interface Connection {
+  start(): void;
+  state(): ConnectionState;
+  /** Sends, if the session is up; a message that finds it down is dropped, and `false` returned. */
+  publish(topic: string, payload: string, qos: Qos): boolean;
+  /** Leaves the broker with a DISCONNECT, waiting at most `timeoutMs` for what is under way. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/** Short enough to be back within 10 s of the broker's return. */
+const RECONNECT: BackoffLimits = { firstMs: 250, capMs: 4_000 };
+const CONNECT_TIMEOUT_MS = 5_000;
+const KEEPALIVE_SECONDS = 30;
+const REFUSED_SUBSCRIPTION = 128;
+
+/**
+ * Opens a new client for every attempt, with a new token, instead of letting mqtt.js reconnect with the old password.
+ * Handlers are attached before the socket opens, since redelivery follows CONNACK at once.
+ */
+export function createConnection(options: ConnectionOptions): Connection {
+  const stopping = new AbortController();
+  let state: ConnectionState = 'offline';
+  let client: MqttClient | undefined;
+  let failures = 0;
+  let loop: Promise<void> | undefined;
+
+  async function session(): Promise<void> {
+    const current = mqtt.connect(options.url, {
+      clientId: options.clientId,
+      username: options.clientId,
+      password: await options.password(),
+      protocolVersion: 4,
+      clean: true,
+      reconnectPeriod: 0,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      keepalive: KEEPALIVE_SECONDS,
+      manualConnect: true,
+      queueQoSZero: false,
+    });
+    client = current;
+    current.handleMessage = (packet, done) => {
+      void handle(packet).finally(() => done());
+    };
+    current.on('connect', () => void subscribe(current));
+    current.on('error', (error) => {
+      const refused = 'code' in error && (error.code === 4 || error.code === 5);
+      options.log[failures === 0 ? 'warn' : 'debug'](
+        { code: errorCode(error), err: error },
+        refused ? 'broker refused the session' : 'connection failed',
+      );
+      if (refused) refuse(current);
+    });
+    const closed = new Promise<void>((resolve) => current.once('close', () => resolve()));
+    current.connect();
+    await closed;
+    current.removeAllListeners();
+    current.on('error', () => {});
+    current.end(true);
+    if (state === 'online') {
+      options.log[stopping.signal.aborted ? 'info' : 'warn']('disconnected from the broker');
+      failures = 0;
+    } else {
+      failures++;
+    }
+    if (state !== 'refused') state = 'offline';
+  }
+
+  async function handle(packet: IPublishPacket): Promise<void> {
+    try {
+      await options.onMessage(packet);
+    } catch (error) {
+      options.log.error({ err: error, topic: packet.topic }, 'message handler failed');
+    }
+  }
+
+  async function subscribe(current: MqttClient): Promise<void> {
+    try {
+      for (const { filter, qos } of options.subscriptions) {
+        const granted = await current.subscribeAsync(filter, { qos });
+        if (granted.some((grant) => grant.qos >= REFUSED_SUBSCRIPTION)) throw new Error(`refused: ${filter}`);
+      }
+      state = 'online';
+      options.log.info({ clientId: options.clientId }, 'connected to the broker');
+      options.onOnline();
+    } catch (error) {
+      if (current.disconnecting || !current.connected) return;
+      options.log.warn({ err: error }, 'broker refused a subscription');
+      refuse(current);
+    }
+  }
+
+  function refuse(current: MqttClient): void {
+    state = 'refused';
+    options.onRefused();
+    current.end(true);
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await session();
+      await sleep(options.clock, backoffDelay(failures, RECONNECT, options.random), stopping.signal);
+    }
+  }
+
+  return {
+    start() {
+      loop ??= run();
+    },
+    state: () => state,
+    publish(topic, payload, qos) {
+      if (state !== 'online' || !client?.connected) return false;
+      client.publish(topic, payload, { qos, retain: false }, (error) => {
+        if (error) options.log.debug({ err: error, topic }, 'message was not delivered');
+      });
+      return true;
+    },
+    async close(timeoutMs) {
+      stopping.abort();
+      const giveUp = options.clock.setTimer(() => client?.end(true), timeoutMs);
+      if (client?.connected) await client.endAsync().catch(() => client?.end(true));
+      else client?.end(true);
+      await loop;
+      giveUp.cancel();
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import { z } from 'zod';
+
+/** Everything the server can be told, parsed and frozen. Durations are in seconds, secrets are as given. */
+export type Config = Readonly<z.output<typeof environment>>;
+
+/** The environment does not describe a server that may start. `faults` holds one line per variable, without its value. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const MAX_TOKEN_TTL_SECONDS = 366 * SECONDS.d;
+
+const required = z.string({ error: 'is required' });
+
+function wholeNumber(fallback: number, min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,12}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`)
+    .default(fallback);
+}
+
+function flag(fallback: boolean) {
+  return z
+    .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })
+    .transform((text) => text === 'true' || text === '1')
+    .default(fallback);
+}
+
+/** `90`, `90s`, `15m`, `12h` or `14d`, in seconds. */
+function duration(fallbackSeconds: number, minSeconds: number, maxSeconds: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}[smhd]?$/, 'must be a duration such as 3600, 90s, 15m, 12h or 14d')
+    .transform((text) => {
+      const unit = text.at(-1);
+      const factor = unit === 's' || unit === 'm' || unit === 'h' || unit === 'd' ? SECONDS[unit] : 1;
+      return Number.parseInt(text, 10) * factor;
+    })
+    .refine(
+      (seconds) => seconds >= minSeconds && seconds <= maxSeconds,
+      `must be between ${minSeconds} and ${maxSeconds} seconds`,
+    )
+    .default(fallbackSeconds);
+}
+
+function url(protocols: readonly string[]) {
+  return required.refine(
+    (text) =>
+      URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== '',
+    `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  );
+}
+
+const hostPort = z.string({ error: 'is required' }).refine((text) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text);
+  return match !== null && Number(match[3]) >= 1 && Number(match[3]) <= 65_535;
+}, 'must be host:port (an IPv6 address in brackets)');
+
+function secret(minBytes: number, unit: 'bytes' | 'characters') {
+  return required.refine(
+    (text) => (unit === 'bytes' ? Buffer.byteLength(text) : [...text].length) >= minBytes,
+    `must be at least ${minBytes} ${unit} long`,
+  );
+}
+
+/** A role secret travels as a bearer credential, which blanks and control characters would cut. */
+const roleSecret = secret(16, 'characters').refine(
+  (text) => !/[\s\p{Cc}]/u.test(text),
+  'must not contain blanks or control characters',
+);
+
+/** One entry per variable of `.env.example`; a test holds the two against each other. */
+const variables = z.object({
+  PORT: wholeNumber(3000, 0, 65_535),
+  DATABASE_URL: url(['postgres:', 'postgresql:']),
+  JWT_SECRET: secret(32, 'bytes'),
+  DEVICE_MASTER_SECRET_KEY: roleSecret,
+  DEVICE_AGENT_SECRET_KEY: roleSecret,
+  MQTT_URL: url(['mqtt:', 'mqtts:', 'tcp:', 'ssl:']),
+  MQTT_HOST: hostPort,
+  MQTT_TLS_HOST: hostPort.optional(),
+  EMQX_API_URL: url(['http:', 'https:']).transform((text) => text.replace(/\/+$/, '')),
+  EMQX_API_KEY: required.regex(
+    /^[A-Za-z0-9._-]+$/,
+    'must consist of letters, digits, dot, dash and underscore',
+  ),
+  MQTT_SECRET_KEY: required,
+  MQTT_ADMIN_PASSWORD: z.string().optional(),
+  ENROLLMENT: z
+    .enum(['open', 'approval', 'closed'], { error: 'must be open, approval or closed' })
+    .default('open'),
+  DEVICE_CREDENTIALS: z.enum(['shared', 'derived'], { error: 'must be shared or derived' }).default('shared'),
+  TOKEN_TTL: duration(14 * SECONDS.d, 60, MAX_TOKEN_TTL_SECONDS),
+  TRUST_PROXY_HOPS: wholeNumber(0, 0, 10),
+  INSTANCE_ID: z
+    .string({ error: 'is required (the host name stands in for it)' })
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores'),
+  DEBUG: flag(false),
+  LOG_FORMAT: z.enum(['pretty', 'json'], { error: 'must be pretty or json' }).default('pretty'),
+  RATE_LIMIT_DEVICE: wholeNumber(30, 1, 1_000_000),
+  RATE_LIMIT_FAILED: wholeNumber(60, 1, 1_000_000),
+  RATE_LIMIT_ADDRESS: wholeNumber(12_000, 1, 100_000_000),
+  REGISTRATIONS_PER_HOUR: wholeNumber(1_000, 1, 100_000_000),
+});
+
+const environment = variables
+  .refine((env) => env.DEVICE_MASTER_SECRET_KEY !== env.DEVICE_AGENT_SECRET_KEY, {
+    path: ['DEVICE_AGENT_SECRET_KEY'],
+    message: 'must differ from DEVICE_MASTER_SECRET_KEY',
+    when: () => true,
+  })
+  .transform((env) => ({
+    port: env.PORT,
+    databaseUrl: env.DATABASE_URL,
+    jwtSecret: env.JWT_SECRET,
+    roleSecrets: { master: env.DEVICE_MASTER_SECRET_KEY, agent: env.DEVICE_AGENT_SECRET_KEY },
+    mqttUrl: env.MQTT_URL,
+    mqttHost: env.MQTT_HOST,
+    mqttTlsHost: env.MQTT_TLS_HOST,
+    emqx: { apiUrl: env.EMQX_API_URL, apiKey: env.EMQX_API_KEY, apiSecret: env.MQTT_SECRET_KEY },
+    enrollment: env.ENROLLMENT,
+    deviceCredentials: env.DEVICE_CREDENTIALS,
+    tokenTtlSeconds: env.TOKEN_TTL,
+    trustProxyHops: env.TRUST_PROXY_HOPS,
+    instanceId: env.INSTANCE_ID,
+    debug: env.DEBUG,
+    logFormat: env.LOG_FORMAT,
+    rateLimits: {
+      /** Token requests of one device with a good credential, per minute. */
+      device: env.RATE_LIMIT_DEVICE,
+      /** Bad credentials from one address, per 10 minutes. */
+      failed: env.RATE_LIMIT_FAILED,
+      /** Requests of any kind from one address, per minute. */
+      address: env.RATE_LIMIT_ADDRESS,
+      /** Devices that register themselves, of all addresses together, per hour. */
+      registrations: env.REGISTRATIONS_PER_HOUR,
+    },
+  }));
+
+/** The names of all variables the server reads. */
+export const variableNames: readonly string[] = Object.keys(variables.shape);
+
+/**
+ * Parses the environment. A variable set to nothing counts as not set.
+ *
+ * @param hostName stands in for `INSTANCE_ID`.
+ * @throws ConfigError naming every faulty variable at once, never its value.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>, hostName?: string): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environment.safeParse({ INSTANCE_ID: hostName, ...given });
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
+  }
+  return Object.freeze(parsed.data);
+}

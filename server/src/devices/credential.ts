@@ -1,0 +1,59 @@
+import type { DeviceRole } from '../platform/db/schema.ts';
+import { deviceKey, type SecretDigest, secretDigest } from '../platform/secrets.ts';
+import type { TokenSubject, Tokens } from '../tokens/token.ts';
+
+/** What a bearer credential turned out to be. A role secret or device key proves a role, a token a whole subject. */
+export type Credential =
+  | { readonly kind: 'role_secret' | 'device_key'; readonly role: DeviceRole }
+  | { readonly kind: 'token'; readonly subject: TokenSubject }
+  | { readonly kind: 'refused'; readonly reason: 'bad_credential' | 'expired'; readonly message: string };
+
+interface CredentialCheckOptions {
+  readonly roleSecrets: Readonly<Record<DeviceRole, string>>;
+  readonly deviceCredentials: 'shared' | 'derived';
+  readonly tokens: Tokens;
+}
+
+/** Tells what a credential presented for `uuid` is worth. It reads no database. */
+export type CredentialCheck = (credential: string, uuid: string) => Promise<Credential>;
+
+const ROLES: readonly DeviceRole[] = ['master', 'agent'];
+
+export function createCredentialCheck(options: CredentialCheckOptions): CredentialCheck {
+  const roleDigests: Record<DeviceRole, SecretDigest> = {
+    master: secretDigest(options.roleSecrets.master),
+    agent: secretDigest(options.roleSecrets.agent),
+  };
+
+  return async (credential, uuid) => {
+    if (looksLikeToken(credential)) {
+      const check = await options.tokens.verify(credential);
+      if (check.ok) return { kind: 'token', subject: check.subject };
+      if (check.reason === 'expired') return refused('expired', 'The token has expired.');
+    }
+    const bySecret = matchingRole((role) => roleDigests[role].matches(credential));
+    if (bySecret) {
+      if (options.deviceCredentials === 'shared') return { kind: 'role_secret', role: bySecret };
+      return refused('bad_credential', 'This server takes device keys, not role secrets.');
+    }
+    const byKey = matchingRole((role) =>
+      secretDigest(deviceKey(options.roleSecrets[role], uuid)).matches(credential),
+    );
+    return byKey
+      ? { kind: 'device_key', role: byKey }
+      : refused('bad_credential', 'The credential is not valid.');
+  };
+}
+
+/** Tries every role, whichever matches, so that the time taken does not tell. */
+function matchingRole(matches: (role: DeviceRole) => boolean): DeviceRole | undefined {
+  return ROLES.filter(matches)[0];
+}
+
+function looksLikeToken(credential: string): boolean {
+  return credential.split('.').length === 3;
+}
+
+function refused(reason: 'bad_credential' | 'expired', message: string): Credential {
+  return { kind: 'refused', reason, message };
+}

@@ -1,0 +1,134 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { ipNetwork } from '../platform/client-ip.ts';
+import { AppError } from '../platform/errors.ts';
+import { type AppEnv, bearerCredential, onlyGet } from '../platform/http.ts';
+import type { Logger } from '../platform/logger.ts';
+import { limitFailures, limitRequests, type StoreFactory } from '../platform/rate-limit.ts';
+import { deviceUuid } from '../platform/uuid.ts';
+import type { Credential, CredentialCheck } from './credential.ts';
+import { admitToken, type Refusal, type RequestTokenDeps, requestToken } from './request-token.ts';
+
+export interface DeviceRoutesDeps extends RequestTokenDeps {
+  readonly log: Logger;
+  readonly checkCredential: CredentialCheck;
+  /** `host:port` of the broker, as devices reach it. */
+  readonly mqttHost: string;
+  readonly mqttTlsHost?: string | undefined;
+  /** Told of every device that authenticated itself. */
+  readonly onSeen: (deviceId: string) => void;
+  readonly limits: {
+    readonly stores: StoreFactory;
+    /** Token requests of one device, per minute. */
+    readonly device: number;
+    /** Bad credentials of one address, per 10 minutes. */
+    readonly failed: number;
+  };
+}
+
+interface DeviceEnv extends AppEnv {
+  Variables: AppEnv['Variables'] & {
+    uuid: string;
+    credential: Exclude<Credential, { kind: 'refused' }>;
+    badCredential: boolean;
+  };
+}
+
+const MINUTE_MS = 60_000;
+
+/** What devices call: docs/protocol.md, section 2. */
+export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
+  const app = new Hono<DeviceEnv>();
+  const limitBadCredentials = limitFailures<DeviceEnv>({
+    ...deps.limits,
+    clock: deps.clock,
+    limit: deps.limits.failed,
+    windowMs: 10 * MINUTE_MS,
+    key: (c) => ipNetwork(c.get('ip')),
+    failed: (c) => c.get('badCredential') === true,
+  });
+  const limitDevice = limitRequests<DeviceEnv>({
+    ...deps.limits,
+    clock: deps.clock,
+    limit: deps.limits.device,
+    windowMs: MINUTE_MS,
+    key: (c) => {
+      const credential = c.get('credential');
+      return credential.kind === 'token' ? credential.subject.id : c.get('uuid');
+    },
+  });
+
+  app.get('/auth/devices/request', limitBadCredentials, requireCredential(deps), limitDevice, async (c) => {
+    const result = await requestToken(deps, c.get('uuid'), c.get('credential'));
+    if (result.outcome === 'refused') throw refusalError(result);
+    deps.onSeen(result.device.id);
+    const { token, username, expiresInSeconds, issuedAt } = result.issued;
+    c.header('Cache-Control', 'no-store');
+    return c.json({ c: 'OK', t: token, u: username, x: expiresInSeconds, n: issuedAt });
+  });
+  onlyGet(app, '/auth/devices/request');
+
+  app.get('/mqtt', limitBadCredentials, requireToken(deps), (c) => {
+    c.header('Cache-Control', 'no-store');
+    return c.json({
+      c: 'OK',
+      ip: deps.mqttHost,
+      ...(deps.mqttTlsHost === undefined ? {} : { tls: deps.mqttTlsHost }),
+    });
+  });
+  onlyGet(app, '/mqtt');
+
+  return app;
+}
+
+function requireCredential(deps: DeviceRoutesDeps): MiddlewareHandler<DeviceEnv> {
+  return async (c, next) => {
+    const presented = bearerCredential(c);
+    const uuid = requestedUuid(c);
+    const credential = await deps.checkCredential(presented, uuid);
+    if (credential.kind === 'refused') throw refuseCredential(c, deps, credential, uuid);
+    c.set('uuid', uuid);
+    c.set('credential', credential);
+    await next();
+  };
+}
+
+/** Admits the bearer of a device token alone: a role secret or device key opens nothing but the token request. */
+function requireToken(deps: DeviceRoutesDeps): MiddlewareHandler<DeviceEnv> {
+  return async (c, next) => {
+    const check = await deps.tokens.verify(bearerCredential(c));
+    if (!check.ok) {
+      const message = check.reason === 'expired' ? 'The token has expired.' : 'The token is not valid.';
+      throw refuseCredential(c, deps, { reason: check.reason, message });
+    }
+    const admitted = await admitToken(deps.store, check.subject, check.subject.id);
+    if ('outcome' in admitted) throw refusalError(admitted);
+    deps.onSeen(admitted.id);
+    await next();
+  };
+}
+
+function refuseCredential(
+  c: Context<DeviceEnv>,
+  deps: DeviceRoutesDeps,
+  refusal: { reason: 'bad_credential' | 'expired'; message: string },
+  uuid?: string,
+): AppError {
+  // An expired token was ours once: a fleet that comes back after a long power cut is not guessing.
+  if (refusal.reason === 'bad_credential') c.set('badCredential', true);
+  deps.log.info({ deviceId: uuid, ip: c.get('ip'), reason: refusal.reason }, 'credential refused');
+  return new AppError(refusal.reason, refusal.message);
+}
+
+function requestedUuid(c: Context): string {
+  const given = c.req.queries('uuid') ?? [];
+  const parsed = deviceUuid.safeParse(given.length === 1 ? given[0] : undefined);
+  if (!parsed.success)
+    throw new AppError('bad_request', 'Give the UUID of the device once, as ?uuid=<uuid>.');
+  return parsed.data;
+}
+
+function refusalError(refusal: Refusal): AppError {
+  return new AppError(refusal.reason, refusal.message, {
+    ...(refusal.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: refusal.retryAfterSeconds }),
+  });
+}

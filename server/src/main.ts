@@ -1,0 +1,48 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type Config, ConfigError, loadConfig } from './config.ts';
+import { systemClock } from './platform/clock.ts';
+import { createLogger } from './platform/logger.ts';
+import { systemRandom } from './platform/random.ts';
+import { startServices } from './services.ts';
+
+const STOP_LIMIT_MS = 9_500;
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.env, hostname());
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+const config = readConfig();
+const log = createLogger({ debug: config.debug, format: config.logFormat });
+const services = await startServices(config, {
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  migrationsFolder: fileURLToPath(new URL('../drizzle', import.meta.url)),
+});
+
+let stopping = false;
+
+async function stop(reason: string, exitCode: number): Promise<void> {
+  if (stopping) process.exit(exitCode || 1);
+  stopping = true;
+  log.info({ reason }, 'stopping');
+  setTimeout(() => process.exit(exitCode || 1), STOP_LIMIT_MS).unref();
+  await services.close();
+  log.info('stopped');
+  process.exit(exitCode);
+}
+
+process.on('SIGTERM', () => void stop('SIGTERM', 0));
+process.on('SIGINT', () => void stop('SIGINT', 0));
+
+services.started.catch((error: unknown) => {
+  log.fatal({ err: error }, 'the database refuses the server: check DATABASE_URL');
+  void stop('database', 1);
+});

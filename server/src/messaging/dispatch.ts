@@ -1,0 +1,78 @@
+import type { IPublishPacket } from 'mqtt';
+import type { Qos } from '../broker/connection.ts';
+import type { Logger } from '../platform/logger.ts';
+import { parseDeviceTopic } from './topics.ts';
+
+/** A message of a device, its topic and form checked: `body` is a JSON object. */
+export interface DeviceMessage {
+  readonly deviceId: string;
+  readonly topic: string;
+  readonly qos: Qos;
+  readonly retained: boolean;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Handles the messages of one kind of topic. Returns what it did, or why it ignored the message. */
+export type MessageHandler = (message: DeviceMessage) => string | Promise<string>;
+
+export interface Dispatcher {
+  /** Never throws: what a handler throws is logged and counted. */
+  dispatch(packet: IPublishPacket): Promise<void>;
+  /** How many messages ended in which outcome since the start, such as `ping:answered` or `dropped:not_json`. */
+  counts(): Readonly<Record<string, number>>;
+}
+
+export interface DispatcherDeps {
+  readonly log: Logger;
+  /** By the last level of the topic. */
+  readonly handlers: Readonly<Record<string, MessageHandler>>;
+}
+
+/** The largest payload that any topic takes, in bytes: telemetry's 4 KiB (docs/protocol.md, section 4). */
+const MAX_PAYLOAD_BYTES = 4_096;
+
+/** Parses what arrives from devices and hands it to the handler of its topic. */
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const counts: Record<string, number> = {};
+
+  function count(outcome: string, topic: string): void {
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+    if (outcome.startsWith('dropped:')) deps.log.debug({ topic, outcome }, 'message dropped');
+  }
+
+  return {
+    async dispatch(packet) {
+      const { topic } = packet;
+      const parsed = parseDeviceTopic(topic);
+      const handler =
+        parsed && Object.hasOwn(deps.handlers, parsed.leaf) ? deps.handlers[parsed.leaf] : undefined;
+      if (!parsed || !handler) return count('dropped:unknown_topic', topic);
+      const body = parseObject(packet.payload);
+      if (typeof body === 'string') return count(`dropped:${body}`, topic);
+      try {
+        const message = { deviceId: parsed.id, topic, qos: packet.qos, retained: packet.retain, body };
+        count(`${parsed.leaf}:${await handler(message)}`, topic);
+      } catch (error) {
+        count('dropped:handler_failed', topic);
+        deps.log.error({ err: error, topic }, 'message handler failed');
+      }
+    },
+    counts: () => ({ ...counts }),
+  };
+}
+
+function parseObject(
+  payload: Buffer | string,
+): Record<string, unknown> | 'too_large' | 'not_json' | 'not_an_object' {
+  if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) return 'too_large';
+  try {
+    const value: unknown = JSON.parse(payload.toString('utf8'));
+    return isObject(value) ? value : 'not_an_object';
+  } catch {
+    return 'not_json';
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

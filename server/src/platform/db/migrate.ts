@@ -1,0 +1,72 @@
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import type postgres from 'postgres';
+import { type BackoffLimits, backoffDelay } from '../backoff.ts';
+import { type Clock, sleep } from '../clock.ts';
+import { errorCode } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Random } from '../random.ts';
+import { isUnreachable } from './client.ts';
+
+/** Any fixed number: the key of the advisory lock that one migrating instance holds. */
+const MIGRATION_LOCK = 7_268_401;
+const WAIT: BackoffLimits = { firstMs: 500, capMs: 5_000 };
+
+/**
+ * Applies the migrations of `folder` that the database does not have yet, all in one transaction and under an advisory
+ * lock, so that several instances starting together apply them once. The record is drizzle's own table, which
+ * drizzle-kit reads; drizzle's `migrate()` reads it outside its transaction and takes no lock.
+ *
+ * @returns how many were applied.
+ */
+export async function migrate(sql: postgres.Sql, folder: string): Promise<number> {
+  const migrations = readMigrationFiles({ migrationsFolder: folder });
+  return await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+    await tx`create schema if not exists drizzle`;
+    await tx`create table if not exists drizzle.__drizzle_migrations
+      (id serial primary key, hash text not null, created_at bigint)`;
+    const [last] =
+      await tx`select created_at from drizzle.__drizzle_migrations order by created_at desc limit 1`;
+    const missing = migrations.filter(
+      (migration) => !last || Number(last.created_at) < migration.folderMillis,
+    );
+    for (const migration of missing) {
+      for (const statement of migration.sql) await tx.unsafe(statement);
+      await tx`insert into drizzle.__drizzle_migrations (hash, created_at)
+        values (${migration.hash}, ${migration.folderMillis})`;
+    }
+    return missing.length;
+  });
+}
+
+interface WaitingDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/**
+ * `migrate`, waiting for a database that cannot be reached yet for as long as `signal` allows.
+ *
+ * @throws what the database says when it is there but refuses (wrong password, no such database, a failed migration).
+ */
+export async function migrateWhenReachable(
+  sql: postgres.Sql,
+  folder: string,
+  deps: WaitingDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      const applied = await migrate(sql, folder);
+      deps.log.info({ applied }, applied > 0 ? 'migrations applied' : 'schema is up to date');
+      return;
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      const [host] = sql.options.host;
+      const [port] = sql.options.port;
+      deps.log.warn({ code: errorCode(error), host, port }, 'waiting for the database');
+      await sleep(deps.clock, 250 + backoffDelay(attempt, WAIT, deps.random), signal);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import { sql } from 'drizzle-orm';
+import { createApp } from './app.ts';
+import { createConnection } from './broker/connection.ts';
+import { desiredState } from './broker/desired-state.ts';
+import { createEmqx } from './broker/emqx.ts';
+import { reconcile } from './broker/reconcile.ts';
+import { createReconciler } from './broker/reconciler.ts';
+import { serverAcl, serverClientId } from './broker/server-session.ts';
+import type { Config } from './config.ts';
+import { createCredentialCheck } from './devices/credential.ts';
+import { createLastSeen, writeLastSeen } from './devices/last-seen.ts';
+import { createDeviceStore } from './devices/store.ts';
+import { createDispatcher } from './messaging/dispatch.ts';
+import { pingHandler } from './messaging/ping.ts';
+import { PING_FILTERS, shared } from './messaging/topics.ts';
+import type { Clock } from './platform/clock.ts';
+import { type Database, openDatabase } from './platform/db/client.ts';
+import { migrateWhenReachable } from './platform/db/migrate.ts';
+import { withDeadline } from './platform/deadline.ts';
+import { featureLogger, type Logger } from './platform/logger.ts';
+import type { Random } from './platform/random.ts';
+import { memoryStores, type StoreFactory } from './platform/rate-limit.ts';
+import { createTokens } from './tokens/token.ts';
+
+export interface ServicesDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly migrationsFolder: string;
+  /** Counters of the rate limits; in this process unless given. */
+  readonly stores?: StoreFactory;
+}
+
+export interface Services {
+  /** `http://host:port` of this instance on the local machine. */
+  readonly url: string;
+  readonly db: Database;
+  /** Resolves when the schema is in place and tokens are issued; rejects when the database refuses the server. */
+  readonly started: Promise<void>;
+  /** Messages handled since the start, by outcome. */
+  messageCounts(): Readonly<Record<string, number>>;
+  /** Stops taking requests, finishes those running, leaves the broker, closes the pool; at most about 9 s. */
+  close(): Promise<void>;
+}
+
+const SERVER_TOKEN_TTL_SECONDS = 24 * 3_600;
+const HEALTH_LIMIT_MS = 2_000;
+const REQUESTS_END_MS = 5_000;
+const BROKER_LEAVE_MS = 1_500;
+const POOL_END_MS = 2_000;
+const IDLE_TIMEOUT_SECONDS = 30;
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
+export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
+  const { clock, random, log } = deps;
+  const stopping = new AbortController();
+  const database = openDatabase(config.databaseUrl);
+  const tokens = await createTokens({
+    jwtSecret: config.jwtSecret,
+    ttlSeconds: config.tokenTtlSeconds,
+    clock,
+  });
+
+  const lastSeen = createLastSeen({
+    clock,
+    log: featureLogger(log, 'Devices'),
+    write: (seen) => writeLastSeen(database.db, seen),
+  });
+
+  const emqx = createEmqx({ ...config.emqx, clock, random });
+  const reconciler = createReconciler({
+    clock,
+    random,
+    log: featureLogger(log, 'Broker'),
+    run: () => reconcile(emqx, desiredState(config.jwtSecret)),
+  });
+
+  const dispatcher = createDispatcher({
+    log: featureLogger(log, 'Messaging'),
+    handlers: {
+      ping: pingHandler({
+        publish: (topic, payload, qos) => connection.publish(topic, payload, qos),
+        onSeen: lastSeen.note,
+      }),
+    },
+  });
+  const clientId = serverClientId(config.instanceId);
+  const connection = createConnection({
+    url: config.mqttUrl,
+    clientId,
+    password: () => tokens.issueForServer(clientId, serverAcl(), SERVER_TOKEN_TTL_SECONDS),
+    subscriptions: PING_FILTERS.map((filter) => ({ filter: shared(filter), qos: 2 })),
+    onMessage: dispatcher.dispatch,
+    onOnline: () => reconciler.request('connected'),
+    onRefused: () => reconciler.request('refused'),
+    clock,
+    random,
+    log: featureLogger(log, 'MQTT'),
+  });
+
+  let migrated = false;
+  const authLog = featureLogger(log, 'Auth');
+  const app = createApp({
+    log: featureLogger(log, 'HTTP'),
+    random,
+    trustProxyHops: config.trustProxyHops,
+    addressLimit: config.rateLimits.address,
+    started: () => migrated,
+    devices: {
+      clock,
+      log: authLog,
+      tokens,
+      store: createDeviceStore(database.db),
+      checkCredential: createCredentialCheck({ ...config, tokens }),
+      enrollment: config.enrollment,
+      registrationsPerHour: config.rateLimits.registrations,
+      onRegistered: ({ id, role, state }) => authLog.info({ deviceId: id, role, state }, 'device registered'),
+      mqttHost: config.mqttHost,
+      mqttTlsHost: config.mqttTlsHost,
+      onSeen: lastSeen.note,
+      limits: { ...config.rateLimits, stores: deps.stores ?? memoryStores(clock) },
+    },
+    health: {
+      checks: {
+        database: async () => {
+          if (!migrated) return 'waiting for the database';
+          const answer = withDeadline(clock, HEALTH_LIMIT_MS, database.db.execute(sql`select 1`));
+          return await answer.then(
+            () => 'ok',
+            () => 'not reachable',
+          );
+        },
+        broker_api: () => {
+          const { state, failure } = reconciler.status();
+          return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
+        },
+        broker_mqtt: () => (connection.state() === 'online' ? 'ok' : connection.state()),
+      },
+    },
+  });
+
+  const server = Bun.serve({
+    port: config.port,
+    hostname: '::',
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetch: app.fetch,
+  });
+  log.info({ port: server.port, instance: config.instanceId }, 'listening');
+
+  reconciler.start();
+  connection.start();
+  lastSeen.start();
+  const started = migrateWhenReachable(
+    database.sql,
+    deps.migrationsFolder,
+    { clock, random, log: featureLogger(log, 'Database') },
+    stopping.signal,
+  ).then(() => {
+    migrated = !stopping.signal.aborted;
+  });
+
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    db: database.db,
+    started,
+    messageCounts: dispatcher.counts,
+    async close() {
+      stopping.abort();
+      await withDeadline(clock, REQUESTS_END_MS, server.stop()).catch(() => server.stop(true));
+      await Promise.all([connection.close(BROKER_LEAVE_MS), reconciler.close()]);
+      await started.catch(() => {});
+      await withDeadline(clock, POOL_END_MS, lastSeen.close()).catch(() => {});
+      await database.close(POOL_END_MS);
+    },
+  };
+}
