@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,9 +23,7 @@ const running = new Set<number>();
  * background process that the command leaves behind cannot hold a pipe open.
  */
 export const runCommand: RunCommand = async (command, { cwd, env, timeoutMs = 30 * 60_000 }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'check-'));
-  const file = join(folder, 'output');
-  const descriptor = openSync(file, 'w');
+  const descriptor = openAnonymousFile();
   try {
     const child = Bun.spawn([...command], {
       cwd,
@@ -46,18 +44,31 @@ export const runCommand: RunCommand = async (command, { cwd, env, timeoutMs = 30
     clearTimeout(timer);
     running.delete(child.pid);
     const note = timedOut ? `\nended after ${timeoutMs / 1000} s without a result\n` : '';
-    return { exitCode: timedOut ? 124 : exitCode, output: readFileSync(file, 'utf8') + note };
+    return { exitCode: timedOut ? 124 : exitCode, output: readAll(descriptor) + note };
   } catch (error) {
     return { exitCode: 127, output: `${command.join(' ')}: ${error}\n` };
   } finally {
     closeSync(descriptor);
-    rmSync(folder, { recursive: true, force: true });
   }
 };
 
 /** Ends what is still running; for the moment before the check itself ends early. */
 export function killRunningCommands(): void {
   for (const pid of running) killGroup(pid);
+}
+
+/** A file without a name, so that nothing is left of it however this process ends. */
+function openAnonymousFile(): number {
+  const file = join(tmpdir(), `check-output-${crypto.randomUUID()}`);
+  const descriptor = openSync(file, 'wx+');
+  unlinkSync(file);
+  return descriptor;
+}
+
+function readAll(descriptor: number): string {
+  const buffer = Buffer.alloc(fstatSync(descriptor).size);
+  const bytes = readSync(descriptor, buffer, 0, buffer.length, 0);
+  return buffer.toString('utf8', 0, bytes);
 }
 
 function killGroup(pid: number): void {

@@ -20,6 +20,7 @@ const strict = /^(true|1)$/i.test(process.env.CI ?? '');
 const steps = selectSteps(await listSteps(root), process.argv.slice(2));
 await prepare(steps);
 
+let interrupted = false;
 let cluster: Promise<PostgresCluster> | undefined;
 const context: StepContext = {
   root,
@@ -39,15 +40,18 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   process.once(signal, async () => {
+    interrupted = true;
     killRunningCommands();
     await closeCluster();
+    console.log('interrupted');
     process.exit(code);
   });
 }
 
 const outcomes = await runSteps(steps, context, {
   strict,
-  write: (text) => process.stdout.write(text),
+  // What was ended early has not failed: its report would mislead.
+  write: (text) => interrupted || process.stdout.write(text),
   nowMs: () => performance.now(),
 });
 await closeCluster();

@@ -105,7 +105,11 @@ folder=$1 data=$2
 shift 2
 cat >/dev/null
 "$@" stop --mode=immediate --silent --pgdata="$data"
-rm -rf "$folder"
+# What was still being started may write for a moment.
+for attempt in 1 2 3 4 5; do
+  rm -rf "$folder" && break
+  sleep 1
+done
 `;
 
 function listFolder(folder: string): string[] {

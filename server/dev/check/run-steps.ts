@@ -6,7 +6,7 @@ import type { Step, StepContext } from './steps.ts';
 export interface RunOptions {
   /** Under CI: whatever was left out has failed. */
   strict: boolean;
-  write(text: string): void;
+  write(text: string): unknown;
   nowMs(): number;
 }
 
