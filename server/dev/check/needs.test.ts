@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import type { RunCommand } from './command.ts';
-import { installHint, installNeeds, missingNeeds, type Need } from './needs.ts';
+import { installedAsDebianPackage, installHint, installNeeds, missingNeeds, type Need } from './needs.ts';
 
 const shellcheck: Need = { name: 'shellcheck', debianPackages: ['shellcheck'], isPresent: () => false };
 const compiler: Need = { name: 'g++', debianPackages: ['g++', 'make'], isPresent: () => false };
@@ -34,4 +34,9 @@ test('a failed installation is told with what apt said', async () => {
 
 test('the hint names the packages', () => {
   expect(installHint([compiler, shellcheck])).toBe('apt-get install g++ make shellcheck');
+});
+
+test.skipIf(Bun.which('dpkg-query') === null)('a Debian package is installed or it is not', () => {
+  expect(installedAsDebianPackage('dpkg')).toBe(true);
+  expect(installedAsDebianPackage('no-such-package-here')).toBe(false);
 });

@@ -20,6 +20,13 @@ export function inspectMachine(): Machine {
   return { canInstall: isRoot && existsSync('/etc/debian_version') && Bun.which('apt-get') !== null };
 }
 
+/** Where packages are not Debian's this cannot be told, and what uses the package has to say so itself. */
+export function installedAsDebianPackage(name: string): boolean {
+  if (Bun.which('dpkg-query') === null) return true;
+  const query = Bun.spawnSync(['dpkg-query', '--status', name], { stderr: 'ignore' });
+  return query.stdout.toString().includes('\nStatus: install ok installed\n');
+}
+
 export function missingNeeds(needs: readonly Need[]): Need[] {
   return [...new Map(needs.map((need) => [need.name, need])).values()].filter((need) => !need.isPresent());
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
-import type { Need } from './needs.ts';
+import { installedAsDebianPackage, type Need } from './needs.ts';
 import { failed, type Outcome, passed } from './outcome.ts';
 import { findPostgresBinaries } from './postgres-cluster.ts';
 import { findFiles, findTestFiles, type Suite } from './test-files.ts';
@@ -94,16 +94,31 @@ function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
 }
 
 async function firmwareStep(root: string): Promise<Step[]> {
-  if (!existsSync(join(root, FIRMWARE_TESTS, 'run.ts'))) return [];
+  const folder = join(root, FIRMWARE_TESTS);
+  if (!existsSync(join(folder, 'run.ts'))) return [];
   const step: Step = {
     name: 'firmware',
-    needs: [],
+    needs: await firmwareNeeds(join(folder, 'debian-packages.ts')),
     async run({ exec }) {
       const { exitCode, output } = await exec([process.execPath, `${FIRMWARE_TESTS}/run.ts`]);
       return readClosingLine(output, exitCode);
     },
   };
   return [step];
+}
+
+/** The firmware's tests name the Debian packages they need themselves. */
+async function firmwareNeeds(file: string): Promise<Need[]> {
+  if (!existsSync(file)) return [];
+  const exported: Record<string, unknown> = await import(file);
+  const packages = Object.values(exported)
+    .flat()
+    .filter((value): value is string => typeof value === 'string');
+  return packages.map((name) => ({
+    name,
+    debianPackages: [name],
+    isPresent: () => installedAsDebianPackage(name),
+  }));
 }
 
 function program(name: string, debianPackages: string[]): Need {
