@@ -23,7 +23,7 @@ import type { Message } from './sessions/message.ts';
 import { RetainedMessages } from './sessions/retained.ts';
 import { Session } from './sessions/session.ts';
 import { SubscriptionTable } from './sessions/subscriptions.ts';
-import type { ParsedFilter } from './topics.ts';
+import { isTopicName, type ParsedFilter } from './topics.ts';
 
 /** The broker's state and what happens to it. MQTT and REST both work on this, neither knows the other. */
 export class BrokerCore {
@@ -156,6 +156,7 @@ export class BrokerCore {
     message: { topic: string; qos: Qos; retain: boolean },
   ) {
     return (
+      isTopicName(message.topic) &&
       !this.bans.isBanned(connection) &&
       this.authorizer.allows(
         connection,

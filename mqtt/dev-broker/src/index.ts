@@ -83,9 +83,9 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
       mqttPort,
       serverPort,
       apiPort,
-      mqttUrl: `mqtt://127.0.0.1:${mqttPort}`,
-      serverUrl: `mqtt://127.0.0.1:${serverPort}`,
-      apiUrl: `http://127.0.0.1:${apiPort}/api/v5`,
+      mqttUrl: `mqtt://${reachable(options.mqttHost ?? host)}:${mqttPort}`,
+      serverUrl: `mqtt://${reachable(host)}:${serverPort}`,
+      apiUrl: `http://${reachable(host)}:${apiPort}/api/v5`,
       close: closeAll,
       dropConnections: () => core.dropConnections(),
       failApi: (next) => {
@@ -96,4 +96,9 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
     await closeAll();
     throw error;
   }
+}
+
+/** What listens everywhere is reached on the machine itself. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }

@@ -137,6 +137,16 @@ export async function connect(
   return result.client;
 }
 
+/** Resolves once the broker has noticed that a client is away. */
+export async function untilAway(api: RestClient, clientId: string): Promise<void> {
+  const deadline = performance.now() + 5000;
+  for (;;) {
+    const { status, body } = await api('GET', `/clients/${clientId}`);
+    if (status === 404 || (body as { connected: boolean }).connected === false) return;
+    if (performance.now() > deadline) throw new Error(`${clientId} is still there`);
+  }
+}
+
 /** The CONNACK return code; a client that was let in says good-bye. */
 export async function returnCode(result: Promise<ConnectResult>): Promise<number | 'closed'> {
   const settled = await result;

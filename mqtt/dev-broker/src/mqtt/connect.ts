@@ -56,6 +56,7 @@ export function admit(
 }
 
 function answerAndClose(connection: Connection, connack: Buffer): false {
-  connection.socket.end(connack);
+  const { socket } = connection;
+  socket.end(connack, () => socket.destroy());
   return false;
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Aedes, type Client } from 'aedes';
 import type { Qos } from '../authorization/rules.ts';
 import type { BrokerCore } from '../core.ts';
-import { parseFilter, topicLevels } from '../topics.ts';
+import { isTopicName, parseFilter, topicLevels } from '../topics.ts';
 import { type AuthenticateCallback, admit, greet } from './connect.ts';
 import { Connection, type ListenerIdentity } from './connection.ts';
 import { guardSocket } from './packet-guard.ts';
@@ -51,6 +51,7 @@ export async function createMqttEngine(core: BrokerCore): Promise<MqttEngine> {
         return callback(core.allowsWill(connection, packet) ? null : new Error('will refused'));
       }
       connection.receivedMessages++;
+      if (!isTopicName(packet.topic)) return callback(new Error('invalid topic name'));
       const allowed = core.authorizer.allows(
         connection,
         { type: 'publish', qos: packet.qos, retain: packet.retain },
@@ -90,11 +91,11 @@ export async function createMqttEngine(core: BrokerCore): Promise<MqttEngine> {
     if (connection && packet.returnCode === 0) core.connectionReady(connection);
   });
   aedes.on('subscribe', (subscriptions, client) => {
-    const session = of(client)?.session;
-    if (!session) return;
+    const connection = of(client);
+    if (!connection?.session || connection.ended) return;
     for (const { topic, qos } of subscriptions) {
-      const filter = isQos(qos) ? parseFilter(topic) : null;
-      if (filter && isQos(qos)) core.subscribe(session, filter, qos);
+      const filter = parseFilter(topic);
+      if (filter && isQos(qos)) core.subscribe(connection.session, filter, qos);
     }
   });
   aedes.on('unsubscribe', (topics, client) => {

@@ -8,6 +8,7 @@ import {
   openTarget,
   provision,
   type Target,
+  untilAway,
   WATCHER_ACL,
 } from '../target.ts';
 
@@ -22,6 +23,12 @@ afterAll(() => target.close());
 /** A client that may do everything, as the server's own may. */
 const server = (clientId: string, options: ClientOptions = {}) =>
   connect(target.mqttUrl, clientId, { claims: { acl: WATCHER_ACL }, ...options });
+
+/** Cuts a client off and waits until the broker knows. */
+const away = async (client: TestClient) => {
+  await client.cut();
+  await untilAway(target.api, client.mqtt.options.clientId ?? '');
+};
 
 const textsOf = async (client: TestClient, count: number) => {
   const texts: string[] = [];
@@ -102,7 +109,7 @@ describe('a persistent session', () => {
     await first.subscribe('$share/g/device/+/data');
     await device.publish('device/d1/data', 'one');
     expect(await first.next()).toMatchObject({ text: 'one', dup: false });
-    await first.cut();
+    await away(first);
     await device.publish('device/d1/data', 'two');
     const second = await server('s1', { clean: false });
     expect(second.sessionPresent).toBe(true);
@@ -113,7 +120,7 @@ describe('a persistent session', () => {
   test('is forgotten when its client starts clean', async () => {
     const first = await server('s1', { clean: false });
     await first.subscribe('a');
-    await first.cut();
+    await away(first);
     expect((await server('s1', { clean: true })).sessionPresent).toBe(false);
     const { body } = await target.api('GET', '/clients/s1/subscriptions');
     expect(body).toEqual([]);
@@ -122,7 +129,7 @@ describe('a persistent session', () => {
   test('shows among the clients while nobody uses it', async () => {
     const first = await server('s1', { clean: false });
     await first.subscribe('a');
-    await first.end();
+    await away(first);
     expect((await target.api('GET', '/clients/s1')).body).toMatchObject({
       connected: false,
       is_persistent: true,
@@ -136,7 +143,7 @@ describe('a persistent session', () => {
     const publisher = await server('p1');
     for (let i = 0; i < 40; i++) await publisher.publish('a', String(i));
     expect((await holder.next()).text).toBe('0');
-    await holder.cut();
+    await away(holder);
     expect((await target.api('GET', '/clients/s1')).body).toMatchObject({ inflight_cnt: 32, mqueue_len: 8 });
     const back = await server('s1', { clean: false });
     expect(await textsOf(back, 40)).toEqual(Array.from({ length: 40 }, (_, i) => String(i)));
@@ -159,7 +166,7 @@ describe('a share group', () => {
   test('goes on without a member that left', async () => {
     const [staying, leaving] = [await server('s1'), await server('s2')];
     for (const member of [staying, leaving]) await member.subscribe('$share/g/a');
-    await leaving.end();
+    await away(leaving);
     const publisher = await server('p1');
     for (let i = 0; i < 4; i++) await publisher.publish('a', String(i));
     expect(await textsOf(staying, 4)).toEqual(['0', '1', '2', '3']);
@@ -167,9 +174,9 @@ describe('a share group', () => {
 
   test('keeps the turn of a persistent member that is away', async () => {
     const staying = await server('s1');
-    const away = await server('s2', { clean: false });
-    for (const member of [staying, away]) await member.subscribe('$share/g/a');
-    await away.end();
+    const gone = await server('s2', { clean: false });
+    for (const member of [staying, gone]) await member.subscribe('$share/g/a');
+    await away(gone);
     const publisher = await server('p1');
     for (let i = 0; i < 4; i++) await publisher.publish('a', String(i));
     const here = await textsOf(staying, 2);
@@ -178,9 +185,9 @@ describe('a share group', () => {
   });
 
   test('queues for a persistent member when nobody else is there', async () => {
-    const away = await server('s1', { clean: false });
-    await away.subscribe('$share/g/a');
-    await away.cut();
+    const gone = await server('s1', { clean: false });
+    await gone.subscribe('$share/g/a');
+    await away(gone);
     const publisher = await server('p1');
     await publisher.publish('a', 'kept');
     expect(await (await server('s1', { clean: false })).next()).toMatchObject({ text: 'kept', qos: 1 });

@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { type ImageBroker, provisionImage, startImageBroker } from './image-broker.ts';
+import { ManualClock } from './manual-clock.ts';
+import { tryConnect } from './mqtt-client.ts';
+import {
+  allow,
+  connect,
+  expectStatus,
+  returnCode,
+  setRulesForAll,
+  token,
+  untilAway,
+  WATCHER_ACL,
+} from './target.ts';
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+let clock: ManualClock;
+let broker: ImageBroker;
+
+beforeEach(async () => {
+  clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
+  broker = await startImageBroker({ clock });
+  await provisionImage(broker);
+});
+afterEach(() => broker.close());
+
+const server = (clientId: string, clean = true) =>
+  connect(broker.serverUrl, clientId, { clean, claims: { acl: WATCHER_ACL, expiresIn: 30 * 24 * 3600 } });
+
+describe('time', () => {
+  test('ends a connection when its token expires, and not before', async () => {
+    const watcher = await server('watcher');
+    await watcher.subscribe('$SYS/brokers/+/clients/d1/disconnected');
+    const device = await connect(broker.mqttUrl, 'd1', { claims: { expiresIn: 3600 } });
+    clock.advance(HOUR_MS - 2000);
+    await device.publish('device/d1/ping', 'alive');
+    clock.advance(2000);
+    await device.untilClosed();
+    expect(JSON.parse((await watcher.next()).text)).toMatchObject({ reason: 'not_authorized' });
+  });
+
+  test('ends what the authorization cache hides', async () => {
+    const device = await connect(broker.mqttUrl, 'd1');
+    expect(await device.subscribe('device/d1/ping')).toEqual([1]);
+    await setRulesForAll(broker.api, [allow('other')]);
+    clock.advance(MINUTE_MS - 1);
+    expect(await device.subscribe('device/d1/ping')).toEqual([1]);
+    clock.advance(1);
+    expect(await device.subscribe('device/d1/ping')).toEqual([128]);
+  });
+
+  test('ends a ban', async () => {
+    const until = new Date(clock.now() + MINUTE_MS).toISOString();
+    await expectStatus(broker.api('POST', '/banned', { as: 'username', who: 'd1.1', until }), 200);
+    const attempt = async () =>
+      returnCode(
+        tryConnect(broker.mqttUrl, { clientId: 'd1', username: 'd1.1', password: await token('d1') }),
+      );
+    expect(await attempt()).toBe(5);
+    clock.advance(MINUTE_MS);
+    expect(await attempt()).toBe(0);
+    expect((await broker.api('GET', '/banned')).body).toMatchObject({ data: [] });
+  });
+
+  test('ends a session that nobody comes back for', async () => {
+    const away = await server('s1', false);
+    await away.subscribe('a');
+    await away.cut();
+    await untilAway(broker.api, 's1');
+    clock.advance(24 * HOUR_MS - 1);
+    expect((await broker.api('GET', '/clients/s1')).status).toBe(200);
+    clock.advance(1);
+    expect((await broker.api('GET', '/clients/s1')).status).toBe(404);
+    expect((await server('s1', false)).sessionPresent).toBe(false);
+  });
+
+  test('hands what an ended session had of a share group to another member', async () => {
+    const away = await server('s1', false);
+    await away.subscribe('$share/g/a');
+    await away.cut();
+    await untilAway(broker.api, 's1');
+    const publisher = await server('p1');
+    await publisher.publish('a', 'orphan');
+    const staying = await server('s2');
+    await staying.subscribe('$share/g/a');
+    clock.advance(24 * HOUR_MS);
+    expect((await staying.next()).text).toBe('orphan');
+  });
+});
