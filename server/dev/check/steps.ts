@@ -83,8 +83,9 @@ function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
     needs,
     async run({ exec, databaseUrl }) {
       const url = needs.includes(postgres) ? await databaseUrl() : undefined;
+      // An .env of the working copy is for running the server, not for its tests.
       const { exitCode, output } = await exec(
-        [process.execPath, 'test', '--timeout=30000', ...files.map((file) => `./${file}`)],
+        [process.execPath, '--no-env-file', 'test', '--timeout=30000', ...files.map((file) => `./${file}`)],
         url === undefined ? {} : { TEST_DATABASE_URL: url },
       );
       return readBunTestOutput(output, exitCode);
