@@ -68,7 +68,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     write: (seen) => writeLastSeen(database.db, seen),
   });
 
-  const emqx = createEmqx({ ...config.emqx, clock, random });
+  const emqx = createEmqx({ ...config.emqx, clock, random, signal: stopping.signal });
   const reconciler = createReconciler({
     clock,
     random,
@@ -168,7 +168,9 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     messageCounts: dispatcher.counts,
     async close() {
       stopping.abort();
-      await withDeadline(clock, REQUESTS_END_MS, server.stop()).catch(() => server.stop(true));
+      const stopped = server.stop();
+      server.closeIdleConnections();
+      await withDeadline(clock, REQUESTS_END_MS, stopped).catch(() => server.stop(true));
       await Promise.all([connection.close(BROKER_LEAVE_MS), reconciler.close()]);
       await started.catch(() => {});
       await withDeadline(clock, POOL_END_MS, lastSeen.close()).catch(() => {});

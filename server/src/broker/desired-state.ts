@@ -50,14 +50,13 @@ export function desiredState(jwtSecret: string): DesiredState {
       secret: jwtSecret,
       secret_base64_encoded: false,
       from: 'password',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: EMQX fills these in
+      // EMQX fills the placeholders in, here and in the rules.
       verify_claims: { sub: '${clientid}', username: '${username}' },
       disconnect_after_expire: true,
       acl_claim_name: 'acl',
     },
     settings: { no_match: 'deny', deny_action: 'ignore' },
     maxRules: MAX_RULES,
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: EMQX fills this in
     rulesForAll: topicsOfDevice('${clientid}').map(({ topic, action }) => ({
       topic,
       permission: 'allow',

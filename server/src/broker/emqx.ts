@@ -39,6 +39,8 @@ export interface EmqxOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch?: typeof fetch;
+  /** Ends calls under way, and retries, when the server stops. */
+  readonly signal?: AbortSignal;
   /** Time limit of one attempt, in milliseconds. */
   readonly timeoutMs?: number;
 }
@@ -66,6 +68,8 @@ export function createEmqx(options: EmqxOptions) {
   const send = options.fetch ?? fetch;
   const authorization = `Basic ${Buffer.from(`${options.apiKey}:${options.apiSecret}`).toString('base64')}`;
 
+  const stopping = options.signal ?? new AbortController().signal;
+
   async function attempt(method: string, path: string, call: Call): Promise<Answer> {
     let response: Response;
     let text: string;
@@ -79,7 +83,7 @@ export function createEmqx(options: EmqxOptions) {
         },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
         redirect: 'error',
-        signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS), stopping]),
       });
       text = await response.text();
     } catch (cause) {
@@ -115,8 +119,9 @@ export function createEmqx(options: EmqxOptions) {
       try {
         return await attempt(method, path, options_);
       } catch (error) {
-        if (!(error instanceof EmqxError) || error.kind !== 'unreachable' || retry >= RETRIES) throw error;
-        await sleep(options.clock, backoffDelay(retry, RETRY, options.random));
+        if (!(error instanceof EmqxError) || error.kind !== 'unreachable') throw error;
+        if (retry >= RETRIES || stopping.aborted) throw error;
+        await sleep(options.clock, backoffDelay(retry, RETRY, options.random), stopping);
       }
     }
   }

@@ -52,8 +52,8 @@ const claims = z.object({
   role: z.enum(['master', 'agent']),
   iat: z.number(),
   exp: z.number(),
-  acl: z.undefined(),
-  is_superuser: z.undefined(),
+  acl: z.never().optional(),
+  is_superuser: z.never().optional(),
 });
 
 /** Issues and verifies the tokens of docs/protocol.md, section 3 (JWS compact, RFC 7515; claims, RFC 7519; HS256 alone). */

@@ -1,0 +1,338 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import postgres from 'postgres';
+import { z } from 'zod';
+import { startEmbeddedDatabase } from '../dev/database.ts';
+import { startServer } from '../dev/stack.ts';
+import { type Clock, systemClock } from '../src/platform/clock.ts';
+import { createLogger, type Logger } from '../src/platform/logger.ts';
+import { deviceKey } from '../src/platform/secrets.ts';
+import type { Services } from '../src/services.ts';
+
+export const MASTER_SECRET = 'master-secret-0123456789';
+export const AGENT_SECRET = 'agent-secret-0123456789';
+export const JWT_SECRET = '0123456789abcdef0123456789abcdef';
+const API_KEY = 'simple-iot-server';
+const API_SECRET = 'api-secret-0123456789';
+
+/** True where the tests run on a real PostgreSQL, several connections at once. */
+export const realPostgres = Boolean(process.env.TEST_DATABASE_URL);
+
+/** A database of one test file's own. */
+export interface TestDatabase {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** An empty database: in the PostgreSQL of `TEST_DATABASE_URL`, else embedded. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = process.env.TEST_DATABASE_URL;
+  if (!server) return startEmbeddedDatabase();
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await administer(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, close: () => administer(server, `drop database ${name} with (force)`) };
+}
+
+async function administer(url: string, statement: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(statement);
+  } finally {
+    await sql.end();
+  }
+}
+
+export interface StackOptions {
+  /** Variables that differ from the harness's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly clock?: Clock;
+  /** Lines of the server's log; silent unless given. */
+  readonly log?: Logger;
+  /** A database that outlives the stack. */
+  readonly database?: TestDatabase;
+  /** Whether a broker runs from the start. */
+  readonly broker?: boolean;
+  /** Whether to wait until the server is ready. */
+  readonly waitReady?: boolean;
+}
+
+/** The whole product on free ports: PostgreSQL, the development broker, and the server as `main.ts` starts it. */
+export interface Stack {
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+  services: Services;
+  broker: DevBroker;
+  readonly database: TestDatabase;
+  /** A connection of the test's own to the database. */
+  readonly sql: postgres.Sql;
+  stopBroker(): Promise<void>;
+  /** Starts an empty broker on the ports of the one before. */
+  startBroker(): Promise<void>;
+  stopServer(): Promise<void>;
+  /** Starts the server anew on the same port, with changed variables if given. */
+  startServer(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Resolves when `/health/ready` answers 200. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLog();
+  const database = options.database ?? (await createTestDatabase());
+  const brokerOptions = { apiKey: API_KEY, apiSecret: API_SECRET, clock };
+  let broker = await startDevBroker(brokerOptions);
+  const { mqttPort, serverPort, apiPort } = broker;
+  if (options.broker === false) await broker.close();
+
+  let env: Record<string, string> = {
+    PORT: '0',
+    DATABASE_URL: database.url,
+    JWT_SECRET,
+    DEVICE_MASTER_SECRET_KEY: MASTER_SECRET,
+    DEVICE_AGENT_SECRET_KEY: AGENT_SECRET,
+    MQTT_URL: broker.serverUrl,
+    MQTT_HOST: `127.0.0.1:${mqttPort}`,
+    EMQX_API_URL: broker.apiUrl,
+    EMQX_API_KEY: API_KEY,
+    MQTT_SECRET_KEY: API_SECRET,
+    INSTANCE_ID: 'test',
+    ...options.env,
+  };
+  let services = await startServer(env, { clock, log });
+  const { url } = services;
+  env = { ...env, PORT: new URL(url).port };
+  const sql = postgres(database.url, { max: 2, onnotice: () => {} });
+  let brokerRuns = options.broker !== false;
+  let serverRuns = true;
+
+  const stack: Stack = {
+    url,
+    get env() {
+      return env;
+    },
+    get services() {
+      return services;
+    },
+    get broker() {
+      return broker;
+    },
+    database,
+    sql,
+    async stopBroker() {
+      if (brokerRuns) await broker.close();
+      brokerRuns = false;
+    },
+    async startBroker() {
+      await stack.stopBroker();
+      broker = await startDevBroker({ ...brokerOptions, mqttPort, serverPort, apiPort });
+      brokerRuns = true;
+    },
+    async stopServer() {
+      if (serverRuns) await services.close();
+      serverRuns = false;
+    },
+    async startServer(changed = {}) {
+      await stack.stopServer();
+      env = { ...env, ...changed };
+      services = await startServer(env, { clock, log });
+      serverRuns = true;
+      await services.started;
+    },
+    ready: () => until('the server is ready', async () => (await fetch(`${url}/health/ready`)).ok),
+    async close() {
+      await sql.end();
+      await stack.stopServer();
+      await stack.stopBroker();
+      if (!options.database) await database.close();
+    },
+  };
+  if (options.waitReady !== false) {
+    await services.started;
+    if (brokerRuns) await stack.ready();
+  }
+  return stack;
+}
+
+function silentLog(): Logger {
+  return createLogger({ debug: false, format: 'json', destination: { write: () => {} } });
+}
+
+/** Waits for a condition that another process or connection brings about, looking at it again and again. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 15_000,
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
+    await Bun.sleep(10);
+  }
+}
+
+/** A clock that stands still until the test moves it. Timers fire while it is moved, in order. */
+export interface ManualClock extends Clock {
+  advance(ms: number): void;
+}
+
+export function manualClock(startMs = 1_795_440_000_000): ManualClock {
+  let now = startMs;
+  const timers = new Set<{ at: number; callback: () => void; everyMs?: number }>();
+  function add(callback: () => void, delayMs: number, everyMs?: number) {
+    const timer = { at: now + delayMs, callback, ...(everyMs === undefined ? {} : { everyMs }) };
+    timers.add(timer);
+    return { cancel: () => void timers.delete(timer) };
+  }
+  return {
+    now: () => now,
+    setTimer: (callback, delayMs) => add(callback, delayMs),
+    setTicker: (callback, intervalMs) => add(callback, intervalMs, intervalMs),
+    advance(ms) {
+      const target = now + ms;
+      for (;;) {
+        const next = [...timers].filter(({ at }) => at <= target).sort((a, b) => a.at - b.at)[0];
+        if (!next) break;
+        now = Math.max(now, next.at);
+        if (next.everyMs === undefined) timers.delete(next);
+        else next.at += next.everyMs;
+        next.callback();
+      }
+      now = target;
+    },
+  };
+}
+
+/** A clock that runs, and that the test can move forward as well. */
+export function shiftedClock(): Clock & { shift(ms: number): void } {
+  let offsetMs = 0;
+  return {
+    ...systemClock,
+    now: () => systemClock.now() + offsetMs,
+    shift(ms) {
+      offsetMs += ms;
+    },
+  };
+}
+
+/** Any answer of the device API. */
+export const deviceAnswer = z.object({
+  c: z.string(),
+  r: z.string().optional(),
+  m: z.string().optional(),
+  t: z.string().optional(),
+  u: z.string().optional(),
+  x: z.number().optional(),
+  n: z.number().optional(),
+  ip: z.string().optional(),
+  tls: z.string().optional(),
+});
+
+export type DeviceAnswer = z.output<typeof deviceAnswer> & {
+  readonly status: number;
+  readonly headers: Headers;
+};
+
+/** Calls a device route with a bearer credential. */
+export async function callDevice(
+  url: string,
+  path: string,
+  credential?: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<DeviceAnswer> {
+  const response = await fetch(`${url}${path}`, {
+    headers: { ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }), ...headers },
+  });
+  return { ...deviceAnswer.parse(await response.json()), status: response.status, headers: response.headers };
+}
+
+export function tokenPath(uuid: string): string {
+  return `/auth/devices/request?uuid=${uuid}`;
+}
+
+/** A device that has its token. */
+export interface TestDevice {
+  readonly uuid: string;
+  readonly role: 'master' | 'agent';
+  readonly token: string;
+  readonly username: string;
+}
+
+/** Has a device registered, with its role's secret, and answered a token. */
+export async function registerDevice(
+  url: string,
+  role: 'master' | 'agent' = 'agent',
+  uuid: string = randomUUID(),
+): Promise<TestDevice> {
+  const secret = role === 'master' ? MASTER_SECRET : AGENT_SECRET;
+  const answer = await callDevice(url, tokenPath(uuid), deviceKey(secret, uuid));
+  if (answer.t === undefined || answer.u === undefined) throw new Error(`no token: ${answer.c} ${answer.r}`);
+  return { uuid, role, token: answer.t, username: answer.u };
+}
+
+/** Connects a device to the broker as firmware does. Rejects with the CONNACK code in `code` when refused. */
+export function connectDevice(
+  mqttUrl: string,
+  device: TestDevice,
+  options: IClientOptions = {},
+): Promise<MqttClient> {
+  return connectMqtt(mqttUrl, {
+    clientId: device.uuid,
+    username: device.username,
+    password: device.token,
+    ...options,
+  });
+}
+
+export async function connectMqtt(mqttUrl: string, options: IClientOptions): Promise<MqttClient> {
+  const client = await mqtt.connectAsync(
+    mqttUrl,
+    { protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5_000, ...options },
+    false,
+  );
+  client.on('error', () => {});
+  return client;
+}
+
+export interface Received {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: number;
+  readonly retain: boolean;
+}
+
+/** Collects what a client receives; `next` waits for one more message. */
+export function inbox(client: MqttClient): { readonly all: Received[]; next(): Promise<Received> } {
+  const all: Received[] = [];
+  let read = 0;
+  const waiting: ((message: Received) => void)[] = [];
+  client.on('message', (topic, payload, packet) => {
+    const message = { topic, payload: payload.toString('utf8'), qos: packet.qos, retain: packet.retain };
+    all.push(message);
+    const waiter = waiting.shift();
+    if (waiter) {
+      read++;
+      waiter(message);
+    }
+  });
+  return {
+    all,
+    next() {
+      const message = all[read];
+      if (message) {
+        read++;
+        return Promise.resolve(message);
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<Received>();
+      const limit = setTimeout(() => reject(new Error('no message arrived')), 10_000);
+      waiting.push((arrived) => {
+        clearTimeout(limit);
+        resolve(arrived);
+      });
+      return promise;
+    },
+  };
+}
