@@ -36,14 +36,20 @@ export async function startPostgresCluster(
 ): Promise<PostgresCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'check-postgres-'));
   const password = crypto.randomUUID();
-  const asPostgres = process.getuid?.() === 0 ? ['runuser', '-u', 'postgres', '--'] : [];
+  // initdb and the server refuse to run as root.
+  const user = process.getuid?.() === 0 ? findUnprivilegedUser() : undefined;
+  const asUser = user === undefined ? [] : ['runuser', '-u', user, '--'];
   const options = { cwd: folder, env: { ...env, LC_ALL: 'C.UTF-8' }, timeoutMs: 120_000 };
   const data = join(folder, 'data');
 
-  const watcher = Bun.spawn(
-    ['sh', '-c', WATCH, 'sh', folder, data, ...asPostgres, join(binaries, 'pg_ctl')],
-    { cwd: '/', stdin: 'pipe', stdout: 'ignore', stderr: 'ignore', env, detached: true },
-  );
+  const watcher = Bun.spawn(['sh', '-c', WATCH, 'sh', folder, data, ...asUser, join(binaries, 'pg_ctl')], {
+    cwd: '/',
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    env,
+    detached: true,
+  });
   const close = async () => {
     await watcher.stdin.end();
     await watcher.exited;
@@ -57,10 +63,9 @@ export async function startPostgresCluster(
     const passwordFile = join(folder, 'password');
     writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
     chmodSync(folder, 0o700);
-    // initdb and the server refuse to run as root.
-    if (asPostgres.length > 0) await must(['chown', '-R', 'postgres', folder]);
+    if (user !== undefined) await must(['chown', '-R', user, folder]);
     await must([
-      ...asPostgres,
+      ...asUser,
       join(binaries, 'initdb'),
       `--pgdata=${data}`,
       '--username=postgres',
@@ -82,7 +87,7 @@ export async function startPostgresCluster(
       '-c log_min_messages=error',
     ].join(' ');
     await must([
-      ...asPostgres,
+      ...asUser,
       join(binaries, 'pg_ctl'),
       'start',
       '--wait',
@@ -118,6 +123,10 @@ function listFolder(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+function findUnprivilegedUser(): string {
+  return Bun.spawnSync(['id', '-u', 'postgres'], { stderr: 'ignore' }).success ? 'postgres' : 'nobody';
 }
 
 function findFreePort(): number {
