@@ -24,6 +24,12 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
 }
 
+/** Where a request came from, for the audit log. */
+export interface RequestOrigin {
+  readonly address: string;
+  readonly requestId: string;
+}
+
 export type TokenOutcome =
   | { readonly outcome: 'issued'; readonly device: DeviceRecord; readonly issued: IssuedToken }
   | Refusal;
@@ -33,13 +39,14 @@ export async function requestToken(
   deps: RequestTokenDeps,
   uuid: string,
   credential: Exclude<Credential, { kind: 'refused' }>,
+  origin: RequestOrigin,
 ): Promise<TokenOutcome> {
   if (credential.kind === 'token') {
     const admitted = await admitToken(deps.store, credential.subject, uuid);
     return 'outcome' in admitted ? admitted : await issue(deps, admitted);
   }
   const known = await deps.store.find(uuid);
-  const device = known ?? (await register(deps, uuid, credential.role));
+  const device = known ?? (await register(deps, uuid, credential.role, origin));
   if ('outcome' in device) return device;
   if (device.role !== credential.role) {
     return refuse('wrong_role', `This device is registered as ${device.role}, not as ${credential.role}.`);
@@ -71,6 +78,7 @@ async function register(
   deps: RequestTokenDeps,
   id: string,
   role: DeviceRecord['role'],
+  origin: RequestOrigin,
 ): Promise<DeviceRecord | Refusal> {
   if (deps.enrollment === 'closed') {
     return refuse('unknown_device', 'This server takes only devices that an operator has added.');
@@ -78,7 +86,7 @@ async function register(
   const now = deps.clock.now();
   const state = deps.enrollment === 'approval' ? 'pending' : 'active';
   const registered = await deps.store.register(
-    { id, role, state, createdAt: new Date(now) },
+    { id, role, state, createdAt: new Date(now), ...origin },
     deps.registrationsPerHour,
   );
   if (registered) {

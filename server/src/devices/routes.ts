@@ -58,7 +58,8 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
   });
 
   app.get('/auth/devices/request', limitBadCredentials, requireCredential(deps), limitDevice, async (c) => {
-    const result = await requestToken(deps, c.get('uuid'), c.get('credential'));
+    const origin = { address: c.get('ip'), requestId: c.get('requestId') };
+    const result = await requestToken(deps, c.get('uuid'), c.get('credential'), origin);
     if (result.outcome === 'refused') throw refusalError(result);
     deps.onSeen(result.device.id);
     const { token, username, expiresInSeconds, issuedAt } = result.issued;

@@ -15,6 +15,9 @@ export interface NewDevice {
   readonly role: DeviceRole;
   readonly state: DeviceState;
   readonly createdAt: Date;
+  /** Where the request came from, for the audit log. */
+  readonly address: string;
+  readonly requestId: string;
 }
 
 export interface DeviceStore {
@@ -39,7 +42,8 @@ export function createDeviceStore(db: Database): DeviceStore {
     },
 
     /**
-     * Registers a device that registers itself, in one statement with its place in the hourly quota.
+     * Registers a device that registers itself, in one statement with its place in the hourly quota and its line in the
+     * audit log. One that was deleted starts above its old generations.
      *
      * @returns nothing when the id is taken already or the quota of the hour is used up; `find` tells which.
      */
@@ -60,11 +64,21 @@ export function createDeviceStore(db: Database): DeviceStore {
           where q.window_start < excluded.window_start or q.used < ${maxPerHour}
           returning 1
         )
-        insert into devices (id, role, state, created_at)
-        select ${device.id}::uuid, ${device.role}::device_role, ${device.state}::device_state, ${createdAt}::timestamptz
-        from place
-        on conflict (id) do nothing
-        returning id, role, state, generation`);
+        , registered as (
+          insert into devices (id, role, state, created_at, generation)
+          select ${device.id}::uuid, ${device.role}::device_role, ${device.state}::device_state,
+            ${createdAt}::timestamptz,
+            coalesce((select generation + 1 from retired_devices where id = ${device.id}::uuid), 1)
+          from place
+          on conflict (id) do nothing
+          returning id, role, state, generation
+        ), audited as (
+          insert into audit_log (at, actor_kind, actor, address, request_id, action, subject, after)
+          select ${createdAt}::timestamptz, 'device', id, ${device.address}, ${device.requestId}, 'device.registered', id,
+            jsonb_build_object('role', role, 'state', state, 'generation', generation)
+          from registered
+        )
+        select id, role, state, generation from registered`);
       return rows[0];
     },
   };

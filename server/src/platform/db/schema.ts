@@ -1,11 +1,31 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgEnum, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  type AnyPgColumn,
+  bigint,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgEnum,
+  pgTable,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 
 export const deviceRole = pgEnum('device_role', ['master', 'agent']);
 export const deviceState = pgEnum('device_state', ['pending', 'active', 'revoked']);
+export const operatorRole = pgEnum('operator_role', ['admin', 'viewer']);
+export const actorKind = pgEnum('actor_kind', ['operator', 'api_key', 'device', 'system']);
 
 export type DeviceRole = (typeof deviceRole.enumValues)[number];
 export type DeviceState = (typeof deviceState.enumValues)[number];
+export type OperatorRole = (typeof operatorRole.enumValues)[number];
+export type ActorKind = (typeof actorKind.enumValues)[number];
+
+function moment(name: string) {
+  return timestamp(name, { withTimezone: true });
+}
 
 export const devices = pgTable(
   'devices',
@@ -15,18 +35,147 @@ export const devices = pgTable(
     state: deviceState('state').notNull(),
     /** Carried by every token; raising it invalidates all tokens issued before. */
     generation: integer('generation').notNull().default(1),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
-    lastSeenAt: timestamp('last_seen_at', { withTimezone: true }),
+    /** The master that an agent is paired with. */
+    masterId: uuid('master_id').references((): AnyPgColumn => devices.id, { onDelete: 'set null' }),
+    name: text('name').notNull().default(''),
+    notes: text('notes').notNull().default(''),
+    tags: text('tags').array().notNull().default(sql`'{}'`),
+    /** Rises with every change that an operator can see; the entity tag of the HTTP API. */
+    version: integer('version').notNull().default(1),
+    createdAt: moment('created_at').notNull(),
+    lastSeenAt: moment('last_seen_at'),
+    /** When the session that is up now began, by the broker's clock; null while the device is offline. */
+    connectedAt: moment('connected_at'),
   },
   (table) => [
     index('devices_created_at').on(table.createdAt, table.id),
+    index('devices_name').on(table.name, table.id),
+    index('devices_last_seen_at').on(table.lastSeenAt, table.id),
+    index('devices_master_id').on(table.masterId).where(sql`${table.masterId} is not null`),
+    index('devices_connected_at').on(table.connectedAt).where(sql`${table.connectedAt} is not null`),
+    index('devices_not_active').on(table.state).where(sql`${table.state} <> 'active'`),
     check('devices_generation_positive', sql`${table.generation} >= 1`),
+    check('devices_only_agents_have_masters', sql`${table.masterId} is null or ${table.role} = 'agent'`),
   ],
 );
+
+/** Generations of deleted devices, so that one that registers again starts above them and old tokens stay dead. */
+export const retiredDevices = pgTable('retired_devices', {
+  id: uuid('id').primaryKey(),
+  generation: integer('generation').notNull(),
+});
+
+/** MQTT user names (`<uuid>.<generation>`) that the broker refuses until their last token has expired. */
+export const usernameBans = pgTable(
+  'username_bans',
+  {
+    username: text('username').primaryKey(),
+    deviceId: uuid('device_id').notNull(),
+    until: moment('until').notNull(),
+  },
+  (table) => [
+    index('username_bans_device_id').on(table.deviceId),
+    index('username_bans_until').on(table.until),
+  ],
+);
+
+/** One-time codes by which an agent agrees to be paired; hashed, one an agent. */
+export const pairingCodes = pgTable('pairing_codes', {
+  agentId: uuid('agent_id')
+    .primaryKey()
+    .references(() => devices.id, { onDelete: 'cascade' }),
+  codeHash: text('code_hash').notNull(),
+  expiresAt: moment('expires_at').notNull(),
+  failedAttempts: integer('failed_attempts').notNull().default(0),
+});
+
+/** Devices about which the broker has to be brought up to date, in order; written with the change itself. */
+export const brokerChanges = pgTable('broker_changes', {
+  id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  deviceId: uuid('device_id').notNull(),
+  reason: text('reason').notNull(),
+  createdAt: moment('created_at').notNull(),
+});
+
+/** Work that one instance does at a time, held until it expires (by the database's clock). */
+export const leases = pgTable('leases', {
+  name: text('name').primaryKey(),
+  holder: text('holder').notNull(),
+  expiresAt: moment('expires_at').notNull(),
+});
 
 /** What may happen only so often in a window of time, counted across all instances: one row a name. */
 export const quotas = pgTable('quotas', {
   name: text('name').primaryKey(),
-  windowStart: timestamp('window_start', { withTimezone: true }).notNull(),
+  windowStart: moment('window_start').notNull(),
   used: integer('used').notNull(),
 });
+
+export const operators = pgTable('operators', {
+  id: uuid('id').primaryKey().defaultRandom(),
+  /** Lower case. */
+  username: text('username').notNull().unique(),
+  /** argon2id, as `Bun.password` writes it. */
+  passwordHash: text('password_hash').notNull(),
+  role: operatorRole('role').notNull(),
+  createdAt: moment('created_at').notNull(),
+});
+
+export const operatorSessions = pgTable(
+  'operator_sessions',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    operatorId: uuid('operator_id')
+      .notNull()
+      .references(() => operators.id, { onDelete: 'cascade' }),
+    /** SHA-256 of the cookie, hexadecimal. */
+    tokenHash: text('token_hash').notNull().unique(),
+    createdAt: moment('created_at').notNull(),
+    lastUsedAt: moment('last_used_at').notNull(),
+    /** The session ends then, used or not. */
+    expiresAt: moment('expires_at').notNull(),
+    address: text('address').notNull(),
+    userAgent: text('user_agent').notNull(),
+  },
+  (table) => [index('operator_sessions_operator_id').on(table.operatorId)],
+);
+
+export const apiKeys = pgTable('api_keys', {
+  id: uuid('id').primaryKey().defaultRandom(),
+  name: text('name').notNull(),
+  /** SHA-256 of the key, hexadecimal. */
+  keyHash: text('key_hash').notNull().unique(),
+  /** First characters of the key, to recognise it by. */
+  prefix: text('prefix').notNull(),
+  role: operatorRole('role').notNull(),
+  createdBy: uuid('created_by').references(() => operators.id, { onDelete: 'set null' }),
+  createdAt: moment('created_at').notNull(),
+  expiresAt: moment('expires_at'),
+  lastUsedAt: moment('last_used_at'),
+});
+
+/** Append-only: a trigger refuses every update, delete and truncate. */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: moment('at').notNull(),
+    actorKind: actorKind('actor_kind').notNull(),
+    /** User name, name of an API key, device UUID, or the part of the server. */
+    actor: text('actor').notNull(),
+    /** Address of the client, where a request caused the event. */
+    address: text('address'),
+    requestId: text('request_id'),
+    /** `<subject>.<past participle>`, such as `device.revoked`. */
+    action: text('action').notNull(),
+    /** Id of what the event is about. */
+    subject: text('subject'),
+    before: jsonb('before'),
+    after: jsonb('after'),
+  },
+  (table) => [
+    index('audit_log_subject').on(table.subject, table.id),
+    index('audit_log_actor').on(table.actor, table.id),
+    index('audit_log_action').on(table.action, table.id),
+  ],
+);
