@@ -3,6 +3,7 @@ import { type ImageBroker, provisionImage, startImageBroker } from './image-brok
 import { ManualClock } from './manual-clock.ts';
 import { tryConnect } from './mqtt-client.ts';
 import {
+  AUTHENTICATOR,
   allow,
   connect,
   expectStatus,
@@ -41,6 +42,16 @@ describe('time', () => {
     expect(JSON.parse((await watcher.next()).text)).toMatchObject({ reason: 'not_authorized' });
   });
 
+  test('ends the rights of an expired token where its connection is not ended', async () => {
+    const lenient = { ...AUTHENTICATOR, disconnect_after_expire: false };
+    await expectStatus(broker.api('PUT', '/authentication/jwt', lenient), 204);
+    const claims = { expiresIn: 3600, acl: [allow('a/#')] };
+    const device = await connect(broker.mqttUrl, 'd1', { claims });
+    expect(await device.subscribe('a/1')).toEqual([1]);
+    clock.advance(HOUR_MS);
+    expect(await device.subscribe(['a/2', 'device/d1/ping'])).toEqual([128, 128]);
+  });
+
   test('ends what the authorization cache hides', async () => {
     const device = await connect(broker.mqttUrl, 'd1');
     expect(await device.subscribe('device/d1/ping')).toEqual([1]);
@@ -74,6 +85,20 @@ describe('time', () => {
     clock.advance(1);
     expect((await broker.api('GET', '/clients/s1')).status).toBe(404);
     expect((await server('s1', false)).sessionPresent).toBe(false);
+  });
+
+  test('does not end a session that is used again', async () => {
+    await (await server('s1', false)).cut();
+    await untilAway(broker.api, 's1');
+    clock.advance(23 * HOUR_MS);
+    const back = await server('s1', false);
+    clock.advance(2 * HOUR_MS);
+    await back.subscribe('a');
+    await back.publish('b', 'still');
+    expect((await broker.api('GET', '/clients/s1')).body).toMatchObject({
+      connected: true,
+      subscriptions_cnt: 1,
+    });
   });
 
   test('hands what an ended session had of a share group to another member', async () => {

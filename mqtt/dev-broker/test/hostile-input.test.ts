@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { connect as connectSocket } from 'node:net';
 import { type ImageBroker, provisionImage, startImageBroker } from './image-broker.ts';
-import { inTime } from './mqtt-client.ts';
-import { connect, token, WATCHER_ACL } from './target.ts';
+import { connectPacket, publishPacket, sendRaw, subscribePacket } from './raw-packets.ts';
+import { connect, WATCHER_ACL } from './target.ts';
 
 let broker: ImageBroker;
 
@@ -12,47 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
-/** Sends bytes, the rest of them once there was an answer, and gives all that came back until the end. */
-function sendRaw(port: number, first: Buffer, ...rest: Buffer[]): Promise<Buffer> {
-  const received: Buffer[] = [];
-  const answer = new Promise<Buffer>((resolve) => {
-    const socket = connectSocket(port, '127.0.0.1', () => socket.write(first));
-    socket.on('data', (chunk: Buffer) => {
-      received.push(chunk);
-      for (const packet of rest.splice(0)) socket.write(packet);
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => resolve(Buffer.concat(received)));
-  });
-  return inTime(answer, 'the end of a raw connection');
-}
-
-const field = (text: string) => {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
-};
-
-function packet(type: number, ...parts: Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const length = body.length < 128 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7];
-  return Buffer.concat([Buffer.from([type, ...length]), body]);
-}
-
-async function connectPacket(clientId: string, { version = 4, flags = 0xc2 } = {}): Promise<Buffer> {
-  const properties = version === 5 ? [Buffer.from([0])] : [];
-  const head = Buffer.from([version, flags, 0, 60]);
-  const credentials = flags & 0x80 ? [field(`${clientId}.1`), field(await token(clientId))] : [];
-  return packet(0x10, field('MQTT'), head, ...properties, field(clientId), ...credentials);
-}
-
-const publish = (topic: string) => packet(0x30, field(topic), Buffer.from('x'));
-const subscribe = (filter: string) => packet(0x82, Buffer.from([0, 1]), field(filter), Buffer.from([0]));
-
 const CONNACK_OK = Buffer.from([0x20, 2, 0, 0]);
 
 describe('a connection is closed', () => {
   test('without an answer when it does not begin with CONNECT', async () => {
-    expect(await sendRaw(broker.mqttPort, publish('device/d1/ping'))).toEqual(Buffer.alloc(0));
+    expect(await sendRaw(broker.mqttPort, publishPacket('device/d1/ping'))).toEqual(Buffer.alloc(0));
     expect(await sendRaw(broker.mqttPort, Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toEqual(Buffer.alloc(0));
   });
 
@@ -73,7 +36,9 @@ describe('a connection is closed', () => {
 
   const topics = ['a/+', '#', 'a/#/b', '', 'a\0b'];
   test.each(topics)('on PUBLISH to %j', async (topic) => {
-    expect(await sendRaw(broker.mqttPort, await connectPacket('d1'), publish(topic))).toEqual(CONNACK_OK);
+    expect(await sendRaw(broker.mqttPort, await connectPacket('d1'), publishPacket(topic))).toEqual(
+      CONNACK_OK,
+    );
   });
 
   const filters = [
@@ -89,7 +54,9 @@ describe('a connection is closed', () => {
     '$share/g/$share/h/a',
   ];
   test.each(filters)('on SUBSCRIBE to %j', async (filter) => {
-    expect(await sendRaw(broker.mqttPort, await connectPacket('d1'), subscribe(filter))).toEqual(CONNACK_OK);
+    expect(await sendRaw(broker.mqttPort, await connectPacket('d1'), subscribePacket(filter))).toEqual(
+      CONNACK_OK,
+    );
   });
 
   test('on a length that never ends', async () => {

@@ -20,11 +20,10 @@ export async function provisionImage({ api }: ImageBroker, secret = SECRET): Pro
     mechanism: 'jwt',
     use_jwks: false,
     secret,
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: EMQX's placeholders
     verify_claims: { sub: '${clientid}', username: '${username}' },
   };
   await expectStatus(api('POST', '/authentication', authenticator), 200);
   await expectStatus(api('PUT', '/authentication/jwt/position/front'), 204);
   await expectStatus(api('POST', '/authorization/sources', { type: 'built_in_database', enable: true }), 204);
-  await setRulesForAll(api, [allow(`device/$\{clientid}/#`)]);
+  await setRulesForAll(api, [allow('device/${clientid}/#')]);
 }

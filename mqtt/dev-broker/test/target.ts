@@ -17,7 +17,7 @@ export interface Target {
 export const SECRET = 'jwt-secret-jwt-secret-jwt-secret-jwt-secret';
 
 const RULES_PATH = '/authorization/sources/built_in_database/rules';
-const AUTHENTICATOR = {
+export const AUTHENTICATOR = {
   mechanism: 'jwt',
   enable: true,
   algorithm: 'hmac-based',
@@ -25,7 +25,6 @@ const AUTHENTICATOR = {
   secret: SECRET,
   secret_base64_encoded: false,
   from: 'password',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: EMQX's placeholders
   verify_claims: { sub: '${clientid}', username: '${username}' },
   disconnect_after_expire: true,
   acl_claim_name: 'acl',
@@ -73,10 +72,12 @@ export const allow = (topic: string, action: RuleBody['action'] = 'all'): RuleBo
 
 /** The device rules of the wire contract. */
 const DEVICE_RULES = [
-  ...['ping', 'data', 'master'].map((name) => allow(`device/$\{clientid}/${name}`)),
-  allow(`/device/$\{clientid}/ping`),
-  allow(`device/$\{clientid}/command`, 'subscribe'),
-  allow(`device/$\{clientid}/reply`, 'publish'),
+  allow('device/${clientid}/ping'),
+  allow('device/${clientid}/data'),
+  allow('device/${clientid}/master'),
+  allow('/device/${clientid}/ping'),
+  allow('device/${clientid}/command', 'subscribe'),
+  allow('device/${clientid}/reply', 'publish'),
 ];
 
 export async function setRulesForAll(api: RestClient, rules: RuleBody[]): Promise<void> {
@@ -92,6 +93,7 @@ export const WATCHER_ACL = [allow('#'), allow('$SYS/#')];
 
 export interface Claims {
   acl?: unknown;
+  is_superuser?: boolean;
   username?: string | null;
   sub?: string | null;
   /** Seconds from now; null leaves `exp` out. */
@@ -101,12 +103,20 @@ export interface Claims {
 
 /** A token for a client id; `null` leaves a claim out. */
 export async function token(clientId: string, claims: Claims = {}): Promise<string> {
-  const { acl, username = `${clientId}.1`, sub = clientId, expiresIn = 3600, secret = SECRET } = claims;
+  const {
+    acl,
+    is_superuser,
+    username = `${clientId}.1`,
+    sub = clientId,
+    expiresIn = 3600,
+    secret = SECRET,
+  } = claims;
   const nowSeconds = Math.floor(Date.now() / 1000);
   return new SignJWT({
     ...(username === null ? {} : { username }),
     ...(sub === null ? {} : { sub }),
     ...(acl === undefined ? {} : { acl }),
+    ...(is_superuser === undefined ? {} : { is_superuser }),
     ...(expiresIn === null ? {} : { exp: nowSeconds + expiresIn }),
   })
     .setProtectedHeader({ alg: 'HS256' })

@@ -42,6 +42,9 @@ export function readAcl(claim: unknown, exp: unknown): TokenAcl | null | 'malfor
   return { rules, exhaustive: true, expiresAt };
 }
 
+/** True, `"true"`, or a whole number from 1 on, as a number or as text. */
 export function isSuperuserClaim(claim: unknown): boolean {
-  return claim === true || claim === 1 || claim === 'true' || claim === '1';
+  if (claim === true || claim === 'true') return true;
+  if (typeof claim === 'string') return /^\d+$/.test(claim) && Number(claim) >= 1;
+  return typeof claim === 'number' && Number.isInteger(claim) && claim >= 1;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { tryConnect } from '../mqtt-client.ts';
 import {
+  AUTHENTICATOR,
   allow,
   type Claims,
   connect,
@@ -85,6 +86,18 @@ describe('CONNACK', () => {
     expect(await ids()).toEqual(['jwt', id]);
   });
 
+  test('the masked secret of a GET, put back, leaves the secret as it is', async () => {
+    const { api } = target;
+    const { body } = await api('GET', '/authentication/jwt');
+    const { id, ...shown } = body as Record<string, unknown>;
+    expect(shown.secret).toBe('******');
+    await expectStatus(api('PUT', '/authentication/jwt', shown), 204);
+    expect(await attempt('d1', 'd1.1', await token('d1'))).toBe(0);
+    const changed = { ...AUTHENTICATOR, secret: 'another-secret-another-secret-32' };
+    await expectStatus(api('PUT', '/authentication/jwt', changed), 204);
+    expect(await attempt('d1', 'd1.1', await token('d1'))).toBe(NOT_AUTHORISED);
+  });
+
   async function ids(): Promise<unknown> {
     const { body } = await target.api('GET', '/authentication');
     return (body as { id: string }[]).map(({ id }) => id);
@@ -122,6 +135,12 @@ describe('a token', () => {
     expect(await client.subscribe(['a/x'])).toEqual([1]);
     expect(await client.subscribe(['b'])).toEqual([1]);
     expect(await client.subscribe(['device/d1/ping'])).toEqual([128]);
+  });
+
+  test('may make its client a superuser, whom no rule stops', async () => {
+    const claims = { acl: [{ ...allow('a'), permission: 'deny' }], is_superuser: true };
+    const client = await connect(target.mqttUrl, 'd1', { claims });
+    expect(await client.subscribe(['a', '#'])).toEqual([1, 1]);
   });
 
   test('opens $SYS only where it names it', async () => {

@@ -85,10 +85,30 @@ describe('rules for all', () => {
     await client.publish('device/d2/ping', 'retained', { retain: true });
     await client.publish('device/d1/ping', 'own', { retain: true });
     const observer = await watcher();
-    await observer.subscribe(['device/d2/ping', 'device/d1/ping']);
+    await observer.subscribe('#');
     expect(await observer.next()).toMatchObject({ topic: 'device/d1/ping', text: 'own', retain: true });
     expect(observer.pending()).toEqual([]);
     await client.publish('device/d1/ping', '', { retain: true });
+  });
+
+  test('may be limited to a level of service and to messages that are not retained', async () => {
+    const { api } = target;
+    const rules = [
+      { ...allow('low', 'subscribe'), qos: [0] },
+      { ...allow('plain', 'publish'), qos: '0,1', retain: false },
+      allow('device/d1/data'),
+    ];
+    await expectStatus(api('POST', `${RULES}/all`, { rules }), 204);
+    const observer = await watcher();
+    await observer.subscribe('#');
+    const client = await device('d1');
+    expect(await client.subscribe('low', 0)).toEqual([0]);
+    expect(await client.subscribe('low', 1)).toEqual([128]);
+    expect(await reaches(client, 'plain', observer)).toBe(true);
+    await client.publish('plain', 'kept', { retain: true });
+    await client.publish('plain', 'twice', { qos: 2 });
+    await client.publish('device/d1/data', 'fence');
+    expect((await observer.next()).text).toBe('fence');
   });
 
   test('a wildcard rule covers filters that stand below it', async () => {
@@ -161,7 +181,7 @@ describe('rules of one client', () => {
     }
     expect(seen.sort()).toEqual(bodies.map(({ clientid }) => clientid).sort());
     const { body } = await api('GET', `${RULES}/clients?like_clientid=page-24`);
-    expect((body as { data: unknown[] }).data).toHaveLength(1);
+    expect(body).toMatchObject({ data: [{ clientid: 'page-24', rules }], meta: { count: 1 } });
   });
 
   test('are refused whole when one of them is no rule', async () => {
@@ -174,6 +194,47 @@ describe('rules of one client', () => {
   test('cannot be listed above 10,000 a page', async () => {
     expect((await target.api('GET', `${RULES}/clients?limit=10000`)).status).toBe(200);
     expect((await target.api('GET', `${RULES}/clients?limit=10001`)).status).toBe(400);
+  });
+});
+
+describe('settings', () => {
+  test('can turn the cache off', async () => {
+    const { api } = target;
+    const cache = { enable: false, max_size: 32, ttl: '1m', excludes: [] };
+    await expectStatus(
+      api('PUT', '/authorization/settings', { no_match: 'deny', deny_action: 'ignore', cache }),
+      200,
+    );
+    const client = await device('d1');
+    expect(await client.subscribe('device/d2/master')).toEqual([128]);
+    await setRulesOf(api, 'd1', [allow('device/d2/master')]);
+    expect(await client.subscribe('device/d2/master')).toEqual([1]);
+  });
+
+  test('can have a refused client disconnected', async () => {
+    const { api } = target;
+    const { body } = await api('GET', '/authorization/settings');
+    await expectStatus(
+      api('PUT', '/authorization/settings', { ...(body as object), deny_action: 'disconnect' }),
+      200,
+    );
+    const publisher = await device('d1');
+    publisher.mqtt.publish('device/d2/ping', 'x');
+    await publisher.untilClosed();
+    const subscriber = await device('d2');
+    subscriber.mqtt.subscribe('device/d1/ping', () => {});
+    await subscriber.untilClosed();
+  });
+
+  test('show what a connection has cached', async () => {
+    const { api } = target;
+    const client = await device('d1');
+    await client.subscribe(['device/d1/ping', '$share/g/device/d2/ping']);
+    const { body } = await api('GET', '/clients/d1/authorization/cache');
+    const cached = (body as { topic: string; result: string }[]).map(
+      ({ topic, result }) => `${topic} ${result}`,
+    );
+    expect(cached.sort()).toEqual(['device/d1/ping allow', 'device/d2/ping deny']);
   });
 });
 

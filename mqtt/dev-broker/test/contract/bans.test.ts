@@ -53,6 +53,30 @@ describe('a ban', () => {
     expect(await attempt('d1')).toBe(NOT_AUTHORISED);
   });
 
+  test('can be a pattern, of client ids or of user names', async () => {
+    const { api } = target;
+    await expectStatus(api('POST', '/banned', { as: 'clientid_re', who: '^d[0-4]$' }), 200);
+    await expectStatus(api('POST', '/banned', { as: 'username_re', who: '^x.*[.]1$' }), 200);
+    expect(await attempt('d1')).toBe(NOT_AUTHORISED);
+    expect(await attempt('d5')).toBe(0);
+    expect(await attempt('x9')).toBe(NOT_AUTHORISED);
+    expect((await api('POST', '/banned', { as: 'clientid_re', who: '(' })).status).toBe(400);
+  });
+
+  test('keeps the will of its client from being published', async () => {
+    const { api, mqttUrl } = target;
+    const watcher = await connect(mqttUrl, 'watcher', { claims: { acl: WATCHER_ACL } });
+    await watcher.subscribe(['device/#', '$SYS/brokers/+/clients/d1/disconnected']);
+    const will = { topic: 'device/d1/data', payload: Buffer.from('gone'), qos: 1 as const, retain: false };
+    const device = await connect(mqttUrl, 'd1', { will });
+    await expectStatus(api('POST', '/banned', { as: 'clientid', who: 'd1' }), 200);
+    await device.untilClosed();
+    expect((await watcher.next()).topic).toEndWith('/clients/d1/disconnected');
+    const other = await connect(mqttUrl, 'd2');
+    await other.publish('device/d2/data', 'fence');
+    expect((await watcher.next()).text).toBe('fence');
+  });
+
   test('that is over already cannot be made', async () => {
     const until = new Date(Date.now() - 60_000).toISOString();
     const answer = await target.api('POST', '/banned', { as: 'clientid', who: 'd1', until });

@@ -102,6 +102,22 @@ describe("a publisher's own messages", () => {
   });
 });
 
+describe('a clean session', () => {
+  test('ends with its connection, however that ends', async () => {
+    const { api, mqttUrl } = target;
+    for (const how of ['cut', 'end'] as const) {
+      const device = await connect(mqttUrl, 'd1');
+      await device.subscribe('device/d1/ping');
+      await device[how]();
+      await untilAway(api, 'd1');
+      expect(await api('GET', '/clients/d1')).toMatchObject({
+        status: 404,
+        body: { code: 'CLIENTID_NOT_FOUND' },
+      });
+    }
+  });
+});
+
 describe('a persistent session', () => {
   test('gets what was not acknowledged again with DUP, and what came meanwhile, right after CONNACK', async () => {
     const device = await connect(target.mqttUrl, 'd1');
