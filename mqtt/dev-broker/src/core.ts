@@ -37,6 +37,7 @@ export class BrokerCore {
   /** By client id, those without a connection included. */
   readonly sessions = new Map<string, Session>();
   readonly connections = new Set<Connection>();
+  closed = false;
   private zone: GlobalZone;
   private limits: Record<Connection['zone'], ZoneLimits>;
   private readonly expiries = new Map<Session, Timer>();
@@ -177,7 +178,9 @@ export class BrokerCore {
     for (const connection of [...this.connections]) this.endConnection(connection, 'tcp_closed');
   }
 
+  /** Ends every connection; none is taken any more. */
   close(): void {
+    this.closed = true;
     this.dropConnections();
     for (const timer of this.expiries.values()) timer.cancel();
     this.expiries.clear();

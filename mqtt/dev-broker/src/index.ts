@@ -50,10 +50,13 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
   const { host = '127.0.0.1', apiKey, apiSecret } = options;
   const core = new BrokerCore(options.clock ?? systemClock, options.profile ?? 'image');
   const engine = await createMqttEngine(core);
-  const opened: { close(): Promise<void> }[] = [engine];
+  const opened: Listener[] = [];
   const closeAll = async () => {
+    // Listeners first, so that nobody comes back in; they are closed once their connections have ended.
+    const closing = opened.toReversed().map((listener) => listener.close());
     core.close();
-    await Promise.all(opened.toReversed().map((part) => part.close()));
+    await Promise.all(closing);
+    await engine.close();
   };
   const open = (listener: Listener) => {
     opened.push(listener);

@@ -3,7 +3,7 @@ import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
 import type { BrokerCore } from '../core.ts';
 import type { Connection } from './connection.ts';
 
-export type AuthenticateCallback = (error: AuthenticateError | null, success: boolean | null) => void;
+type AuthenticateCallback = (error: AuthenticateError | null, success: boolean | null) => void;
 
 /** MQTT 5 CONNACK, reason 132: unsupported protocol version (section 3.2.2.2). */
 const UNSUPPORTED_VERSION_5 = Buffer.from([0x20, 3, 0, 0x84, 0]);

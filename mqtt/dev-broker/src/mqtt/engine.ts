@@ -3,7 +3,7 @@ import { Aedes, type Client } from 'aedes';
 import type { Qos } from '../authorization/rules.ts';
 import type { BrokerCore } from '../core.ts';
 import { isTopicName, parseFilter, topicLevels } from '../topics.ts';
-import { type AuthenticateCallback, admit, greet } from './connect.ts';
+import { admit, greet } from './connect.ts';
 import { Connection, type ListenerIdentity } from './connection.ts';
 import { guardSocket } from './packet-guard.ts';
 import { coreEmitter, corePersistence, DROPPED, RESUMED } from './seams.ts';
@@ -42,7 +42,7 @@ export async function createMqttEngine(core: BrokerCore): Promise<MqttEngine> {
     },
     authenticate(client, _username, password, callback) {
       const connection = of(client);
-      if (connection) admit(core, connection, password, callback as AuthenticateCallback);
+      if (connection) admit(core, connection, password, callback);
     },
     authorizePublish(client, packet, callback) {
       const connection = of(client);
@@ -110,6 +110,11 @@ export async function createMqttEngine(core: BrokerCore): Promise<MqttEngine> {
 
   return {
     accept(socket, listener) {
+      // A socket that was on its way when the listener closed.
+      if (core.closed) {
+        socket.destroy();
+        return;
+      }
       const connection = new Connection(socket, listener);
       bySocket.set(socket, connection);
       core.connections.add(connection);

@@ -95,7 +95,7 @@ describe('rules for all', () => {
     const { api } = target;
     const rules = [
       { ...allow('low', 'subscribe'), qos: [0] },
-      { ...allow('plain', 'publish'), qos: '0,1', retain: false },
+      { ...allow('plain', 'publish'), qos: [0, 1], retain: false },
       allow('device/d1/data'),
     ];
     await expectStatus(api('POST', `${RULES}/all`, { rules }), 204);
