@@ -27,6 +27,7 @@ typedef bool boolean;
 #define strcmp_P strcmp
 #define strncmp_P strncmp
 #define snprintf_P snprintf
+#define strncpy_P strncpy
 
 unsigned long millis();
 void yield();

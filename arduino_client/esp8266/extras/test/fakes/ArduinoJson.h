@@ -1,0 +1,95 @@
+// The part of ArduinoJson 7.2 that the library, its tests and its examples use.
+// Declarations only: nlohmann::json is behind them, in json.cpp.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <type_traits>
+
+class JsonObjectConst;
+
+class JsonVariantConst {
+ public:
+  JsonVariantConst() = default;
+  explicit JsonVariantConst(const void* node) : node_(node) {}
+  bool isNull() const;
+  JsonVariantConst operator[](const char* key) const;
+  template <typename T>
+  T as() const;
+  // The value, or this one when there is none of that type.
+  bool operator|(bool fallback) const;
+  long operator|(int fallback) const;
+  const char* operator|(const char* fallback) const;
+  size_t size() const;
+  const void* node() const { return node_; }
+
+ protected:
+  const void* node_ = nullptr;
+};
+
+class JsonObjectConst : public JsonVariantConst {
+ public:
+  using JsonVariantConst::JsonVariantConst;
+};
+
+class JsonDocument;
+
+// What doc["key"] gives: to read, or to assign to.
+class JsonMember : public JsonVariantConst {
+ public:
+  JsonMember(JsonDocument* doc, const char* key, const void* node)
+      : JsonVariantConst(node), doc_(doc), key_(key) {}
+  template <typename T,
+            typename = std::enable_if_t<std::is_integral_v<T> &&
+                                        !std::is_same_v<T, bool>>>
+  void operator=(T value) {
+    setInteger(static_cast<long long>(value));
+  }
+  void operator=(bool value);
+  void operator=(double value);
+  void operator=(const char* value);
+
+ private:
+  void setInteger(long long value);
+  JsonDocument* doc_;
+  const char* key_;
+};
+
+class JsonDocument {
+ public:
+  JsonDocument();
+  ~JsonDocument();
+  JsonDocument(const JsonDocument&) = delete;
+  JsonDocument& operator=(const JsonDocument&) = delete;
+  JsonMember operator[](const char* key);
+  template <typename T>
+  T as() const {
+    return T(root());
+  }
+  operator JsonVariantConst() const { return JsonVariantConst(root()); }
+  const void* root() const;
+
+ private:
+  friend class JsonMember;
+  friend class DeserializationError;
+  friend struct JsonAccess;
+  void* node_ = nullptr;
+  char* block_ = nullptr;  // stands for the memory that the real one takes
+};
+
+class DeserializationError {
+ public:
+  enum Code { Ok, InvalidInput, NoMemory };
+  DeserializationError(Code code) : code_(code) {}
+  explicit operator bool() const { return code_ != Ok; }
+  Code code() const { return code_; }
+
+ private:
+  Code code_;
+};
+
+DeserializationError deserializeJson(JsonDocument& doc, const char* text,
+                                     size_t length);
+size_t measureJson(const JsonVariantConst& value);
+size_t serializeJson(const JsonVariantConst& value, char* out, size_t bytes);

@@ -1,0 +1,495 @@
+#include "connection.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <memory>
+#include <new>
+
+#include "log.h"
+
+namespace smserver {
+namespace {
+
+// Before 2024 a clock has not been set.
+constexpr uint32_t kEarliestS = 1704067200;
+constexpr uint64_t kHourMs = 3600000;
+
+uint64_t refusedWaitMs(uint32_t random) {
+  // A sixteenth of spread, so that a fleet does not come back together.
+  constexpr uint32_t kWaitMs = SMSERVER_REFUSED_WAIT_S * 1000u;
+  return uint64_t{kWaitMs} + random % (kWaitMs / 16 + 1);
+}
+
+}  // namespace
+
+void Connection::begin(const Identity& identity, uint64_t now) {
+  identity_ = identity;
+  store_.adopt(identity_.server, identity_.uuid, identity_.key);
+  // How much of a stored token's life is left is not known: the broker will
+  // refuse it in the end. Its whole life is what it can last at the most.
+  setRenewal(store_.hasToken() ? store_.lifetimeS() : 0, now);
+  const time_t system = time(nullptr);
+  uint32_t known = store_.lastTimeS();
+  if (system > static_cast<time_t>(kEarliestS) &&
+      static_cast<uint32_t>(system) > known) {
+    known = static_cast<uint32_t>(system);
+  }
+  if (known >= kEarliestS) clock_.set(known, now, WallClock::Source::Stored);
+  phase_ = Phase::Wifi;
+}
+
+void Connection::end() {
+  if (phase_ == Phase::Stopped) return;
+  net_.closeHttp();
+  net_.closeMqtt();
+  online_ = renewing_ = renewDue_ = useKey_ = freshToken_ = askAddress_ = false;
+  timeIsWrong_ = hadWifi_ = false;
+  addressTries_ = refusalsInRow_ = 0;
+  backoff_.reset();
+  clock_ = WallClock();
+  phase_ = Phase::Stopped;
+}
+
+SMState Connection::state() const {
+  if (online_) return SMState::Online;
+  switch (phase_) {
+    case Phase::Stopped:
+      return SMState::Stopped;
+    case Phase::Wifi:
+      return SMState::WaitingForWifi;
+    case Phase::Wait:
+      return SMState::Waiting;
+    case Phase::Request:
+      if (request_ == Request::Time) return SMState::SettingClock;
+      return request_ == Request::Token ? SMState::RequestingToken
+                                        : SMState::RequestingAddress;
+    default:
+      return SMState::Connecting;
+  }
+}
+
+bool Connection::registered() const {
+  return phase_ != Phase::Stopped && store_.hasToken();
+}
+
+uint32_t Connection::retryInMs(uint64_t now) const {
+  if (phase_ != Phase::Wait || now >= retryAt_) return 0;
+  const uint64_t left = retryAt_ - now;
+  return left < 0xFFFFFFFF ? static_cast<uint32_t>(left) : 0xFFFFFFFF;
+}
+
+void Connection::report(SMError code, int32_t detail) {
+  error_ = {code, detail};
+  SM_ERROR("error %u, detail %ld", static_cast<unsigned>(code),
+           static_cast<long>(detail));
+}
+
+void Connection::step(uint64_t now, uint32_t random, bool idle) {
+  if (phase_ == Phase::Stopped) return;
+  random_ = random;
+  if (!net_.wifiUp()) {
+    // A wait goes on without Wi-Fi: losing it must not shorten one.
+    const bool waiting = phase_ == Phase::Wait && now < retryAt_;
+    if (phase_ != Phase::Wifi && !waiting) wifiDown(now);
+    return;
+  }
+  if (online_ && !net_.mqttUp()) {
+    ++counters_.disconnects;
+    lost(net_.mqttFault(), now);
+    return;
+  }
+  switch (phase_) {
+    case Phase::Stopped:
+      break;
+    case Phase::Wifi:
+      // After an access point restarts, a whole fleet is back at once.
+      if (hadWifi_) {
+        backOff(now);
+      } else {
+        proceed();
+      }
+      hadWifi_ = true;
+      break;
+    case Phase::Wait:
+      if (now >= retryAt_) proceed();
+      break;
+    case Phase::Request:
+      stepRequest(now);
+      break;
+    case Phase::Connect:
+      stepConnect(now);
+      break;
+    case Phase::Online:
+      stepOnline(now, idle);
+      break;
+  }
+}
+
+// What is missing comes first.
+void Connection::proceed() {
+  if (renewing_ || !store_.hasToken()) {
+    startRequest(Request::Token);
+  } else if (askAddress_ || !store_.address(&broker_) ||
+             broker_.tls != identity_.mqttTls) {
+    startRequest(Request::Address);
+  } else if (timeIsWrong_ || clockMissing(broker_)) {
+    startRequest(Request::Time);
+  } else {
+    phase_ = Phase::Connect;
+    stage_ = Stage::Resolve;
+  }
+}
+
+bool Connection::clockMissing(const Endpoint& endpoint) const {
+  return clock_.source() == WallClock::Source::None &&
+         net_.needsClock(endpoint);
+}
+
+void Connection::startRequest(Request request) {
+  // The time first: it decides whether the server's certificate is valid.
+  if (timeIsWrong_ || clockMissing(identity_.server)) request = Request::Time;
+  request_ = request;
+  stage_ = Stage::Resolve;
+  phase_ = Phase::Request;
+}
+
+void Connection::stepRequest(uint64_t now) {
+  SMErrorInfo error;
+  switch (stage_) {
+    case Stage::Resolve:
+      error = net_.resolve(identity_.server);
+      stage_ = Stage::Probe;
+      break;
+    case Stage::Probe:
+      stage_ = Stage::Open;
+      error = net_.probe(identity_.server);
+      break;
+    case Stage::Open:
+      error = net_.openHttp(identity_.server, clock_.unixS(now),
+                            request_ != Request::Time);
+      stage_ = Stage::Exchange;
+      break;
+    case Stage::Exchange:
+      exchange(now);
+      return;
+  }
+  if (error.code == SMError::None || askTime(error)) return;
+  requestFailed({error.code, Remedy::BackOff}, error.detail, 0, now);
+}
+
+bool Connection::askTime(const SMErrorInfo& error) {
+  constexpr int kWrongTime = 54;  // BearSSL's BR_ERR_X509_EXPIRED
+  if (error.code != SMError::TlsFailed || error.detail != kWrongTime ||
+      timeIsWrong_ || clock_.source() > WallClock::Source::Stored) {
+    return false;
+  }
+  timeIsWrong_ = true;
+  startRequest(Request::Time);
+  return true;
+}
+
+void Connection::exchange(uint64_t now) {
+  std::unique_ptr<char[]> body(new (std::nothrow) char[SMSERVER_ANSWER_BYTES]);
+  if (!body) {
+    net_.closeHttp();
+    requestFailed({SMError::OutOfMemory, Remedy::BackOff},
+                  SMSERVER_ANSWER_BYTES, 0, now);
+    return;
+  }
+  const bool with_token =
+      request_ == Request::Address ||
+      (request_ == Request::Token && renewing_ && !useKey_);
+  HttpReply reply;
+  {
+    char path[64];
+    if (request_ == Request::Token) {
+      snprintf_P(path, sizeof path, PSTR("/auth/devices/request?uuid=%s"),
+                 identity_.uuid);
+    } else {
+      strcpy(path, "/mqtt");
+    }
+    char token[SMSERVER_TOKEN_BYTES];
+    char user[SMSERVER_USER_BYTES];
+    const char* bearer = identity_.key;
+    if (request_ == Request::Time) {
+      bearer = nullptr;
+    } else if (with_token) {
+      store_.token(token, user);
+      bearer = token;
+    }
+    ++counters_.httpRequests;
+    reply = net_.get(identity_.server, path, bearer, body.get(),
+                     SMSERVER_ANSWER_BYTES);
+  }
+  net_.closeHttp();
+  SM_INFO("request %u: %d", static_cast<unsigned>(request_), reply.status);
+  if (request_ == Request::Time) {
+    acceptTime(reply.dateS, now);
+    return;
+  }
+  if (reply.status <= 0) {
+    requestFailed({SMError::HttpUnreachable, Remedy::BackOff}, reply.status, 0,
+                  now);
+    return;
+  }
+  if (reply.status != 200) {
+    requestFailed(
+        parseRefusal(reply.status, body.get(), reply.length, with_token),
+        reply.status, reply.retryAfterS, now);
+    return;
+  }
+  if (request_ == Request::Token) {
+    TokenAnswer answer;
+    if (parseToken(body.get(), reply.length, &answer)) {
+      body.reset();
+      acceptToken(answer, now);
+      return;
+    }
+  } else {
+    AddressAnswer answer;
+    if (parseAddresses(body.get(), reply.length, &answer)) {
+      acceptAddress(answer, now);
+      return;
+    }
+  }
+  requestFailed({SMError::BadAnswer, Remedy::BackOff}, reply.status, 0, now);
+}
+
+void Connection::acceptTime(uint32_t dateS, uint64_t now) {
+  timeIsWrong_ = false;
+  // Nobody vouches for this time, but it cannot be before what was known.
+  if (dateS < kEarliestS || dateS < store_.lastTimeS()) {
+    requestFailed({SMError::BadAnswer, Remedy::BackOff}, 0, 0, now);
+    return;
+  }
+  clock_.set(dateS, now, WallClock::Source::Header);
+  proceed();
+}
+
+void Connection::acceptToken(const TokenAnswer& answer, uint64_t now) {
+  const KVError stored = store_.setToken(answer);
+  if (stored != KVError::None) {
+    store_.dropToken();
+    requestFailed({SMError::StorageFailed, Remedy::BackOff},
+                  static_cast<int32_t>(stored), 0, now);
+    return;
+  }
+  ++counters_.tokens;
+  if (answer.nowS >= kEarliestS) {
+    clock_.set(answer.nowS, now, WallClock::Source::Server);
+  }
+  setRenewal(answer.lifetimeS, now);
+  freshToken_ = true;
+  requestDone();
+}
+
+void Connection::acceptAddress(const AddressAnswer& answer, uint64_t now) {
+  askAddress_ = false;
+  addressTries_ = 0;
+  // Never from TLS down to plain text because the answer says so.
+  const Endpoint& chosen = identity_.mqttTls ? answer.secure : answer.plain;
+  const KVError stored =
+      chosen.port == 0 ? KVError::None : store_.setAddress(chosen);
+  if (chosen.port == 0 || stored != KVError::None) {
+    const Refusal refusal = {
+        chosen.port == 0 ? SMError::NoTrust : SMError::StorageFailed,
+        Remedy::BackOff};
+    requestFailed(refusal, static_cast<int32_t>(stored), 0, now);
+    return;
+  }
+  requestDone();
+}
+
+void Connection::requestDone() {
+  renewing_ = renewDue_ = useKey_ = false;
+  if (online_) {
+    phase_ = Phase::Online;  // reconnects when idle
+  } else {
+    proceed();
+  }
+}
+
+void Connection::requestFailed(const Refusal& refusal, int32_t detail,
+                               uint32_t retryAfterS, uint64_t now) {
+  net_.closeHttp();
+  report(refusal.error, detail);
+  if (request_ == Request::Address) askAddress_ = false;
+  if (renewing_) {
+    if (refusal.remedy == Remedy::AskWithKey && !useKey_) {
+      useKey_ = true;
+      startRequest(Request::Token);
+      return;
+    }
+    // The token in hand goes on working: the broker decides when not any more.
+    const uint64_t pause = refusal.remedy == Remedy::WaitLong
+                               ? refusedWaitMs(random_)
+                               : uint64_t{retryAfterS} * 1000;
+    renewLater(now, pause);
+    renewing_ = useKey_ = false;
+    if (online_) {
+      phase_ = Phase::Online;
+    } else {
+      proceed();
+    }
+    return;
+  }
+  switch (refusal.remedy) {
+    case Remedy::AskWithKey:
+      store_.dropToken();
+      backOff(now);
+      break;
+    case Remedy::WaitLong:
+      wait(now, refusedWaitMs(random_));
+      break;
+    case Remedy::WaitAsTold:
+      if (retryAfterS > 0) {
+        wait(now, uint64_t{retryAfterS} * 1000);
+      } else if (refusal.error == SMError::Pending ||
+                 refusal.error == SMError::UnknownDevice) {
+        wait(now, SMSERVER_PENDING_WAIT_S * 1000ull);
+      } else {
+        backOff(now);
+      }
+      break;
+    case Remedy::BackOff:
+      backOff(now);
+      break;
+  }
+}
+
+void Connection::stepConnect(uint64_t now) {
+  SMErrorInfo error;
+  switch (stage_) {
+    case Stage::Resolve: {
+      // One write for all that the requests brought.
+      const KVError saved = store_.save();
+      if (saved != KVError::None) {
+        report(SMError::StorageFailed, static_cast<int32_t>(saved));
+      }
+      error = net_.resolve(broker_);
+      stage_ = Stage::Probe;
+      break;
+    }
+    case Stage::Probe:
+      stage_ = Stage::Open;
+      error = net_.probe(broker_);
+      break;
+    case Stage::Open:
+      error = net_.openMqtt(broker_, clock_.unixS(now));
+      stage_ = Stage::Exchange;
+      break;
+    case Stage::Exchange: {
+      char token[SMSERVER_TOKEN_BYTES];
+      char user[SMSERVER_USER_BYTES];
+      store_.token(token, user);
+      error = net_.connectMqtt(identity_.uuid, user, token);
+      if (error.code == SMError::None) {
+        ++counters_.connects;
+        online_ = true;
+        onlineSince_ = now;
+        freshToken_ = false;
+        addressTries_ = refusalsInRow_ = 0;
+        phase_ = Phase::Online;
+        SM_INFO("online");
+        return;
+      }
+      break;
+    }
+  }
+  if (error.code != SMError::None && !askTime(error)) {
+    connectFailed(error, now);
+  }
+}
+
+void Connection::connectFailed(const SMErrorInfo& error, uint64_t now) {
+  net_.closeMqtt();
+  report(error.code, error.detail);
+  if (error.code == SMError::BrokerRefused) {
+    ++counters_.refusals;
+    store_.dropToken();
+    // Twice in a row with a fresh token: perhaps this is the wrong broker.
+    if (++refusalsInRow_ >= 2) askAddress_ = true;
+  } else if (++addressTries_ >= SMSERVER_ADDRESS_TRIES) {
+    addressTries_ = 0;
+    askAddress_ = true;
+  }
+  backOff(now);
+}
+
+void Connection::stepOnline(uint64_t now, bool idle) {
+  if (backoff_.failures() > 0 && now - onlineSince_ >= SMSERVER_STABLE_MS) {
+    backoff_.reset();
+  }
+  if (freshToken_) {
+    if (!idle) return;
+    leave(SMErrorInfo());
+    proceed();
+    return;
+  }
+  if (renewAt_ != 0 && now >= renewAt_) renewDue_ = true;
+  if (!renewDue_) return;
+  // Two TLS sessions do not fit into memory.
+  if (identity_.server.tls || broker_.tls) {
+    if (!idle) return;
+    leave(SMErrorInfo());
+  }
+  renewing_ = true;
+  renewDue_ = false;
+  startRequest(Request::Token);
+}
+
+// Closes the MQTT connection on purpose.
+void Connection::leave(const SMErrorInfo& error) {
+  online_ = false;
+  net_.closeMqtt();
+  if (error.code != SMError::None) report(error.code, error.detail);
+}
+
+void Connection::lost(const SMErrorInfo& error, uint64_t now) {
+  // Counted as a failure unless the connection had lasted: one that is kicked
+  // out at once must not come back at once for ever.
+  if (now - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
+  net_.closeHttp();
+  leave(error);
+  if (renewing_) renewDue_ = true;
+  renewing_ = useKey_ = false;
+  backOff(now);
+}
+
+void Connection::wifiDown(uint64_t now) {
+  net_.closeHttp();
+  if (online_) {
+    ++counters_.disconnects;
+    if (now - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
+  }
+  if (renewing_) renewDue_ = true;
+  renewing_ = useKey_ = false;
+  leave({SMError::WifiLost, 0});
+  phase_ = Phase::Wifi;
+}
+
+void Connection::wait(uint64_t now, uint64_t ms) {
+  retryAt_ = now + ms;
+  phase_ = Phase::Wait;
+  SM_INFO("next try in %lu ms", static_cast<unsigned long>(ms));
+}
+
+void Connection::renewLater(uint64_t now, uint64_t ms) {
+  if (ms == 0) {
+    // Several tries before the end, an hour apart at the most.
+    ms = uint64_t{lifetimeS_} * 1000 / 32;
+    if (ms < 1000) ms = 1000;
+    if (ms > kHourMs) ms = kHourMs;
+    ms = ms / 2 + random_ % (static_cast<uint32_t>(ms / 2) + 1);
+  }
+  renewAt_ = now + ms;
+  renewDue_ = false;
+}
+
+void Connection::setRenewal(uint32_t lifetimeS, uint64_t now) {
+  lifetimeS_ = lifetimeS;
+  renewAt_ = lifetimeS == 0 ? 0 : now + renewAfterMs(lifetimeS);
+}
+
+}  // namespace smserver

@@ -1,0 +1,135 @@
+#include "identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+namespace smserver {
+namespace {
+
+bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+bool isHostChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+bool parsePort(const char* text, size_t length, uint16_t* out) {
+  if (length == 0 || length > 5) return false;
+  uint32_t port = 0;
+  for (size_t i = 0; i < length; ++i) {
+    if (text[i] < '0' || text[i] > '9') return false;
+    port = port * 10 + static_cast<uint32_t>(text[i] - '0');
+  }
+  if (port == 0 || port > 65535) return false;
+  *out = static_cast<uint16_t>(port);
+  return true;
+}
+
+// host[:port], with the host of an IPv6 address in brackets. Leaves the port
+// alone when there is none.
+bool parseHostPort(const char* text, size_t length, Endpoint* out) {
+  const char* host = text;
+  size_t host_bytes = 0;
+  size_t at;
+  if (length > 0 && text[0] == '[') {
+    ++host;
+    while (1 + host_bytes < length && text[1 + host_bytes] != ']') {
+      const char c = text[1 + host_bytes];
+      if (!isHostChar(c) && c != ':') return false;
+      ++host_bytes;
+    }
+    at = host_bytes + 2;
+    if (at > length) return false;
+  } else {
+    while (host_bytes < length && text[host_bytes] != ':') {
+      if (!isHostChar(text[host_bytes])) return false;
+      ++host_bytes;
+    }
+    at = host_bytes;
+  }
+  if (host_bytes == 0 || host_bytes >= sizeof out->host) return false;
+  memcpy(out->host, host, host_bytes);
+  out->host[host_bytes] = '\0';
+  if (at == length) return true;
+  return text[at] == ':' &&
+         parsePort(text + at + 1, length - at - 1, &out->port);
+}
+
+}  // namespace
+
+bool parseUuid(const char* text, char (&out)[kUuidBytes]) {
+  if (text == nullptr || strnlen(text, kUuidBytes) != kUuidBytes - 1) {
+    return false;
+  }
+  bool all_zero = true, all_f = true;
+  for (size_t i = 0; i < kUuidBytes - 1; ++i) {
+    char c = text[i];
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (c != '-') return false;
+    } else {
+      if (!isHex(c)) return false;
+      all_zero = all_zero && c == '0';
+      all_f = all_f && c == 'f';
+    }
+    out[i] = c;
+  }
+  out[kUuidBytes - 1] = '\0';
+  return !all_zero && !all_f;
+}
+
+bool parseHost(const char* text, bool tls, Endpoint* out) {
+  if (text == nullptr) return false;
+  *out = Endpoint();
+  out->tls = tls;
+  if (strncmp(text, "http://", 7) == 0) {
+    text += 7;
+    out->tls = false;
+  } else if (strncmp(text, "https://", 8) == 0) {
+    text += 8;
+    out->tls = true;
+  }
+  out->port = out->tls ? 443 : 80;
+  size_t length = strlen(text);
+  if (length > 0 && text[length - 1] == '/') --length;
+  return parseHostPort(text, length, out);
+}
+
+bool parseAddress(const char* text, size_t length, bool tls, Endpoint* out) {
+  *out = Endpoint();
+  out->tls = tls;
+  return parseHostPort(text, length, out) && out->port != 0;
+}
+
+bool isCredential(const char* text, size_t maxBytes) {
+  if (text == nullptr || *text == '\0') return false;
+  size_t length = 0;
+  for (; text[length] != '\0'; ++length) {
+    if (length >= maxBytes || text[length] <= ' ' || text[length] >= 0x7F) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool copyText(const char* from, char* to, size_t capacity) {
+  const size_t length = strnlen(from, capacity);
+  if (length >= capacity) return false;
+  memcpy(to, from, length + 1);
+  return true;
+}
+
+void deviceTopic(const char* uuid, const char* leaf, char (&out)[kTopicBytes]) {
+  snprintf_P(out, sizeof out, PSTR("device/%s/%s"), uuid, leaf);
+}
+
+bool isPublishTopic(const char* topic) {
+  if (topic == nullptr || *topic == '\0') return false;
+  for (const char* p = topic; *p != '\0'; ++p) {
+    const uint8_t c = static_cast<uint8_t>(*p);
+    if (c < ' ' || c == '+' || c == '#' || c == 0x7F) return false;
+  }
+  return true;
+}
+
+}  // namespace smserver

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <stdint.h>
+
+#include "../SMServerConfig.h"
+
+namespace smserver {
+
+// millis() wraps after 49.7 days; this does not, as long as it is updated once
+// in that time.
+class Uptime {
+ public:
+  void begin(uint32_t now) { last_ = now; }
+  uint64_t update(uint32_t now) {
+    total_ += static_cast<uint32_t>(now - last_);
+    last_ = now;
+    return total_;
+  }
+  uint64_t ms() const { return total_; }
+
+ private:
+  uint64_t total_ = 0;
+  uint32_t last_ = 0;
+};
+
+// Exponential backoff with full jitter: a wait is anything from 0 to the step,
+// and the step doubles from 1 s to 5 min.
+class Backoff {
+ public:
+  // Wait in milliseconds after one more failure.
+  uint32_t next(uint32_t random) {
+    const uint32_t step = stepMs();
+    if (failures_ < 31) ++failures_;
+    return random % (step + 1);
+  }
+  void reset() { failures_ = 0; }
+  uint8_t failures() const { return failures_; }
+  uint32_t stepMs() const {
+    uint32_t step = SMSERVER_BACKOFF_FIRST_MS;
+    for (uint8_t i = 0; i < failures_ && step < SMSERVER_BACKOFF_MAX_MS; ++i) {
+      step *= 2;
+    }
+    return step < SMSERVER_BACKOFF_MAX_MS ? step : SMSERVER_BACKOFF_MAX_MS;
+  }
+
+ private:
+  uint8_t failures_ = 0;
+};
+
+// The time of day: seconds since 1970 at some moment of Uptime.
+class WallClock {
+ public:
+  // How the time was learnt, weakest first.
+  enum class Source : uint8_t { None, Stored, Header, Server };
+
+  void set(uint32_t unixS, uint64_t uptimeMs, Source source) {
+    baseS_ = static_cast<int64_t>(unixS) -
+             static_cast<int64_t>(uptimeMs / 1000);
+    source_ = source;
+  }
+  Source source() const { return source_; }
+  uint32_t unixS(uint64_t uptimeMs) const {
+    return source_ == Source::None
+               ? 0
+               : static_cast<uint32_t>(baseS_ +
+                                       static_cast<int64_t>(uptimeMs / 1000));
+  }
+  // Good enough to stamp records: told by the server since the start.
+  bool trusted() const { return source_ == Source::Server; }
+
+ private:
+  int64_t baseS_ = 0;
+  Source source_ = Source::None;
+};
+
+// Milliseconds after which a token that lives `lifetimeS` is renewed: 80 %.
+inline uint64_t renewAfterMs(uint32_t lifetimeS) {
+  return static_cast<uint64_t>(lifetimeS) * 800;
+}
+
+}  // namespace smserver
