@@ -1,0 +1,33 @@
+/**
+ * `npx -y bun run bench [tokens] [ping] [memory]`: the server against floors that are measured in the same run.
+ *
+ * Prints ratios, for absolute figures say more about the machine than about the server.
+ */
+import { availableParallelism } from 'node:os';
+import { startDatabase } from './stack.ts';
+import { benchTokens } from './tokens.ts';
+
+const BENCHES = { tokens: benchTokens };
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`no such benchmark: ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+
+const database = await startDatabase();
+try {
+  console.log(`${availableParallelism()} cores; database: ${database.kind}`);
+  if (database.kind === 'PGlite') {
+    console.log(
+      'PGlite runs one statement at a time: install PostgreSQL (apt-get install postgresql) for the real figures.',
+    );
+  }
+  console.log('subject to floor: median of the rounds (lowest–highest)');
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (names.length === 0 || names.includes(name)) await bench(database.url);
+  }
+} finally {
+  await database.close();
+}
