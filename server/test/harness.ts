@@ -174,50 +174,6 @@ export async function until(
   }
 }
 
-/** A clock that stands still until the test moves it. Timers fire while it is moved, in order. */
-export interface ManualClock extends Clock {
-  advance(ms: number): void;
-}
-
-export function manualClock(startMs = 1_795_440_000_000): ManualClock {
-  let now = startMs;
-  const timers = new Set<{ at: number; callback: () => void; everyMs?: number }>();
-  function add(callback: () => void, delayMs: number, everyMs?: number) {
-    const timer = { at: now + delayMs, callback, ...(everyMs === undefined ? {} : { everyMs }) };
-    timers.add(timer);
-    return { cancel: () => void timers.delete(timer) };
-  }
-  return {
-    now: () => now,
-    setTimer: (callback, delayMs) => add(callback, delayMs),
-    setTicker: (callback, intervalMs) => add(callback, intervalMs, intervalMs),
-    advance(ms) {
-      const target = now + ms;
-      for (;;) {
-        const next = [...timers].filter(({ at }) => at <= target).sort((a, b) => a.at - b.at)[0];
-        if (!next) break;
-        now = Math.max(now, next.at);
-        if (next.everyMs === undefined) timers.delete(next);
-        else next.at += next.everyMs;
-        next.callback();
-      }
-      now = target;
-    },
-  };
-}
-
-/** A clock that runs, and that the test can move forward as well. */
-export function shiftedClock(): Clock & { shift(ms: number): void } {
-  let offsetMs = 0;
-  return {
-    ...systemClock,
-    now: () => systemClock.now() + offsetMs,
-    shift(ms) {
-      offsetMs += ms;
-    },
-  };
-}
-
 /** Any answer of the device API. */
 export const deviceAnswer = z.object({
   c: z.string(),

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { deviceKey } from '../src/platform/secrets.ts';
+import { manualClock } from './clocks.ts';
 import {
   AGENT_SECRET,
   callDevice,
   JWT_SECRET,
   MASTER_SECRET,
-  manualClock,
   registerDevice,
   type Stack,
   startStack,

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'bun:test';
+import { vectors } from '../../test/vectors.ts';
+import { deviceKey, secretDigest } from './secrets.ts';
+
+describe('deviceKey', () => {
+  test.each(vectors.device_keys)('of $role_secret and $uuid is the vector', ({ role_secret, uuid, key }) => {
+    expect(deviceKey(role_secret, uuid)).toBe(key);
+    expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+});
+
+describe('secretDigest', () => {
+  test('matches its secret alone', () => {
+    const digest = secretDigest('agent-secret-0123456789');
+    expect(digest.matches('agent-secret-0123456789')).toBe(true);
+    for (const other of [
+      '',
+      'agent-secret-012345678',
+      'agent-secret-01234567890',
+      'Agent-secret-0123456789',
+    ]) {
+      expect(digest.matches(other)).toBe(false);
+    }
+  });
+
+  test('matches a secret beyond ASCII whether its header carried UTF-8 or Latin-1', () => {
+    const secret = 'schlüssel-mit-ümlaut-0123';
+    const digest = secretDigest(secret);
+    expect(digest.matches(secret)).toBe(true);
+    expect(digest.matches(Buffer.from(secret, 'utf8').toString('latin1'))).toBe(true);
+    expect(digest.matches(secret.normalize('NFD'))).toBe(false);
+  });
+});
