@@ -113,7 +113,7 @@ const variables = z.object({
 });
 
 const environment = variables
-  .refine((env) => env.DEVICE_MASTER_SECRET_KEY !== env.DEVICE_AGENT_SECRET_KEY, {
+  .refine(differentRoleSecrets, {
     path: ['DEVICE_AGENT_SECRET_KEY'],
     message: 'must differ from DEVICE_MASTER_SECRET_KEY',
     when: () => true,
@@ -145,6 +145,12 @@ const environment = variables
       registrations: env.REGISTRATIONS_PER_HOUR,
     },
   }));
+
+/** Asked also where variables are missing or faulty, so that all faults come together. */
+function differentRoleSecrets(env: Partial<z.output<typeof variables>>): boolean {
+  const { DEVICE_MASTER_SECRET_KEY: master, DEVICE_AGENT_SECRET_KEY: agent } = env;
+  return master === undefined || master !== agent;
+}
 
 /** The names of all variables the server reads. */
 export const variableNames: readonly string[] = Object.keys(variables.shape);
