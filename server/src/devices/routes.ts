@@ -1,12 +1,14 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { ipNetwork } from '../platform/client-ip.ts';
 import { AppError } from '../platform/errors.ts';
-import { type AppEnv, bearerCredential, onlyGet } from '../platform/http.ts';
+import { type AppEnv, allowOnly, bearerCredential } from '../platform/http.ts';
 import type { Logger } from '../platform/logger.ts';
 import { limitFailures, limitRequests, type StoreFactory } from '../platform/rate-limit.ts';
 import { deviceUuid } from '../platform/uuid.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
-import { admitToken, type Refusal, type RequestTokenDeps, requestToken } from './request-token.ts';
+import { type RequestTokenDeps, requestToken } from './request-token.ts';
+import { refusalError, refuseCredential, requireToken } from './require-token.ts';
+import type { DeviceRecord } from './store.ts';
 
 export interface DeviceRoutesDeps extends RequestTokenDeps {
   readonly log: Logger;
@@ -29,6 +31,7 @@ interface DeviceEnv extends AppEnv {
   Variables: AppEnv['Variables'] & {
     uuid: string;
     credential: Exclude<Credential, { kind: 'refused' }>;
+    device: DeviceRecord;
     badCredential: boolean;
   };
 }
@@ -66,7 +69,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
     c.header('Cache-Control', 'no-store');
     return c.json({ c: 'OK', t: token, u: username, x: expiresInSeconds, n: issuedAt });
   });
-  onlyGet(app, '/auth/devices/request');
+  allowOnly(app, '/auth/devices/request', 'GET, HEAD');
 
   app.get('/mqtt', limitBadCredentials, requireToken(deps), (c) => {
     c.header('Cache-Control', 'no-store');
@@ -76,7 +79,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
       ...(deps.mqttTlsHost === undefined ? {} : { tls: deps.mqttTlsHost }),
     });
   });
-  onlyGet(app, '/mqtt');
+  allowOnly(app, '/mqtt', 'GET, HEAD');
 
   return app;
 }
@@ -86,38 +89,11 @@ function requireCredential(deps: DeviceRoutesDeps): MiddlewareHandler<DeviceEnv>
     const presented = bearerCredential(c);
     const uuid = requestedUuid(c);
     const credential = await deps.checkCredential(presented, uuid);
-    if (credential.kind === 'refused') throw refuseCredential(c, deps, credential, uuid);
+    if (credential.kind === 'refused') throw refuseCredential(c, deps.log, credential, uuid);
     c.set('uuid', uuid);
     c.set('credential', credential);
     await next();
   };
-}
-
-/** Admits the bearer of a device token alone: a role secret or device key opens nothing but the token request. */
-function requireToken(deps: DeviceRoutesDeps): MiddlewareHandler<DeviceEnv> {
-  return async (c, next) => {
-    const check = await deps.tokens.verify(bearerCredential(c));
-    if (!check.ok) {
-      const message = check.reason === 'expired' ? 'The token has expired.' : 'The token is not valid.';
-      throw refuseCredential(c, deps, { reason: check.reason, message });
-    }
-    const admitted = await admitToken(deps.store, check.subject, check.subject.id);
-    if ('outcome' in admitted) throw refusalError(admitted);
-    deps.onSeen(admitted.id);
-    await next();
-  };
-}
-
-function refuseCredential(
-  c: Context<DeviceEnv>,
-  deps: DeviceRoutesDeps,
-  refusal: { reason: 'bad_credential' | 'expired'; message: string },
-  uuid?: string,
-): AppError {
-  // An expired token was ours once: a fleet that comes back after a long power cut is not guessing.
-  if (refusal.reason === 'bad_credential') c.set('badCredential', true);
-  deps.log.info({ deviceId: uuid, ip: c.get('ip'), reason: refusal.reason }, 'credential refused');
-  return new AppError(refusal.reason, refusal.message);
 }
 
 function requestedUuid(c: Context): string {
@@ -126,10 +102,4 @@ function requestedUuid(c: Context): string {
   if (!parsed.success)
     throw new AppError('bad_request', 'Give the UUID of the device once, as ?uuid=<uuid>.');
   return parsed.data;
-}
-
-function refusalError(refusal: Refusal): AppError {
-  return new AppError(refusal.reason, refusal.message, {
-    ...(refusal.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: refusal.retryAfterSeconds }),
-  });
 }

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../platform/http.ts';
-import { onlyGet } from '../platform/http.ts';
+import { allowOnly } from '../platform/http.ts';
 
 /** One part the server depends on: `ok`, or in a few words what is wrong. */
 export type Check = () => string | Promise<string>;
@@ -20,7 +20,7 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
     c.header('Cache-Control', 'no-store');
     return c.json({ status: 'ok' });
   });
-  onlyGet(app, '/health/live');
+  allowOnly(app, '/health/live', 'GET, HEAD');
 
   app.get('/health/ready', async (c) => {
     const names = Object.keys(deps.checks);
@@ -35,7 +35,7 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
       ready ? 200 : 503,
     );
   });
-  onlyGet(app, '/health/ready');
+  allowOnly(app, '/health/ready', 'GET, HEAD');
 
   return app;
 }

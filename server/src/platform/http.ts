@@ -110,10 +110,10 @@ export function bearerCredential(c: Context): string {
 
 const MAX_CREDENTIAL_CHARACTERS = 1_024;
 
-/** Answers every method but `GET` (and `HEAD`, which it implies) of a path with `bad_method`. Call it behind the route. */
-export function onlyGet<E extends AppEnv>(app: Hono<E>, path: string): void {
+/** Answers every other method of a path than those in `allowed` (as in `Allow`) with `bad_method`. Call it behind the routes. */
+export function allowOnly<E extends AppEnv>(app: Hono<E>, path: string, allowed: string): void {
   app.all(path, (c) => {
-    c.header('Allow', 'GET, HEAD');
-    throw new AppError('bad_method', `Use GET, not ${c.req.method.slice(0, 16)}.`);
+    c.header('Allow', allowed);
+    throw new AppError('bad_method', `Use ${allowed}, not ${c.req.method.slice(0, 16)}.`);
   });
 }

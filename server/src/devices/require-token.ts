@@ -1,0 +1,56 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { AppError } from '../platform/errors.ts';
+import { type AppEnv, bearerCredential } from '../platform/http.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Tokens } from '../tokens/token.ts';
+import { admitToken, type Refusal } from './request-token.ts';
+import type { DeviceRecord, DeviceStore } from './store.ts';
+
+export interface RequireTokenDeps {
+  readonly log: Logger;
+  readonly tokens: Pick<Tokens, 'verify'>;
+  readonly store: Pick<DeviceStore, 'find'>;
+  /** Told of every device that authenticated itself. */
+  readonly onSeen: (deviceId: string) => void;
+}
+
+/** The context of routes behind `requireToken`; `badCredential` is what the limit of failures counts. */
+export interface TokenEnv extends AppEnv {
+  Variables: AppEnv['Variables'] & { device: DeviceRecord; badCredential: boolean };
+}
+
+/** Admits the bearer of a device token alone: a role secret or device key opens nothing but the token request. */
+export function requireToken(deps: RequireTokenDeps): MiddlewareHandler<TokenEnv> {
+  return async (c, next) => {
+    const check = await deps.tokens.verify(bearerCredential(c));
+    if (!check.ok) {
+      const message = check.reason === 'expired' ? 'The token has expired.' : 'The token is not valid.';
+      throw refuseCredential(c, deps.log, { reason: check.reason, message });
+    }
+    const admitted = await admitToken(deps.store, check.subject, check.subject.id);
+    if ('outcome' in admitted) throw refusalError(admitted);
+    deps.onSeen(admitted.id);
+    c.set('device', admitted);
+    await next();
+  };
+}
+
+/** Logs and counts a credential that is not good. */
+export function refuseCredential<E extends AppEnv & { Variables: { badCredential: boolean } }>(
+  c: Context<E>,
+  log: Logger,
+  refusal: { reason: 'bad_credential' | 'expired'; message: string },
+  uuid?: string,
+): AppError {
+  // An expired token was ours once: a fleet that comes back after a long power cut is not guessing.
+  if (refusal.reason === 'bad_credential') c.set('badCredential', true);
+  log.info({ deviceId: uuid, ip: c.get('ip'), reason: refusal.reason }, 'credential refused');
+  return new AppError(refusal.reason, refusal.message);
+}
+
+/** A refusal of the domain as the failure of a device route. */
+export function refusalError(refusal: Refusal): AppError {
+  return new AppError(refusal.reason, refusal.message, {
+    ...(refusal.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: refusal.retryAfterSeconds }),
+  });
+}
