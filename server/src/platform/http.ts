@@ -97,11 +97,12 @@ export function deviceErrorAnswer(c: Context, error: AppError, random: Random): 
 
 /** The credential behind `Authorization: Bearer`. An absent or empty one is `no_credential`. */
 export function bearerCredential(c: Context): string {
-  const header = c.req.header('authorization')?.trim();
-  if (!header || /^bearer$/i.test(header)) {
+  const header = c.req.header('authorization');
+  if (!header || /^bearer[ \t]*$/i.test(header)) {
     throw new AppError('no_credential', 'Send a credential as "Authorization: Bearer <credential>".');
   }
-  const credential = /^bearer +(\S+)$/i.exec(header)?.[1];
+  // Not \s: a byte of a UTF-8 character may be a Latin-1 blank.
+  const credential = /^bearer +([^ \t]+)$/i.exec(header)?.[1];
   if (credential === undefined || credential.length > MAX_CREDENTIAL_CHARACTERS) {
     throw new AppError('bad_credential', 'The Authorization header does not hold a bearer credential.');
   }
