@@ -1,4 +1,8 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type ApiDeps, apiRoutes } from './api/app.ts';
+import { Problem } from './api/problem.ts';
+import { problemAnswer, toProblem } from './api/problem-answer.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './devices/routes.ts';
 import { type HealthDeps, healthRoutes } from './health/routes.ts';
 import { ipNetwork } from './platform/client-ip.ts';
@@ -17,6 +21,7 @@ export interface AppDeps {
   /** Whether the schema is in place; until then every route but health answers `unavailable`. */
   readonly started: () => boolean;
   readonly devices: DeviceRoutesDeps;
+  readonly api: ApiDeps;
   readonly health: HealthDeps;
 }
 
@@ -25,6 +30,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { random } = deps;
   const { clock, limits } = deps.devices;
   const app = new Hono<AppEnv>();
+
+  /** Devices get the compact form of their protocol, everyone else problem details. */
+  function answerFailure(c: Context, thrown: unknown): Response {
+    const requestId = c.get('requestId');
+    return isForPeople(c.req.path)
+      ? problemAnswer(c, toProblem(thrown, deps.log, requestId), random)
+      : deviceErrorAnswer(c, toAppError(thrown, deps.log, requestId), random);
+  }
+
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
   app.route('/', healthRoutes(deps.health));
   app.use(
@@ -44,8 +58,23 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }
     await next();
   });
+  app.use(
+    '/api/*',
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed(c, methods) {
+        c.header('Allow', methods.join(', '));
+        return answerFailure(c, new Problem('method-not-allowed', `Use ${methods.join(', ')}.`));
+      },
+    }),
+  );
   app.route('/', deviceRoutes(deps.devices));
-  app.notFound((c) => deviceErrorAnswer(c, new AppError('not_found', 'There is nothing here.'), random));
-  app.onError((thrown, c) => deviceErrorAnswer(c, toAppError(thrown, deps.log, c.get('requestId')), random));
+  app.route('/api/v1', apiRoutes(deps.api));
+  app.notFound((c) => answerFailure(c, new AppError('not_found', 'There is nothing here.')));
+  app.onError((thrown, c) => answerFailure(c, thrown));
   return app;
+}
+
+function isForPeople(path: string): boolean {
+  return /^\/(api|docs|problems)(\/|$)/.test(path);
 }

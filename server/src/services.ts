@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { MAX_CSV_BYTES } from './api/body.ts';
 import { createApp } from './app.ts';
 import { createConnection } from './broker/connection.ts';
 import { desiredState } from './broker/desired-state.ts';
@@ -49,7 +50,6 @@ const REQUESTS_END_MS = 5_000;
 const BROKER_LEAVE_MS = 1_500;
 const POOL_END_MS = 2_000;
 const IDLE_TIMEOUT_SECONDS = 30;
-const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
@@ -121,6 +121,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       onSeen: lastSeen.note,
       limits: { ...config.rateLimits, stores: deps.stores ?? memoryStores(clock) },
     },
+    api: {
+      trustProxyHops: config.trustProxyHops,
+      operators: { db: database.db, clock, trustProxyHops: config.trustProxyHops },
+    },
     health: {
       checks: {
         database: async () => {
@@ -144,7 +148,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     port: config.port,
     hostname: '::',
     idleTimeout: IDLE_TIMEOUT_SECONDS,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    maxRequestBodySize: MAX_CSV_BYTES,
     fetch: app.fetch,
   });
   log.info({ port: server.port, instance: config.instanceId }, 'listening');

@@ -10,6 +10,8 @@ export interface Actor {
   /** User name of the operator, or name of the API key. */
   readonly name: string;
   readonly role: OperatorRole;
+  /** The browser session, where an operator makes the request. */
+  readonly sessionId?: string;
 }
 
 /** The context of every route behind authentication. */

@@ -31,3 +31,8 @@ export function deviceKey(roleSecret: string, uuid: string): string {
 function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
+
+/** SHA-256, hexadecimal: how random secrets of 256 bits are kept, which need no slow hash. */
+export function sha256Hex(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}

@@ -1,0 +1,34 @@
+import { Hono } from 'hono';
+import { authenticate } from '../operators/authenticate.ts';
+import { type OperatorsDeps, operatorRoutes } from '../operators/routes.ts';
+import type { ApiEnv } from './actor.ts';
+import { limitBody } from './body.ts';
+import { dataHeaders } from './browser-headers.ts';
+import { refuseCrossSite } from './csrf.ts';
+
+export interface ApiDeps {
+  readonly trustProxyHops: number;
+  readonly operators: OperatorsDeps;
+}
+
+/**
+ * The operators' API, mounted at `/api/v1`. A feature adds its routes as `fleetRoutes(deps.fleet)` behind `operatorRoutes`,
+ * chained, so that the typed client knows them. In a route: `describeOperation` for the document, `requireAdmin` before
+ * everything that changes something, `validate` for its input, `throw new Problem(…)` for its failures (an `AppError` will
+ * do as well). What is thrown is answered in one place, `app.ts`.
+ */
+export function apiRoutes(deps: ApiDeps) {
+  return new Hono<ApiEnv>()
+    .use(dataHeaders)
+    .use(async (c, next) => {
+      await next();
+      if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
+    })
+    .use(refuseCrossSite(deps.trustProxyHops))
+    .use(authenticate(deps.operators))
+    .use(limitBody)
+    .route('/', operatorRoutes(deps.operators));
+}
+
+/** The routes of the operators' API with what they take and answer, for the typed client. */
+export type ApiType = ReturnType<typeof apiRoutes>;

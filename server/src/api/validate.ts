@@ -1,0 +1,38 @@
+import type { ValidationTargets } from 'hono';
+import { validator } from 'hono-openapi';
+import type { z } from 'zod';
+import { type FieldFault, Problem } from './problem.ts';
+
+type PathSegment = PropertyKey | { readonly key: PropertyKey };
+
+/**
+ * Validates a part of the request and puts it into the OpenAPI document. A body that does not fit is `validation-failed`,
+ * a parameter `bad-request`; both name each faulty value.
+ */
+export function validate<Target extends keyof ValidationTargets, Schema extends z.ZodType>(
+  target: Target,
+  schema: Schema,
+) {
+  return validator(target, schema, (result) => {
+    if (result.success) return;
+    const inBody = target === 'json' || target === 'form';
+    const errors = result.error.map(({ path, message }) => fault(inBody, path ?? [], message));
+    throw new Problem(
+      inBody ? 'validation-failed' : 'bad-request',
+      inBody
+        ? 'The body has values that are not accepted.'
+        : 'The request has parameters that are not accepted.',
+      { errors },
+    );
+  });
+}
+
+function fault(inBody: boolean, path: readonly PathSegment[], message: string): FieldFault {
+  const names = path.map((segment) => String(typeof segment === 'object' ? segment.key : segment));
+  return { field: inBody ? jsonPointer(names) : names.join('.'), message };
+}
+
+/** RFC 6901, section 3. */
+function jsonPointer(names: readonly string[]): string {
+  return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
