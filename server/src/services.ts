@@ -1,11 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { MAX_CSV_BYTES } from './api/body.ts';
 import { createApp } from './app.ts';
-import { createConnection } from './broker/connection.ts';
-import { desiredState } from './broker/desired-state.ts';
-import { createEmqx } from './broker/emqx.ts';
-import { reconcile } from './broker/reconcile.ts';
-import { createReconciler } from './broker/reconciler.ts';
+import { createBroker } from './broker/broker.ts';
+import { createConnection, type Subscription } from './broker/connection.ts';
 import { serverAcl, serverClientId } from './broker/server-session.ts';
 import type { Config } from './config.ts';
 import { createCredentialCheck } from './devices/credential.ts';
@@ -13,7 +10,7 @@ import { createLastSeen, writeLastSeen } from './devices/last-seen.ts';
 import { createDeviceStore } from './devices/store.ts';
 import { createDispatcher } from './messaging/dispatch.ts';
 import { pingHandler } from './messaging/ping.ts';
-import { PING_FILTERS, shared } from './messaging/topics.ts';
+import { PING_FILTERS, PRESENCE_FILTERS, shared } from './messaging/topics.ts';
 import type { Clock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/client.ts';
 import { migrateWhenReachable } from './platform/db/migrate.ts';
@@ -21,6 +18,8 @@ import { withDeadline } from './platform/deadline.ts';
 import { featureLogger, type Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
 import { memoryStores, type StoreFactory } from './platform/rate-limit.ts';
+import { createPresence } from './presence/presence.ts';
+import { writeSessionEvents } from './presence/store.ts';
 import { createTokens } from './tokens/token.ts';
 
 export interface ServicesDeps {
@@ -68,12 +67,20 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     write: (seen) => writeLastSeen(database.db, seen),
   });
 
-  const emqx = createEmqx({ ...config.emqx, clock, random, signal: stopping.signal });
-  const reconciler = createReconciler({
+  const presence = createPresence({
+    clock,
+    log: featureLogger(log, 'Presence'),
+    write: (events) => writeSessionEvents(database.db, events),
+    onSeen: lastSeen.note,
+  });
+
+  let migrated = false;
+  const broker = createBroker({
+    ...config,
+    db: database.db,
     clock,
     random,
-    log: featureLogger(log, 'Broker'),
-    run: () => reconcile(emqx, desiredState(config.jwtSecret)),
+    log,
   });
 
   const dispatcher = createDispatcher({
@@ -83,6 +90,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
         publish: (topic, payload, qos) => connection.publish(topic, payload, qos),
         onSeen: lastSeen.note,
       }),
+      client_connected: presence.onConnected,
+      client_disconnected: presence.onDisconnected,
     },
   });
   const clientId = serverClientId(config.instanceId);
@@ -90,16 +99,21 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     url: config.mqttUrl,
     clientId,
     password: () => tokens.issueForServer(clientId, serverAcl(), SERVER_TOKEN_TTL_SECONDS),
-    subscriptions: PING_FILTERS.map((filter) => ({ filter: shared(filter), qos: 2 })),
+    subscriptions: [
+      ...PING_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 2 })),
+      ...PRESENCE_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 1 })),
+    ],
     onMessage: dispatcher.dispatch,
-    onOnline: () => reconciler.request('connected'),
-    onRefused: () => reconciler.request('refused'),
+    onOnline() {
+      broker.reconciler.request('connected');
+      if (migrated) broker.changes.wake();
+    },
+    onRefused: () => broker.reconciler.request('refused'),
     clock,
     random,
     log: featureLogger(log, 'MQTT'),
   });
 
-  let migrated = false;
   const authLog = featureLogger(log, 'Auth');
   const app = createApp({
     log: featureLogger(log, 'HTTP'),
@@ -136,7 +150,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
           );
         },
         broker_api: () => {
-          const { state, failure } = reconciler.status();
+          const { state, failure } = broker.reconciler.status();
           return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
         },
         broker_mqtt: () => (connection.state() === 'online' ? 'ok' : connection.state()),
@@ -153,9 +167,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   });
   log.info({ port: server.port, instance: config.instanceId }, 'listening');
 
-  reconciler.start();
+  broker.start();
   connection.start();
   lastSeen.start();
+  presence.start();
   const started = migrateWhenReachable(
     database.sql,
     deps.migrationsFolder,
@@ -163,6 +178,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     stopping.signal,
   ).then(() => {
     migrated = !stopping.signal.aborted;
+    if (migrated) broker.databaseIsReady();
   });
 
   return {
@@ -175,9 +191,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped).catch(() => server.stop(true));
-      await Promise.all([connection.close(BROKER_LEAVE_MS), reconciler.close()]);
+      await Promise.all([connection.close(BROKER_LEAVE_MS), broker.close()]);
       await started.catch(() => {});
-      await withDeadline(clock, POOL_END_MS, lastSeen.close()).catch(() => {});
+      const written = Promise.all([lastSeen.close(), presence.close()]);
+      await withDeadline(clock, POOL_END_MS, written).catch(() => {});
       await database.close(POOL_END_MS);
     },
   };

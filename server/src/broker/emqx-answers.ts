@@ -31,3 +31,41 @@ export const rule = z.object({
   permission: z.enum(['allow', 'deny']),
   action: z.enum(['publish', 'subscribe', 'all']),
 });
+
+export const pageMeta = z.object({
+  count: z.number().optional(),
+  limit: z.number(),
+  hasnext: z.boolean().optional(),
+});
+
+export function page<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), meta: pageMeta });
+}
+
+export const clientRules = z.object({ clientid: z.string(), rules: z.array(rule) });
+
+export const ban = z.object({
+  as: z.string(),
+  who: z.string(),
+  by: z.string().optional(),
+  until: z.string().optional(),
+});
+
+export const client = z.object({
+  clientid: z.string(),
+  username: z.string().nullish(),
+  connected: z.boolean().default(true),
+  connected_at: z.string().optional(),
+});
+
+export const subscription = z.object({ topic: z.string() });
+
+export const listener = z.looseObject({
+  id: z.string(),
+  enable: z.boolean().default(true),
+  enable_authn: z.unknown(),
+});
+
+export const globalZone = z.looseObject({
+  mqtt: z.looseObject({ ignore_loop_deliver: z.boolean().optional() }),
+});

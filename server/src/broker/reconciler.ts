@@ -1,9 +1,10 @@
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { EmqxError } from './emqx.ts';
-import type { ReconcileReport } from './reconcile.ts';
+import { foundDifferences, type ReconcileReport } from './report.ts';
 
 export interface ReconcilerDeps {
   readonly clock: Clock;
@@ -27,6 +28,8 @@ export interface Reconciler {
   start(): void;
   /** Asks for a run soon; requests made while one is running share the next one. */
   request(reason: string): void;
+  /** Has a whole run made, and resolves with what came out of it. */
+  runNow(reason: string): Promise<ReconcilerStatus>;
   status(): ReconcilerStatus;
   /** Resolves once no run is under way. */
   close(): Promise<void>;
@@ -43,6 +46,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   let wanted: string | undefined = 'start';
   let status: ReconcilerStatus = { state: 'never' };
   let failures = 0;
+  let waiting: ((status: ReconcilerStatus) => void)[] = [];
   let loop: Promise<void> | undefined;
 
   async function runOnce(reason: string): Promise<void> {
@@ -50,14 +54,15 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     try {
       const report = await deps.run();
       const ms = deps.clock.now() - startedAt;
-      const news = report.repaired.length > 0 || status.state !== 'ok';
+      const news = foundDifferences(report) || status.state !== 'ok';
       deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker is as it should be');
       reportForeign(report);
       failures = 0;
       status = { state: 'ok', at: deps.clock.now(), report };
     } catch (error) {
       failures++;
-      const failure = error instanceof EmqxError ? error.message : 'The run failed.';
+      const expected = error instanceof EmqxError || error instanceof AppError;
+      const failure = expected ? error.message : 'The run failed.';
       const again = status.state === 'failed' && status.failure === failure;
       deps.log[again ? 'debug' : 'warn'](
         { reason, err: error, failures },
@@ -67,17 +72,14 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     }
   }
 
-  function reportForeign(report: ReconcileReport): void {
+  function reportForeign({ foreign, warnings }: ReconcileReport): void {
     const known = status.report;
-    const { foreignAuthenticators, foreignSources } = report;
-    if (
-      `${foreignAuthenticators}|${foreignSources}` ===
-      `${known?.foreignAuthenticators ?? ''}|${known?.foreignSources ?? ''}`
-    )
-      return;
+    if (known && Bun.deepEquals([foreign, warnings], [known.foreign, known.warnings])) return;
+    const { authenticators, sources, clientRules, bans } = foreign;
+    if (authenticators.length + sources.length + clientRules + bans + warnings.length === 0) return;
     deps.log.warn(
-      { foreignAuthenticators, foreignSources },
-      'broker holds authenticators or sources that are not ours',
+      { foreign, warnings },
+      'broker holds what the server did not create, or has settings to look at',
     );
   }
 
@@ -85,9 +87,12 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     while (!stopping.signal.aborted) {
       const reason = wanted ?? (failures > 0 ? 'retry' : 'interval');
       wanted = undefined;
+      const served = waiting;
+      waiting = [];
       await runOnce(reason);
-      if (wanted !== undefined && failures === 0) continue;
+      for (const resolve of served) resolve(status);
       wake = new AbortController();
+      if (wanted !== undefined && (failures === 0 || waiting.length > 0)) continue;
       const delayMs = failures > 0 ? 200 + backoffDelay(failures - 1, RETRY, deps.random) : INTERVAL_MS;
       await sleep(deps.clock, delayMs, AbortSignal.any([wake.signal, stopping.signal]));
     }
@@ -99,12 +104,20 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     },
     request(reason) {
       wanted = reason;
-      if (failures === 0) wake.abort();
+      wake.abort();
+    },
+    runNow(reason) {
+      return new Promise((resolve) => {
+        waiting.push(resolve);
+        wanted = reason;
+        wake.abort();
+      });
     },
     status: () => status,
     async close() {
       stopping.abort();
       await loop;
+      for (const resolve of waiting) resolve(status);
     },
   };
 }

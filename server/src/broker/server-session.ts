@@ -1,4 +1,4 @@
-import { PING_FILTERS } from '../messaging/topics.ts';
+import { PING_FILTERS, PRESENCE_FILTERS } from '../messaging/topics.ts';
 import type { AclEntry } from '../tokens/token.ts';
 
 /** Client id and user name of an instance's session. No device can have it: a device's client id is a UUID. */
@@ -8,5 +8,8 @@ export function serverClientId(instanceId: string): string {
 
 /** The rights of the server's session, for the `acl` claim of its token: just what it needs. */
 export function serverAcl(): readonly AclEntry[] {
-  return PING_FILTERS.map((topic) => ({ permission: 'allow', action: 'all', topic }));
+  return [
+    ...PING_FILTERS.map((topic): AclEntry => ({ permission: 'allow', action: 'all', topic })),
+    ...PRESENCE_FILTERS.map((topic): AclEntry => ({ permission: 'allow', action: 'subscribe', topic })),
+  ];
 }

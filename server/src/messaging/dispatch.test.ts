@@ -7,7 +7,11 @@ import { pingHandler } from './ping.ts';
 const ID = 'd83f3248-cc83-46fb-bceb-891db3a79cce';
 const PING = `device/${ID}/ping`;
 
-function packet(topic: string, payload: string | Buffer, flags: Partial<IPublishPacket> = {}): IPublishPacket {
+function packet(
+  topic: string,
+  payload: string | Buffer,
+  flags: Partial<IPublishPacket> = {},
+): IPublishPacket {
   return { cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false, ...flags };
 }
 

@@ -24,7 +24,7 @@ export interface Dispatcher {
 
 export interface DispatcherDeps {
   readonly log: Logger;
-  /** By the last level of the topic. */
+  /** By the kind of topic, as `parseDeviceTopic` names it. */
   readonly handlers: Readonly<Record<string, MessageHandler>>;
 }
 
@@ -45,13 +45,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const { topic } = packet;
       const parsed = parseDeviceTopic(topic);
       const handler =
-        parsed && Object.hasOwn(deps.handlers, parsed.leaf) ? deps.handlers[parsed.leaf] : undefined;
+        parsed && Object.hasOwn(deps.handlers, parsed.kind) ? deps.handlers[parsed.kind] : undefined;
       if (!parsed || !handler) return count('dropped:unknown_topic', topic);
       const body = parseObject(packet.payload);
       if (typeof body === 'string') return count(`dropped:${body}`, topic);
       try {
         const message = { deviceId: parsed.id, topic, qos: packet.qos, retained: packet.retain, body };
-        count(`${parsed.leaf}:${await handler(message)}`, topic);
+        count(`${parsed.kind}:${await handler(message)}`, topic);
       } catch (error) {
         count('dropped:handler_failed', topic);
         deps.log.error({ err: error, topic }, 'message handler failed');

@@ -8,8 +8,10 @@ describe('parseDeviceTopic', () => {
     [`device/${ID}/ping`, 'ping'],
     [`/device/${ID}/ping`, 'ping'],
     [`device/${ID}/data`, 'data'],
-  ])('%s belongs to the device', (topic, leaf) => {
-    expect(parseDeviceTopic(topic)).toEqual({ id: ID, leaf });
+    [`$SYS/brokers/emqx@127.0.0.1/clients/${ID}/connected`, 'client_connected'],
+    [`$SYS/brokers/emqx@127.0.0.1/clients/${ID}/disconnected`, 'client_disconnected'],
+  ])('%s belongs to the device', (topic, kind) => {
+    expect(parseDeviceTopic(topic)).toEqual({ id: ID, kind });
   });
 
   test.each([

@@ -33,10 +33,23 @@ export function shared(filter: string): string {
   return `$share/${SHARE_GROUP}/${filter}`;
 }
 
-/** The device that a topic belongs to, and its last level; nothing for a topic of any other form. */
-export function parseDeviceTopic(topic: string): { readonly id: string; readonly leaf: string } | undefined {
-  const match = /^\/?device\/([^/]{36})\/([a-z]+)$/.exec(topic);
-  const [, id, leaf] = match ?? [];
-  if (id === undefined || leaf === undefined || !isDeviceUuid(id)) return undefined;
-  return { id, leaf };
+/** What the server subscribes to for the connects and disconnects of clients: EMQX's client events. */
+export const PRESENCE_FILTERS = [
+  '$SYS/brokers/+/clients/+/connected',
+  '$SYS/brokers/+/clients/+/disconnected',
+] as const;
+
+const DEVICE_TOPIC = /^\/?device\/([^/]{36})\/([a-z]+)$/;
+const CLIENT_EVENT = /^\$SYS\/brokers\/[^/]+\/clients\/([^/]{36})\/(connected|disconnected)$/;
+
+/**
+ * The device that a topic is about, and what kind of topic it is: the last level of a device's topic, or
+ * `client_connected` and `client_disconnected`. Nothing for a topic of any other form.
+ */
+export function parseDeviceTopic(topic: string): { readonly id: string; readonly kind: string } | undefined {
+  const own = DEVICE_TOPIC.exec(topic);
+  const event = own ? null : CLIENT_EVENT.exec(topic);
+  const [, id, last] = own ?? event ?? [];
+  if (id === undefined || last === undefined || !isDeviceUuid(id)) return undefined;
+  return { id, kind: event ? `client_${last}` : last };
 }

@@ -60,7 +60,8 @@ export function requestContext(deps: HttpDeps): MiddlewareHandler<AppEnv> {
     await next();
     c.res.headers.set('X-Request-Id', requestId);
     c.res.headers.set('X-Content-Type-Options', 'nosniff');
-    deps.log.info(
+    // Probes come every few seconds and say the same.
+    deps.log[c.req.path.startsWith('/health/') ? 'debug' : 'info'](
       {
         requestId,
         method: c.req.method,

@@ -1,3 +1,5 @@
+import { sql as drizzleSql, type SQL } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { AppError, errorCode } from '../errors.ts';
@@ -5,7 +7,7 @@ import * as schema from './schema.ts';
 
 export type Database = PostgresJsDatabase<typeof schema>;
 /** A database or a transaction in it: what every store function takes first. */
-export type Queryable = Pick<Database, 'select' | 'insert' | 'update' | 'delete' | 'execute'>;
+export type Queryable = Pick<Database, 'select' | 'insert' | 'update' | 'delete' | 'execute' | '$count'>;
 
 export interface DatabaseClient {
   readonly db: Database;
@@ -29,10 +31,30 @@ export function openDatabase(url: string): DatabaseClient {
     connection: { application_name: 'simple-iot-server', statement_timeout: STATEMENT_TIMEOUT_MS },
   });
   return {
-    db: drizzle(sql, { schema }),
+    db: drizzle(preparing(sql), { schema }),
     sql,
     close: (timeoutMs) => sql.end({ timeout: timeoutMs / 1000 }),
   };
+}
+
+/**
+ * Makes drizzle's statements named ones, which a connection parses once. The embedded database also needs it: it has one
+ * unnamed statement for all its connections, which another one could replace between parsing and running.
+ */
+function preparing(sql: postgres.Sql): postgres.Sql {
+  return new Proxy(sql, {
+    get(target, property, receiver) {
+      if (property !== 'unsafe') return Reflect.get(target, property, receiver);
+      const unsafe: postgres.Sql['unsafe'] = (query, parameters, options) =>
+        target.unsafe(query, parameters, { ...options, prepare: true });
+      return unsafe;
+    },
+  });
+}
+
+/** Whether a column holds one of `ids`: one parameter and one statement text, however many there are. */
+export function oneOf(column: AnyPgColumn, ids: readonly string[]): SQL {
+  return drizzleSql`${column} in (select value::uuid from json_array_elements_text(${JSON.stringify(ids)}::json))`;
 }
 
 /** Codes of postgres.js and Node, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down). */

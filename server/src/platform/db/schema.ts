@@ -46,6 +46,8 @@ export const devices = pgTable(
     lastSeenAt: moment('last_seen_at'),
     /** When the session that is up now began, by the broker's clock; null while the device is offline. */
     connectedAt: moment('connected_at'),
+    /** When the newest session of which an event arrived began; events of older sessions change nothing. */
+    lastSessionAt: moment('last_session_at'),
   },
   (table) => [
     index('devices_created_at').on(table.createdAt, table.id),
@@ -102,6 +104,9 @@ export const leases = pgTable('leases', {
   name: text('name').primaryKey(),
   holder: text('holder').notNull(),
   expiresAt: moment('expires_at').notNull(),
+  /** When work was last finished under it, and what came out, for the instances that did not do it. */
+  finishedAt: moment('finished_at'),
+  result: jsonb('result'),
 });
 
 /** What may happen only so often in a window of time, counted across all instances: one row a name. */

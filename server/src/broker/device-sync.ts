@@ -1,0 +1,91 @@
+import { topicsOfDevice } from '../messaging/topics.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { sameRules } from './desired-state.ts';
+import type { Emqx } from './emqx.ts';
+import { BANNED_BY } from './emqx-fleet.ts';
+import { type DeviceOnBroker, readDeviceOnBroker } from './fleet-store.ts';
+
+export interface DeviceSyncDeps {
+  readonly db: Queryable;
+  readonly emqx: Emqx;
+  readonly clock: Clock;
+}
+
+const MAX_ROUNDS = 5;
+
+/**
+ * Brings the broker to what the database says about one device: bans, rules, rule cache, subscriptions, session. It
+ * works from the state alone, so it may be repeated, and two instances may do it at once: afterwards the database is
+ * read again, and if it has changed meanwhile the work is done over.
+ *
+ * @returns what was done, in order; nothing where the broker was right already.
+ * @throws EmqxError
+ */
+export async function syncDevice(deps: DeviceSyncDeps, id: string): Promise<string[]> {
+  const steps: string[] = [];
+  let desired = await readDeviceOnBroker(deps.db, id, deps.clock.now());
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    steps.push(...(await applyOnce(deps.emqx, id, desired)));
+    const now = await readDeviceOnBroker(deps.db, id, deps.clock.now());
+    if (Bun.deepEquals(now, desired)) return steps;
+    desired = now;
+  }
+  throw new Error('the device changes faster than the broker can follow');
+}
+
+/** What takes away comes before what gives: bans before their removal, the end of a session before anything new. */
+async function applyOnce(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
+  const steps: string[] = [];
+  for (const { username, until } of desired.bannedUsernames) {
+    const bans = await emqx.bansOf('username', username);
+    if (bans.length > 0) continue;
+    await emqx.ban({ as: 'username', who: username, until }, 'superseded');
+    steps.push(`user name ${username} banned`);
+  }
+  const bans = await emqx.bansOf('clientid', id);
+  if (desired.banned && bans.length === 0) {
+    await emqx.ban({ as: 'clientid', who: id, until: undefined }, 'revoked');
+    steps.push(`client id ${id} banned`);
+  }
+  steps.push(...(await syncRules(emqx, id, desired)));
+  steps.push(...(await syncSession(emqx, id, desired)));
+  if (!desired.banned && bans.some(({ by }) => by === BANNED_BY)) {
+    await emqx.unban('clientid', id);
+    steps.push(`ban of client id ${id} lifted`);
+  }
+  return steps;
+}
+
+async function syncRules(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
+  const present = await emqx.clientRules(id);
+  if (sameRules(present ?? [], desired.rules)) return [];
+  if (desired.rules.length === 0) await emqx.removeClientRules(id);
+  else await emqx.replaceClientRules(id, desired.rules);
+  await emqx.dropRuleCache(id);
+  return [
+    desired.rules.length === 0 ? `rules of ${id} removed` : `rules of ${id} set (${desired.rules.length})`,
+  ];
+}
+
+/** Ends a session that is not the device's present generation, and subscriptions that its rules no longer cover. */
+async function syncSession(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
+  const session = await emqx.session(id);
+  if (!session) return [];
+  if (desired.username === undefined || session.username !== desired.username) {
+    return (await emqx.kick(id)) ? [`session of ${id} ended`] : [];
+  }
+  const allowed = new Set([
+    ...topicsOfDevice(id)
+      .filter(({ action }) => action !== 'publish')
+      .map(({ topic }) => topic),
+    ...desired.rules.map(({ topic }) => topic),
+  ]);
+  const steps: string[] = [];
+  for (const filter of await emqx.subscriptions(id)) {
+    if (allowed.has(filter.replace(/^\$share\/[^/]+\//, ''))) continue;
+    await emqx.unsubscribe(id, filter);
+    steps.push(`subscription of ${id} to ${filter} ended`);
+  }
+  return steps;
+}

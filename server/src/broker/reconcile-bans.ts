@@ -1,0 +1,55 @@
+import { BANNED_BY, type Ban } from './emqx-fleet.ts';
+import { removeExpiredBans, revokedIds, usernameBansPage } from './fleet-store.ts';
+import { BEFORE_ALL, type FleetDeps } from './reconcile-fleet.ts';
+import type { FleetDifferences } from './report.ts';
+
+const PAGE = 1_000;
+
+/**
+ * Holds the bans on the broker against revoked devices and superseded user names, and repairs the difference. Adds
+ * before it lifts.
+ *
+ * @returns how many bans the server did not make.
+ */
+export async function reconcileBans(
+  deps: FleetDeps,
+  counts: { -readonly [K in keyof FleetDifferences]: number },
+): Promise<number> {
+  const stale = new Map<string, Ban>();
+  const present = new Set<string>();
+  let foreign = 0;
+  let hasNext = true;
+  for (let page = 1; hasNext; page++) {
+    const answer = await deps.emqx.bansPage(page);
+    hasNext = answer.hasNext;
+    for (const { as, who, by, until } of answer.data) {
+      present.add(`${as}:${who}`);
+      if (by !== BANNED_BY || (as !== 'clientid' && as !== 'username')) foreign++;
+      else stale.set(`${as}:${who}`, { as, who, until });
+    }
+  }
+  const add = async (ban: Ban, reason: string) => {
+    const key = `${ban.as}:${ban.who}`;
+    stale.delete(key);
+    if (present.has(key)) return;
+    counts.bansAdded++;
+    if (deps.repair) await deps.emqx.ban(ban, reason);
+  };
+  const now = deps.clock.now();
+  for (let after = BEFORE_ALL, ids = await revokedIds(deps.db, after, PAGE); ids.length > 0; ) {
+    for (const who of ids) await add({ as: 'clientid', who, until: undefined }, 'revoked');
+    after = ids.at(-1) ?? after;
+    ids = await revokedIds(deps.db, after, PAGE);
+  }
+  for (let after = '', bans = await usernameBansPage(deps.db, after, PAGE, now); bans.length > 0; ) {
+    for (const { username, until } of bans) await add({ as: 'username', who: username, until }, 'superseded');
+    after = bans.at(-1)?.username ?? after;
+    bans = await usernameBansPage(deps.db, after, PAGE, now);
+  }
+  for (const { as, who } of stale.values()) {
+    counts.bansLifted++;
+    if (deps.repair) await deps.emqx.unban(as, who);
+  }
+  if (deps.repair) await removeExpiredBans(deps.db, now);
+  return foreign;
+}

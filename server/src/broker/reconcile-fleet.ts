@@ -1,0 +1,97 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { isDeviceUuid } from '../platform/uuid.ts';
+import { type Rule, sameRules } from './desired-state.ts';
+import type { Emqx } from './emqx.ts';
+import type { ClientRules } from './emqx-fleet.ts';
+import { linkRules, pairedIds } from './fleet-store.ts';
+import type { FleetDifferences } from './report.ts';
+
+export interface FleetDeps {
+  readonly db: Queryable;
+  readonly emqx: Emqx;
+  readonly clock: Clock;
+  /** Brings the broker up to date about one device. */
+  readonly sync: (deviceId: string) => Promise<unknown>;
+  /** False only looks. */
+  readonly repair: boolean;
+}
+
+type Counts = { -readonly [K in keyof FleetDifferences]: number };
+
+/** Below every UUID that a device may have. */
+export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+const PAGE = 1_000;
+/** Rules in one call: a page of agents, or one master with many. */
+const MAX_RULES_A_CALL = 5_000;
+
+/**
+ * Holds the rules of single clients on the broker against the pairs of the database, page by page, and repairs the
+ * difference. Memory: a page of rules, and the ids of the devices that have rules (about 100 bytes each).
+ *
+ * @returns how many rules of clients the server did not create.
+ */
+export async function reconcileLinks(deps: FleetDeps, counts: Counts): Promise<number> {
+  const present = new Set<string>();
+  let foreign = 0;
+  let hasNext = true;
+  const wrong: string[] = [];
+  for (let page = 1; hasNext; page++) {
+    const answer = await deps.emqx.clientRulesPage(page);
+    hasNext = answer.hasNext;
+    const ours = answer.data.filter(({ clientid }) => isDeviceUuid(clientid));
+    foreign += answer.data.length - ours.length;
+    const desired = await linkRules(
+      deps.db,
+      ours.map(({ clientid }) => clientid),
+    );
+    for (const { clientid, rules } of ours) {
+      present.add(clientid);
+      const wanted = desired.get(clientid) ?? [];
+      if (sameRules(rules, wanted)) continue;
+      counts[wanted.length === 0 ? 'rulesRemoved' : 'rulesReplaced']++;
+      wrong.push(clientid);
+    }
+  }
+  // After the last page, since removals would shift the pages.
+  if (deps.repair) for (const id of wrong) await deps.sync(id);
+  counts.rulesAdded += await addMissing(deps, present);
+  return foreign;
+}
+
+async function addMissing(deps: FleetDeps, present: ReadonlySet<string>): Promise<number> {
+  let added = 0;
+  let after = BEFORE_ALL;
+  for (;;) {
+    const ids = await pairedIds(deps.db, after, PAGE);
+    const last = ids.at(-1);
+    if (last === undefined) break;
+    after = last;
+    const missing = ids.filter((id) => !present.has(id));
+    if (missing.length === 0) continue;
+    added += missing.length;
+    if (deps.repair) await createRules(deps, await linkRules(deps.db, missing));
+  }
+  // A connected device may have been refused meanwhile, and the refusal cached.
+  if (added > 0 && deps.repair) await deps.emqx.dropRuleCaches();
+  return added;
+}
+
+async function createRules(deps: FleetDeps, rules: ReadonlyMap<string, readonly Rule[]>): Promise<void> {
+  let call: ClientRules[] = [];
+  let size = 0;
+  const flush = async () => {
+    if (call.length > 0 && !(await deps.emqx.createClientRules(call))) {
+      // One of them got rules meanwhile, and then the broker stores none: one by one.
+      for (const { clientid } of call) await deps.sync(clientid);
+    }
+    call = [];
+    size = 0;
+  };
+  for (const [clientid, own] of rules) {
+    call.push({ clientid, rules: own });
+    size += own.length;
+    if (size >= MAX_RULES_A_CALL) await flush();
+  }
+  await flush();
+}

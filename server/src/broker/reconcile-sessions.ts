@@ -1,0 +1,55 @@
+import { isDeviceUuid } from '../platform/uuid.ts';
+import type { ClientSession } from './emqx-fleet.ts';
+import { ownersOf } from './fleet-store.ts';
+import type { FleetDeps } from './reconcile-fleet.ts';
+import type { FleetDifferences } from './report.ts';
+
+/** Told, page by page, of the devices that are connected; `finish` after the last page. */
+export interface PresenceCorrection {
+  page(connected: readonly { readonly id: string; readonly connectedAt: number }[]): Promise<void>;
+  finish(): Promise<void>;
+}
+
+/**
+ * Holds the sessions on the broker against the devices: ends those of a device that is unknown, not active, or has
+ * moved to another generation. What is connected corrects the presence of devices.
+ *
+ * @returns how many sessions of devices there are.
+ */
+export async function reconcileSessions(
+  deps: FleetDeps,
+  presence: PresenceCorrection,
+  counts: { -readonly [K in keyof FleetDifferences]: number },
+): Promise<number> {
+  let sessions = 0;
+  let hasNext = true;
+  const wrong: string[] = [];
+  for (let page = 1; hasNext; page++) {
+    const answer = await deps.emqx.sessionsPage(page);
+    hasNext = answer.hasNext;
+    const ours = answer.data.filter(({ clientid }) => isDeviceUuid(clientid));
+    sessions += ours.length;
+    const owners = await ownersOf(
+      deps.db,
+      ours.map(({ clientid }) => clientid),
+    );
+    const usernames = new Map(
+      owners
+        .filter(({ state }) => state === 'active')
+        .map(({ id, generation }) => [id, `${id}.${generation}`]),
+    );
+    const isGood = ({ clientid, username }: ClientSession) => usernames.get(clientid) === username;
+    for (const session of ours) if (!isGood(session)) wrong.push(session.clientid);
+    if (deps.repair) await presence.page(ours.filter(isGood).flatMap(connectedDevice));
+  }
+  // A device can have registered between the two looks: the synchronisation reads again before it ends anything.
+  if (deps.repair) for (const id of wrong) await deps.sync(id);
+  counts.sessionsEnded += wrong.length;
+  if (deps.repair) await presence.finish();
+  return sessions;
+}
+
+function connectedDevice(session: ClientSession): { id: string; connectedAt: number }[] {
+  if (!session.connected || session.connectedAt === undefined) return [];
+  return [{ id: session.clientid, connectedAt: session.connectedAt }];
+}
