@@ -18,7 +18,7 @@ function retryAfter(answer: DeviceAnswer): number {
   return Number(answer.headers.get('retry-after'));
 }
 
-async function devicesNamed(uuid: string): Promise<unknown[]> {
+async function devicesNamed(uuid: string): Promise<readonly unknown[]> {
   return await stack.sql`select role, state, generation from devices where id = ${uuid}`;
 }
 
