@@ -123,6 +123,8 @@ export const operators = pgTable('operators', {
   /** argon2id, as `Bun.password` writes it. */
   passwordHash: text('password_hash').notNull(),
   role: operatorRole('role').notNull(),
+  /** Rises with every change; the entity tag of the HTTP API. */
+  version: integer('version').notNull().default(1),
   createdAt: moment('created_at').notNull(),
 });
 
@@ -147,7 +149,8 @@ export const operatorSessions = pgTable(
 
 export const apiKeys = pgTable('api_keys', {
   id: uuid('id').primaryKey().defaultRandom(),
-  name: text('name').notNull(),
+  /** Names its holder in the audit log. */
+  name: text('name').notNull().unique(),
   /** SHA-256 of the key, hexadecimal. */
   keyHash: text('key_hash').notNull().unique(),
   /** First characters of the key, to recognise it by. */
@@ -179,6 +182,7 @@ export const auditLog = pgTable(
     after: jsonb('after'),
   },
   (table) => [
+    index('audit_log_at').on(table.at, table.id),
     index('audit_log_subject').on(table.subject, table.id),
     index('audit_log_actor').on(table.actor, table.id),
     index('audit_log_action').on(table.action, table.id),
