@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { MqttClient } from 'mqtt';
+import {
+  connectDevice,
+  inbox,
+  registerDevice,
+  type Stack,
+  startStack,
+  type TestDevice,
+  until,
+} from './harness.ts';
+
+const PING = '{"c":"PING"}';
+const PONG = '{"c":"PONG"}';
+
+let stack: Stack;
+let device: TestDevice;
+let client: MqttClient;
+
+beforeAll(async () => {
+  stack = await startStack();
+  device = await registerDevice(stack.url);
+  client = await connectDevice(stack.broker.mqttUrl, device);
+}, 60_000);
+afterAll(async () => {
+  await client.endAsync();
+  await stack.close();
+});
+
+/** Runs `action` and tells what it changed in the server's message counts, once they add up to `messages`. */
+async function countsOf(messages: number, action: () => Promise<unknown>): Promise<Record<string, number>> {
+  const before = stack.services.messageCounts();
+  let changed: Record<string, number> = {};
+  await action();
+  await until(`the server has handled ${messages} messages`, () => {
+    const now = Object.entries(stack.services.messageCounts());
+    changed = Object.fromEntries(
+      now
+        .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+        .filter(([, count]) => count > 0),
+    );
+    return Object.values(changed).reduce((sum, count) => sum + count, 0) >= messages;
+  });
+  return changed;
+}
+
+describe('a PING', () => {
+  for (const form of ['device', '/device']) {
+    test.each([0, 1, 2] as const)(
+      `on ${form}/… with QoS %i has one PONG on the same topic, not retained`,
+      async (qos) => {
+        const topic = `${form}/${device.uuid}/ping`;
+        const received = inbox(client);
+        await client.subscribeAsync(topic, { qos: 2 });
+        const counts = await countsOf(1, () => client.publishAsync(topic, PING, { qos }));
+        expect(await received.next()).toEqual({ topic, payload: PONG, qos, retain: false });
+        expect(counts).toEqual({ 'ping:answered': 1 });
+        await client.unsubscribeAsync(topic);
+        // A retained PONG would be given to a new subscriber before what is published behind it.
+        await client.subscribeAsync(topic, { qos: 2 });
+        await client.publishAsync(topic, PING, { qos });
+        await received.next();
+        expect(received.all).toHaveLength(2);
+        await client.unsubscribeAsync(topic);
+      },
+    );
+  }
+
+  test('is answered once each, in order, when hundreds come at once', async () => {
+    const topic = `device/${device.uuid}/ping`;
+    const received = inbox(client);
+    await client.subscribeAsync(topic, { qos: 1 });
+    const counts = await countsOf(300, () =>
+      Promise.all(Array.from({ length: 300 }, () => client.publishAsync(topic, PING, { qos: 1 }))),
+    );
+    expect(counts).toEqual({ 'ping:answered': 300 });
+    await until('all PONGs are back', () => received.all.length >= 300);
+    expect(received.all).toHaveLength(300);
+    await client.unsubscribeAsync(topic);
+  });
+
+  test('of one device is not heard by another', async () => {
+    const other = await registerDevice(stack.url);
+    const neighbour = await connectDevice(stack.broker.mqttUrl, other);
+    const heard = inbox(neighbour);
+    await neighbour.subscribeAsync(`device/${other.uuid}/ping`, { qos: 1 });
+    await client.publishAsync(`device/${device.uuid}/ping`, PING, { qos: 1 });
+    await neighbour.publishAsync(`device/${other.uuid}/ping`, PING, { qos: 1 });
+    expect((await heard.next()).topic).toBe(`device/${other.uuid}/ping`);
+    expect(heard.all).toHaveLength(1);
+    await neighbour.endAsync();
+  });
+});
+
+describe('what is no PING', () => {
+  test('is ignored and counted, and the PING behind it is answered', async () => {
+    const topic = `device/${device.uuid}/ping`;
+    const received = inbox(client);
+    await client.subscribeAsync(topic, { qos: 1 });
+    const messages = [
+      PONG,
+      '{"c":"ping"}',
+      '{}',
+      '[]',
+      'null',
+      '"PING"',
+      'PING',
+      '',
+      '{"c":"PING"',
+      Buffer.from([0xff, 0x00, 0xfe]),
+      `{"c":"PING","x":"${'x'.repeat(5_000)}"}`,
+      PING,
+    ];
+    const counts = await countsOf(messages.length, async () => {
+      for (const message of messages) await client.publishAsync(topic, message, { qos: 1 });
+    });
+    expect(counts).toEqual({
+      'ping:pong_ignored': 1,
+      'ping:ignored': 2,
+      'dropped:not_an_object': 3,
+      'dropped:not_json': 4,
+      'dropped:too_large': 1,
+      'ping:answered': 1,
+    });
+    expect((await received.next()).payload).toBe(PONG);
+    expect(received.all).toHaveLength(1);
+    await client.unsubscribeAsync(topic);
+  });
+
+  test('is not answered on the other topics of a device', async () => {
+    const received = inbox(client);
+    await client.subscribeAsync([`device/${device.uuid}/data`, `device/${device.uuid}/master`], { qos: 1 });
+    const ping = `device/${device.uuid}/ping`;
+    await client.subscribeAsync(ping, { qos: 1 });
+    for (const leaf of ['data', 'master', 'reply']) {
+      await client.publishAsync(`device/${device.uuid}/${leaf}`, PING, { qos: 1 });
+    }
+    await client.publishAsync(ping, PING, { qos: 1 });
+    expect((await received.next()).topic).toBe(ping);
+    expect(received.all).toHaveLength(1);
+    await client.unsubscribeAsync([ping, `device/${device.uuid}/data`, `device/${device.uuid}/master`]);
+  });
+
+  test('a PING that the broker keeps is not answered again when the server comes back', async () => {
+    const topic = `device/${device.uuid}/ping`;
+    await client.publishAsync(topic, PING, { qos: 1, retain: true });
+    await stack.startServer();
+    await stack.ready();
+    const counts = await countsOf(1, () => client.publishAsync(topic, '{}', { qos: 1 }));
+    expect(counts).toEqual({ 'ping:ignored': 1 });
+    await client.publishAsync(topic, '', { qos: 1, retain: true });
+  });
+});
+
+describe('last seen', () => {
+  test('is written some seconds after a PING, and by a token request', async () => {
+    const seen = async () => {
+      const [row] = await stack.sql`select last_seen_at from devices where id = ${device.uuid}`;
+      return (row?.last_seen_at as Date | null)?.getTime() ?? 0;
+    };
+    const before = Date.now();
+    await client.publishAsync(`device/${device.uuid}/ping`, PING, { qos: 1 });
+    await until('the time is written', async () => (await seen()) >= before);
+    expect(await seen()).toBeLessThanOrEqual(Date.now());
+
+    const other = await registerDevice(stack.url);
+    await stack.stopServer();
+    const [row] = await stack.sql`select last_seen_at from devices where id = ${other.uuid}`;
+    expect((row?.last_seen_at as Date | null)?.getTime()).toBeGreaterThanOrEqual(before);
+    await stack.startServer();
+  }, 20_000);
+});
