@@ -138,6 +138,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     api: {
       trustProxyHops: config.trustProxyHops,
       operators: { db: database.db, clock, trustProxyHops: config.trustProxyHops },
+      broker: { db: database.db, clock, reconciler: broker.reconciler, connection: connection.state },
     },
     health: {
       checks: {

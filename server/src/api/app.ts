@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { type BrokerRoutesDeps, brokerRoutes } from '../broker/routes.ts';
 import { authenticate } from '../operators/authenticate.ts';
 import { type OperatorsDeps, operatorRoutes } from '../operators/routes.ts';
 import type { ApiEnv } from './actor.ts';
@@ -9,6 +10,7 @@ import { refuseCrossSite } from './csrf.ts';
 export interface ApiDeps {
   readonly trustProxyHops: number;
   readonly operators: OperatorsDeps;
+  readonly broker: BrokerRoutesDeps;
 }
 
 /**
@@ -27,7 +29,8 @@ export function apiRoutes(deps: ApiDeps) {
     .use(refuseCrossSite(deps.trustProxyHops))
     .use(authenticate(deps.operators))
     .use(limitBody)
-    .route('/', operatorRoutes(deps.operators));
+    .route('/', operatorRoutes(deps.operators))
+    .route('/', brokerRoutes(deps.broker));
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

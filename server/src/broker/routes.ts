@@ -1,0 +1,85 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type ApiEnv, requireAdmin } from '../api/actor.ts';
+import { describeOperation } from '../api/describe.ts';
+import { auditOrigin, writeAudit } from '../operators/audit.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/db/client.ts';
+import type { ConnectionState } from './connection.ts';
+import { queueLength } from './fleet-store.ts';
+import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
+import { reconcileReport } from './report.ts';
+
+export interface BrokerRoutesDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly reconciler: Reconciler;
+  /** State of the server's own MQTT session. */
+  readonly connection: () => ConnectionState;
+}
+
+const brokerStatus = z.object({
+  connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
+  queuedChanges: z.int().describe('Changes that wait for the broker'),
+  lastRun: z.object({
+    state: z.enum(['never', 'ok', 'failed']),
+    at: z.iso.datetime().nullable().describe('When the last run ended'),
+    failure: z.string().nullable().describe('Why the last run failed'),
+    report: reconcileReport.nullable().describe('What the last run that succeeded found and repaired'),
+  }),
+});
+
+/** What the broker holds, as the reconciliation last saw it, and a run of it on demand. */
+export function brokerRoutes(deps: BrokerRoutesDeps) {
+  async function answer({
+    state,
+    at,
+    failure,
+    report,
+  }: ReconcilerStatus): Promise<z.output<typeof brokerStatus>> {
+    return {
+      connection: deps.connection(),
+      queuedChanges: await queueLength(deps.db),
+      lastRun: {
+        state,
+        at: at === undefined ? null : new Date(at).toISOString(),
+        failure: state === 'failed' ? (failure ?? null) : null,
+        report: report ?? null,
+      },
+    };
+  }
+
+  return new Hono<ApiEnv>()
+    .get(
+      '/broker',
+      describeOperation({
+        id: 'getBroker',
+        tag: 'Broker',
+        summary: 'State of the broker',
+        answer: brokerStatus,
+      }),
+      async (c) => c.json(await answer(deps.reconciler.status())),
+    )
+    .post(
+      '/broker/reconcile',
+      requireAdmin,
+      describeOperation({
+        id: 'reconcileBroker',
+        tag: 'Broker',
+        summary: 'Reconcile the broker now',
+        description:
+          'Reads what the broker holds, repairs what differs from what it should hold, and answers when that is done.',
+        answer: brokerStatus,
+        admin: true,
+      }),
+      async (c) => {
+        const status = await deps.reconciler.runNow('operator');
+        await writeAudit(deps.db, {
+          ...auditOrigin(c, deps.clock.now()),
+          action: 'broker.reconciled',
+          after: { state: status.state, failure: status.failure },
+        });
+        return c.json(await answer(status));
+      },
+    );
+}
