@@ -4,10 +4,11 @@
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
+import { benchFleet } from './fleet.ts';
 import { startDatabase } from './stack.ts';
 import { benchTokens } from './tokens.ts';
 
-const BENCHES = { tokens: benchTokens };
+const BENCHES = { tokens: benchTokens, fleet: benchFleet };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));

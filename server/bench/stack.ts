@@ -9,8 +9,8 @@ import { type Child, startChild } from './child.ts';
 export const JWT_SECRET = randomBytes(32).toString('hex');
 export const AGENT_SECRET = randomBytes(24).toString('hex');
 const MASTER_SECRET = randomBytes(24).toString('hex');
-const API_KEY = 'simple-iot-server';
-const API_SECRET = randomBytes(24).toString('hex');
+export const API_KEY = 'simple-iot-server';
+export const API_SECRET = randomBytes(24).toString('hex');
 
 interface BenchDatabase {
   readonly url: string;

@@ -4,7 +4,7 @@ import { processUsage } from './answer-parent.ts';
 import { type Child, startChild } from './child.ts';
 import { heading, rateRow, report, writeLine } from './report.ts';
 import { alternate } from './rounds.ts';
-import { AGENT_SECRET, JWT_SECRET, knowDevices, startSubject } from './stack.ts';
+import { AGENT_SECRET, JWT_SECRET, knowDevices, startBrokerProcess, startSubject } from './stack.ts';
 
 const DEVICES = 1_000;
 const CONNECTIONS = 32;
@@ -21,7 +21,8 @@ interface Sample {
 /** Token requests of known devices, each with its own device key. */
 export async function benchTokens(databaseUrl: string): Promise<void> {
   heading(`Token requests: ${DEVICES} known devices with device keys, ${CONNECTIONS} connections`);
-  const subject = await startSubject({ databaseUrl });
+  const broker = await startBrokerProcess();
+  const subject = await startSubject({ databaseUrl, broker: broker.ports });
   const floor = await startChild('http-floor.ts', { DATABASE_URL: databaseUrl, JWT_SECRET });
   const load = await startChild('http-load.ts', {});
   try {
@@ -52,7 +53,7 @@ export async function benchTokens(databaseUrl: string): Promise<void> {
       'floor: Bun.serve with the same statement and one HMAC; neither routes, limits, checks nor logs',
     );
   } finally {
-    await Promise.all([load.stop(), floor.stop(), subject.child.stop()]);
+    await Promise.all([load.stop(), floor.stop(), subject.child.stop(), broker.child.stop()]);
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Rule } from './desired-state.ts';
 import * as answers from './emqx-answers.ts';
-import type { createRest } from './emqx-rest.ts';
+import { type createRest, EmqxError } from './emqx-rest.ts';
 
 /** A page of a listing, and whether another one follows. */
 export interface Page<T> {
@@ -85,9 +85,10 @@ export function fleetCalls({ call, read, readOrAbsent }: ReturnType<typeof creat
     async ban(ban: Ban, reason: string): Promise<void> {
       const until = ban.until === undefined ? 'infinity' : new Date(ban.until).toISOString();
       const body = { as: ban.as, who: ban.who, by: BANNED_BY, reason, until };
-      const { status, body: answer } = await call('POST', '/banned', { body, accept: [400] });
-      if (status === 400 && answers.failure.safeParse(answer).data?.code !== 'ALREADY_EXISTS') {
+      try {
         await call('POST', '/banned', { body });
+      } catch (error) {
+        if (!(error instanceof EmqxError) || error.code !== 'ALREADY_EXISTS') throw error;
       }
     },
     async unban(as: Ban['as'], who: string): Promise<void> {
