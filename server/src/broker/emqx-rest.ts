@@ -47,7 +47,7 @@ export interface EmqxOptions {
 const RETRIES = 2;
 const RETRY: BackoffLimits = { firstMs: 200, capMs: 1_000 };
 const DEFAULT_TIMEOUT_MS = 5_000;
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 interface Call {
   readonly body?: unknown;
