@@ -10,6 +10,10 @@ interface OperationOptions {
   readonly description?: string;
   /** The body of success, as JSON; without one the answer has no body. */
   readonly answer?: z.ZodType;
+  /** Media type of `answer`, where it is not JSON. */
+  readonly answerType?: string;
+  /** Media type of the body that the operation takes, where it is not JSON and so not validated by a schema. */
+  readonly bodyType?: string;
   /** Status of success: 200, or 204 without a body, unless given. */
   readonly status?: number;
   /** Kinds of failure beside those every route has. */
@@ -43,10 +47,15 @@ export function describeOperation(options: OperationOptions) {
       .join('\n\n'),
     ...(options.open ? { security: [] } : {}),
     ...(options.ifMatch ? { parameters: [ifMatchParameter] } : {}),
+    ...(options.bodyType === undefined
+      ? {}
+      : { requestBody: { required: true, content: { [options.bodyType]: { schema: { type: 'string' } } } } }),
     responses: {
       [status]: {
         description: 'Success',
-        ...(answer ? { content: { 'application/json': { schema: resolver(answer) } } } : {}),
+        ...(answer
+          ? { content: { [options.answerType ?? 'application/json']: { schema: resolver(answer) } } }
+          : {}),
       },
       ...Object.fromEntries(problemResponses([...kinds])),
     },

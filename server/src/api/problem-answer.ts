@@ -21,6 +21,7 @@ const kindOfCode: Readonly<Record<ErrorCode, ProblemKind>> = {
   unknown_device: 'forbidden',
   not_found: 'not-found',
   bad_method: 'method-not-allowed',
+  conflict: 'conflict',
   rate_limited: 'rate-limited',
   internal: 'internal',
   unavailable: 'unavailable',

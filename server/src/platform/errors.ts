@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'unknown_device'
   | 'not_found'
   | 'bad_method'
+  | 'conflict'
   | 'rate_limited'
   | 'internal'
   | 'unavailable';

@@ -38,6 +38,7 @@ export const deviceAnswers: Readonly<Record<ErrorCode, DeviceAnswerRow>> = {
   bad_request: { c: 'ERROR', status: 400 },
   not_found: { c: 'ERROR', status: 404 },
   bad_method: { c: 'ERROR', status: 405 },
+  conflict: { c: 'ERROR', status: 409 },
   rate_limited: { c: 'ERROR', status: 429, retryAfterSeconds: 60 },
   internal: { c: 'ERROR', status: 500 },
   unavailable: { c: 'ERROR', status: 503, retryAfterSeconds: 10 },

@@ -1,0 +1,36 @@
+import type { Receipt } from '../broker/receipt.ts';
+import { auditView, findDevice, lockDevice } from '../fleet/device.ts';
+import { type AuditOrigin, writeAudit } from '../operators/audit.ts';
+import { inTransaction } from '../platform/db/transaction.ts';
+import { AppError } from '../platform/errors.ts';
+import type { ClaimDeps } from './claim-agent.ts';
+import { setMaster } from './pair.ts';
+
+/**
+ * Ends the pairing of a master with one of its own agents.
+ *
+ * @throws AppError `wrong_device` for any other UUID, known or not.
+ */
+export async function releaseAgent(
+  deps: Pick<ClaimDeps, 'db' | 'changes'>,
+  masterId: string,
+  agentId: string,
+  origin: AuditOrigin,
+): Promise<Receipt> {
+  const noted = await inTransaction(deps.db, async (tx) => {
+    const agent = await lockDevice(tx, agentId);
+    if (agent?.masterId !== masterId) {
+      throw new AppError('wrong_device', 'This is not an agent of this master.');
+    }
+    await setMaster(tx, agentId, null);
+    await writeAudit(tx, {
+      ...origin,
+      action: 'device.unpaired',
+      subject: agentId,
+      before: auditView(agent),
+      after: auditView((await findDevice(tx, agentId)) ?? agent),
+    });
+    return await deps.changes.note(tx, [agentId, masterId], 'device.unpaired');
+  });
+  return await deps.changes.apply(noted);
+}
