@@ -122,6 +122,7 @@ async function print(
     '',
     `  DEVICE_MASTER_SECRET_KEY  ${env.DEVICE_MASTER_SECRET_KEY}`,
     `  DEVICE_AGENT_SECRET_KEY   ${env.DEVICE_AGENT_SECRET_KEY}`,
+    `  administrator             ${env.ADMIN_USERNAME} / ${env.ADMIN_PASSWORD}   (as made at the first start)`,
     '',
     ...(await exampleLines({
       url: services.url,

@@ -15,7 +15,8 @@ export async function roleSecret(role: DeviceRole, given: string | undefined): P
   const secret = given || process.env[VARIABLE[role]];
   if (secret) return secret;
   const kept = await readSecrets(resolve(process.env.DATA_DIR || '.data'));
-  if (kept) return kept[VARIABLE[role]];
+  const keptSecret = kept[VARIABLE[role]];
+  if (keptSecret) return keptSecret;
   throw new Error(
     `Give the ${role} secret with --secret or as ${VARIABLE[role]} (the development stack is not set up).`,
   );

@@ -8,6 +8,8 @@ const stored = z.object({
   DEVICE_MASTER_SECRET_KEY: z.string(),
   DEVICE_AGENT_SECRET_KEY: z.string(),
   MQTT_SECRET_KEY: z.string(),
+  ADMIN_USERNAME: z.string(),
+  ADMIN_PASSWORD: z.string(),
   /** The device of the lines that the stack prints. */
   EXAMPLE_UUID: z.string(),
 });
@@ -15,29 +17,36 @@ const stored = z.object({
 /** What the development stack makes up once and keeps, under the names of the variables they stand in for. */
 export type DevelopmentSecrets = z.output<typeof stored>;
 
-/** Reads the secrets kept in `dataDir`; nothing when there are none. */
-export async function readSecrets(dataDir: string): Promise<DevelopmentSecrets | undefined> {
+/** Those that an older version kept. */
+const partlyStored = stored.partial();
+
+/** Reads the secrets kept in `dataDir`; what an older version did not make is missing. */
+export async function readSecrets(dataDir: string): Promise<z.output<typeof partlyStored>> {
   try {
-    return stored.parse(JSON.parse(await readFile(secretsFile(dataDir), 'utf8')));
+    return partlyStored.parse(JSON.parse(await readFile(secretsFile(dataDir), 'utf8')));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
     throw new Error(`${secretsFile(dataDir)} cannot be used; delete it to have new secrets made.`, {
       cause: error,
     });
   }
 }
 
-/** The secrets kept in `dataDir`, made up on first use and readable for their owner alone. */
+/** The secrets kept in `dataDir`, those missing made up, readable for their owner alone. */
 export async function loadOrCreateSecrets(dataDir: string): Promise<DevelopmentSecrets> {
   const kept = await readSecrets(dataDir);
-  if (kept) return kept;
-  const secrets: DevelopmentSecrets = {
+  const complete = stored.safeParse(kept);
+  if (complete.success) return complete.data;
+  const secrets = stored.parse({
     JWT_SECRET: secret(),
     DEVICE_MASTER_SECRET_KEY: secret(),
     DEVICE_AGENT_SECRET_KEY: secret(),
     MQTT_SECRET_KEY: secret(),
+    ADMIN_USERNAME: 'admin',
+    ADMIN_PASSWORD: secret().slice(0, 20),
     EXAMPLE_UUID: randomUUID(),
-  };
+    ...kept,
+  });
   await mkdir(dataDir, { recursive: true });
   const draft = `${secretsFile(dataDir)}.${process.pid}`;
   await writeFile(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });

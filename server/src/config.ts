@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { newPassword, username } from './operators/credentials.ts';
 
 /** Everything the server can be told, parsed and frozen. Durations are in seconds, secrets are as given. */
 export type Config = Readonly<z.output<typeof environment>>;
@@ -95,6 +96,8 @@ const variables = z.object({
   ),
   MQTT_SECRET_KEY: required,
   MQTT_ADMIN_PASSWORD: z.string().optional(),
+  ADMIN_USERNAME: username.optional(),
+  ADMIN_PASSWORD: newPassword.optional(),
   ENROLLMENT: z
     .enum(['open', 'approval', 'closed'], { error: 'must be open, approval or closed' })
     .default('open'),
@@ -118,6 +121,26 @@ const environment = variables
     message: 'must differ from DEVICE_MASTER_SECRET_KEY',
     when: () => true,
   })
+  .superRefine((env, context) => {
+    const { ADMIN_USERNAME: name, ADMIN_PASSWORD: password } = env;
+    if (name !== undefined && password === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['ADMIN_PASSWORD'],
+        message: 'must be set with ADMIN_USERNAME',
+      });
+    }
+    if (name === undefined && password !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['ADMIN_USERNAME'],
+        message: 'must be set with ADMIN_PASSWORD',
+      });
+    }
+    if (name !== undefined && password?.toLowerCase() === name) {
+      context.addIssue({ code: 'custom', path: ['ADMIN_PASSWORD'], message: 'must not be ADMIN_USERNAME' });
+    }
+  })
   .transform((env) => ({
     port: env.PORT,
     databaseUrl: env.DATABASE_URL,
@@ -127,6 +150,11 @@ const environment = variables
     mqttHost: env.MQTT_HOST,
     mqttTlsHost: env.MQTT_TLS_HOST,
     emqx: { apiUrl: env.EMQX_API_URL, apiKey: env.EMQX_API_KEY, apiSecret: env.MQTT_SECRET_KEY },
+    /** Made an administrator where there is no operator yet. */
+    firstAdmin:
+      env.ADMIN_USERNAME === undefined || env.ADMIN_PASSWORD === undefined
+        ? undefined
+        : { username: env.ADMIN_USERNAME, password: env.ADMIN_PASSWORD },
     enrollment: env.ENROLLMENT,
     deviceCredentials: env.DEVICE_CREDENTIALS,
     tokenTtlSeconds: env.TOKEN_TTL,

@@ -11,6 +11,7 @@ import { createDeviceStore } from './devices/store.ts';
 import { createDispatcher } from './messaging/dispatch.ts';
 import { pingHandler } from './messaging/ping.ts';
 import { PING_FILTERS, PRESENCE_FILTERS, shared } from './messaging/topics.ts';
+import { createOperators } from './operators/operators.ts';
 import type { Clock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/client.ts';
 import { migrateWhenReachable } from './platform/db/migrate.ts';
@@ -114,6 +115,16 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'MQTT'),
   });
 
+  const stores = deps.stores ?? memoryStores(clock);
+  const operators = createOperators({
+    ...config,
+    db: database.db,
+    clock,
+    random,
+    log: featureLogger(log, 'Operators'),
+    stores,
+  });
+
   const authLog = featureLogger(log, 'Auth');
   const app = createApp({
     log: featureLogger(log, 'HTTP'),
@@ -133,11 +144,11 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       mqttHost: config.mqttHost,
       mqttTlsHost: config.mqttTlsHost,
       onSeen: lastSeen.note,
-      limits: { ...config.rateLimits, stores: deps.stores ?? memoryStores(clock) },
+      limits: { ...config.rateLimits, stores },
     },
     api: {
       trustProxyHops: config.trustProxyHops,
-      operators: { db: database.db, clock, trustProxyHops: config.trustProxyHops },
+      operators,
       broker: { db: database.db, clock, reconciler: broker.reconciler, connection: connection.state },
     },
     health: {
@@ -177,7 +188,9 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     deps.migrationsFolder,
     { clock, random, log: featureLogger(log, 'Database') },
     stopping.signal,
-  ).then(() => {
+  ).then(async () => {
+    if (stopping.signal.aborted) return;
+    await operators.databaseIsReady();
     migrated = !stopping.signal.aborted;
     if (migrated) broker.databaseIsReady();
   });

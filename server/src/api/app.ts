@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import { type BrokerRoutesDeps, brokerRoutes } from '../broker/routes.ts';
 import { authenticate } from '../operators/authenticate.ts';
-import { type OperatorsDeps, operatorRoutes } from '../operators/routes.ts';
+import type { OperatorsDeps } from '../operators/deps.ts';
+import { operatorRoutes } from '../operators/routes.ts';
+import { logIn } from '../operators/sessions/log-in.ts';
 import type { ApiEnv } from './actor.ts';
 import { limitBody } from './body.ts';
 import { dataHeaders } from './browser-headers.ts';
@@ -27,6 +29,7 @@ export function apiRoutes(deps: ApiDeps) {
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
     .use(refuseCrossSite(deps.trustProxyHops))
+    .route('/', logIn(deps.operators))
     .use(authenticate(deps.operators))
     .use(limitBody)
     .route('/', operatorRoutes(deps.operators))

@@ -1,12 +1,29 @@
-import { and, eq, gt, isNull, or } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
-import { apiKeys, type OperatorRole } from '../../platform/db/schema.ts';
+import { apiKeys, type OperatorRole, operators } from '../../platform/db/schema.ts';
 
-export interface ApiKeyHolder {
+interface ApiKeyHolder {
   readonly id: string;
   readonly name: string;
   readonly role: OperatorRole;
   readonly lastUsedAt: Date | null;
+}
+
+export interface ApiKeyRecord extends ApiKeyHolder {
+  readonly prefix: string;
+  readonly createdBy: string | null;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+}
+
+interface NewApiKey {
+  readonly name: string;
+  readonly keyHash: string;
+  readonly prefix: string;
+  readonly role: OperatorRole;
+  /** The operator who knows the key, if any is left. */
+  readonly createdBy: string | null;
+  readonly expiresAt: Date | null;
 }
 
 /** The key of a hash, unless it has expired. */
@@ -29,4 +46,79 @@ export async function touchApiKey(db: Queryable, id: string, now: number): Promi
     .update(apiKeys)
     .set({ lastUsedAt: new Date(now) })
     .where(eq(apiKeys.id, id));
+}
+
+/** Keys by name, from behind `after`, those that have expired included. */
+export function listApiKeys(
+  db: Queryable,
+  after: string | undefined,
+  limit: number,
+): Promise<ApiKeyRecord[]> {
+  return db
+    .select({
+      id: apiKeys.id,
+      name: apiKeys.name,
+      prefix: apiKeys.prefix,
+      role: apiKeys.role,
+      createdBy: operators.username,
+      createdAt: apiKeys.createdAt,
+      expiresAt: apiKeys.expiresAt,
+      lastUsedAt: apiKeys.lastUsedAt,
+    })
+    .from(apiKeys)
+    .leftJoin(operators, eq(operators.id, apiKeys.createdBy))
+    .where(after === undefined ? undefined : gt(apiKeys.name, after))
+    .orderBy(asc(apiKeys.name))
+    .limit(limit);
+}
+
+/** Who created a key, so that the keys it creates go with the same operator. */
+export async function creatorOf(db: Queryable, id: string): Promise<string | null> {
+  const [row] = await db.select({ createdBy: apiKeys.createdBy }).from(apiKeys).where(eq(apiKeys.id, id));
+  return row?.createdBy ?? null;
+}
+
+/** Adds a key. Nothing when the name is taken. */
+export async function insertApiKey(
+  db: Queryable,
+  key: NewApiKey,
+  now: number,
+): Promise<ApiKeyRecord | undefined> {
+  const [row] = await db
+    .insert(apiKeys)
+    .values({
+      name: key.name,
+      keyHash: key.keyHash,
+      prefix: key.prefix,
+      role: key.role,
+      createdBy: key.createdBy,
+      createdAt: new Date(now),
+      expiresAt: key.expiresAt,
+    })
+    .onConflictDoNothing({ target: apiKeys.name })
+    .returning({
+      id: apiKeys.id,
+      name: apiKeys.name,
+      prefix: apiKeys.prefix,
+      role: apiKeys.role,
+      createdBy: sql<
+        string | null
+      >`(select ${operators.username} from ${operators} where ${operators.id} = ${key.createdBy}::uuid)`,
+      createdAt: apiKeys.createdAt,
+      expiresAt: apiKeys.expiresAt,
+      lastUsedAt: apiKeys.lastUsedAt,
+    });
+  return row;
+}
+
+/** Removes a key; what it was, or nothing when there is none such. */
+export async function deleteApiKey(
+  db: Queryable,
+  id: string,
+): Promise<{ readonly name: string; readonly prefix: string; readonly role: OperatorRole } | undefined> {
+  const [row] = await db
+    .delete(apiKeys)
+    .where(eq(apiKeys.id, id))
+    .returning({ name: apiKeys.name, prefix: apiKeys.prefix, role: apiKeys.role });
+  return row;
 }

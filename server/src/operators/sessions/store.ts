@@ -118,6 +118,11 @@ export async function deleteSession(db: Queryable, operatorId: string, id: strin
   return rows.length > 0;
 }
 
+/** Ends the session of a token, whoever has it. */
+export async function deleteSessionByToken(db: Queryable, tokenHash: string): Promise<void> {
+  await db.delete(operatorSessions).where(eq(operatorSessions.tokenHash, tokenHash));
+}
+
 /** Ends all sessions of an operator but `keptId`. */
 export async function deleteOtherSessions(
   db: Queryable,

@@ -1,18 +1,10 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ApiEnv } from '../../api/actor.ts';
 import { describeOperation } from '../../api/describe.ts';
+import { identity } from './session.ts';
 
-const identity = z
-  .object({
-    kind: z.enum(['operator', 'api_key']),
-    id: z.uuid(),
-    name: z.string().describe('User name of the operator, or name of the API key'),
-    role: z.enum(['admin', 'viewer']),
-  })
-  .meta({ id: 'Identity' });
-
-/** `GET /session`: whose credentials the request carries. */
+/** `GET /session`. */
 export function whoAmI() {
   return new Hono<ApiEnv>().get(
     '/session',

@@ -1,0 +1,61 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { setEntityTag } from '../../api/etag.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import { newPassword, username } from '../credentials.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { operator, role, toOperator } from './operator.ts';
+import { insertOperator } from './store.ts';
+
+const body = z
+  .strictObject({ username, password: newPassword, role })
+  .refine((given) => given.password.toLowerCase() !== given.username, {
+    path: ['password'],
+    message: 'must not be the user name',
+  });
+
+/** `POST /operators`. */
+export function createOperator(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().post(
+    '/operators',
+    describeOperation({
+      id: 'createOperator',
+      tag: 'Operators',
+      summary: 'Add an operator',
+      answer: operator,
+      status: 201,
+      problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'conflict'],
+      admin: true,
+    }),
+    requireAdmin,
+    validate('json', body),
+    async (c) => {
+      const given = c.req.valid('json');
+      const now = deps.clock.now();
+      const passwordHash = await deps.passwords.hash(given.password);
+      const row = await inTransaction(deps.db, async (tx) => {
+        const added = await insertOperator(
+          tx,
+          { username: given.username, passwordHash, role: given.role },
+          now,
+        );
+        if (!added) throw new Problem('conflict', 'The user name is taken.');
+        await writeAudit(tx, {
+          ...auditOrigin(c, now),
+          action: 'operator.created',
+          subject: added.id,
+          after: { username: added.username, role: added.role },
+        });
+        return added;
+      });
+      setEntityTag(c, row.version);
+      c.header('Location', `/api/v1/operators/${row.id}`);
+      return c.json(toOperator(row), 201);
+    },
+  );
+}

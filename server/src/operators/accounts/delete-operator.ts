@@ -1,0 +1,53 @@
+import { Hono } from 'hono';
+import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { requireCurrentVersion } from '../../api/etag.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { operatorPath } from './operator.ts';
+import { deleteKeysOf, lockOperator, deleteOperator as removeOperator } from './store.ts';
+
+/** `DELETE /operators/{id}`. */
+export function deleteOperator(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().delete(
+    '/operators/:id',
+    describeOperation({
+      id: 'deleteOperator',
+      tag: 'Operators',
+      summary: 'Remove an operator, with their sessions and the API keys they created',
+      description: 'The last administrator cannot be removed.',
+      problems: ['bad-request', 'not-found', 'conflict'],
+      admin: true,
+      ifMatch: true,
+    }),
+    requireAdmin,
+    validate('param', operatorPath),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      await inTransaction(deps.db, async (tx) => {
+        const { operator: before, administrators } = await lockOperator(tx, id);
+        if (!before) throw new Problem('not-found', 'There is no such operator.');
+        requireCurrentVersion(c, before.version);
+        if (before.role === 'admin' && administrators === 1) {
+          throw new Problem('conflict', 'The last administrator cannot be removed.');
+        }
+        const revokedKeys = await deleteKeysOf(tx, id);
+        await removeOperator(tx, id);
+        await writeAudit(tx, {
+          ...auditOrigin(c, deps.clock.now()),
+          action: 'operator.deleted',
+          subject: id,
+          before: {
+            username: before.username,
+            role: before.role,
+            ...(revokedKeys.length === 0 ? {} : { apiKeys: revokedKeys.map(({ name }) => name) }),
+          },
+        });
+      });
+      return c.body(null, 204);
+    },
+  );
+}

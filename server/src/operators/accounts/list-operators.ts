@@ -1,0 +1,32 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { ApiEnv } from '../../api/actor.ts';
+import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { validate } from '../../api/validate.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { operator, toOperator } from './operator.ts';
+import { listOperators as readOperators } from './store.ts';
+
+const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([z.string()])) });
+
+/** `GET /operators`, by user name. */
+export function listOperators(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().get(
+    '/operators',
+    describeOperation({
+      id: 'listOperators',
+      tag: 'Operators',
+      summary: 'List operators',
+      answer: pageOf(operator),
+      problems: ['bad-request'],
+    }),
+    validate('query', query),
+    async (c) => {
+      const { limit, cursor: after } = c.req.valid('query');
+      const rows = await readOperators(deps.db, after?.[0], limit + 1);
+      const page = cutPage(rows, limit, (last) => [last.username]);
+      return c.json({ items: page.rows.map(toOperator), next: page.next });
+    },
+  );
+}

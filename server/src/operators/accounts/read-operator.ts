@@ -1,0 +1,30 @@
+import { Hono } from 'hono';
+import type { ApiEnv } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { setEntityTag } from '../../api/etag.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { operator, operatorPath, toOperator } from './operator.ts';
+import { findOperator } from './store.ts';
+
+/** `GET /operators/{id}`. */
+export function readOperator(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().get(
+    '/operators/:id',
+    describeOperation({
+      id: 'readOperator',
+      tag: 'Operators',
+      summary: 'Read an operator',
+      answer: operator,
+      problems: ['bad-request', 'not-found'],
+    }),
+    validate('param', operatorPath),
+    async (c) => {
+      const row = await findOperator(deps.db, c.req.valid('param').id);
+      if (!row) throw new Problem('not-found', 'There is no such operator.');
+      setEntityTag(c, row.version);
+      return c.json(toOperator(row));
+    },
+  );
+}

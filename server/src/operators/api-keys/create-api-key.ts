@@ -1,0 +1,93 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { sha256Hex } from '../../platform/secrets.ts';
+import { role } from '../accounts/operator.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { apiKey, newKey, toApiKey } from './api-key.ts';
+import { creatorOf, insertApiKey } from './store.ts';
+
+const DEFAULT_LIFETIME_MS = 365 * 24 * 3_600_000;
+
+const body = z.strictObject({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(64)
+    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
+    .describe('What the key is for; names its holder in the audit log'),
+  role,
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .nullable()
+    .optional()
+    .describe('When the key ends: after a year unless given, never when null'),
+});
+
+/** `POST /api-keys`. The key is in this answer and nowhere else. */
+export function createApiKey(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().post(
+    '/api-keys',
+    describeOperation({
+      id: 'createApiKey',
+      tag: 'API keys',
+      summary: 'Create an API key',
+      description: 'The key is shown in this answer and never again.',
+      answer: apiKey.extend({
+        key: z.string().describe('What to send as `Authorization: Bearer`; keep it secret'),
+      }),
+      status: 201,
+      problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'conflict'],
+      admin: true,
+    }),
+    requireAdmin,
+    validate('json', body),
+    async (c) => {
+      const given = c.req.valid('json');
+      const now = deps.clock.now();
+      const expiresAt = expiry(given.expiresAt, now);
+      const actor = c.get('actor');
+      const { key, prefix } = newKey(deps.random);
+      const row = await inTransaction(deps.db, async (tx) => {
+        const createdBy = actor.kind === 'operator' ? actor.id : await creatorOf(tx, actor.id);
+        const added = await insertApiKey(
+          tx,
+          { name: given.name, keyHash: sha256Hex(key), prefix, role: given.role, createdBy, expiresAt },
+          now,
+        );
+        if (!added) throw new Problem('conflict', 'There is an API key of this name.');
+        await writeAudit(tx, {
+          ...auditOrigin(c, now),
+          action: 'api_key.created',
+          subject: added.id,
+          after: {
+            name: added.name,
+            prefix: added.prefix,
+            role: added.role,
+            expiresAt: added.expiresAt?.toISOString() ?? null,
+          },
+        });
+        return added;
+      });
+      return c.json({ ...toApiKey(row), key }, 201);
+    },
+  );
+}
+
+function expiry(given: string | null | undefined, now: number): Date | null {
+  if (given === null) return null;
+  if (given === undefined) return new Date(now + DEFAULT_LIFETIME_MS);
+  const expiresAt = new Date(given);
+  if (expiresAt.getTime() <= now) {
+    throw new Problem('validation-failed', 'The body has values that are not accepted.', {
+      errors: [{ field: '/expiresAt', message: 'must be in the future' }],
+    });
+  }
+  return expiresAt;
+}

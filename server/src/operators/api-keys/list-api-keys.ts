@@ -1,0 +1,32 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { ApiEnv } from '../../api/actor.ts';
+import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { validate } from '../../api/validate.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { apiKey, toApiKey } from './api-key.ts';
+import { listApiKeys as readApiKeys } from './store.ts';
+
+const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([z.string()])) });
+
+/** `GET /api-keys`, by name. */
+export function listApiKeys(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().get(
+    '/api-keys',
+    describeOperation({
+      id: 'listApiKeys',
+      tag: 'API keys',
+      summary: 'List API keys, those that have expired included',
+      answer: pageOf(apiKey),
+      problems: ['bad-request'],
+    }),
+    validate('query', query),
+    async (c) => {
+      const { limit, cursor: after } = c.req.valid('query');
+      const rows = await readApiKeys(deps.db, after?.[0], limit + 1);
+      const page = cutPage(rows, limit, (last) => [last.name]);
+      return c.json({ items: page.rows.map(toApiKey), next: page.next });
+    },
+  );
+}

@@ -1,0 +1,40 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { deleteApiKey } from './store.ts';
+
+/** `DELETE /api-keys/{id}`. */
+export function revokeApiKey(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().delete(
+    '/api-keys/:id',
+    describeOperation({
+      id: 'revokeApiKey',
+      tag: 'API keys',
+      summary: 'Revoke an API key',
+      problems: ['bad-request', 'not-found'],
+      admin: true,
+    }),
+    requireAdmin,
+    validate('param', z.object({ id: z.uuid() })),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      await inTransaction(deps.db, async (tx) => {
+        const before = await deleteApiKey(tx, id);
+        if (!before) throw new Problem('not-found', 'There is no such API key.');
+        await writeAudit(tx, {
+          ...auditOrigin(c, deps.clock.now()),
+          action: 'api_key.revoked',
+          subject: id,
+          before: { name: before.name, prefix: before.prefix, role: before.role },
+        });
+      });
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { ApiEnv } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { findForLogin, updateOperator } from '../accounts/store.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import { enteredPassword, newPassword } from '../credentials.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { ownSession } from './session.ts';
+import { deleteOtherSessions } from './store.ts';
+
+const body = z.strictObject({ currentPassword: enteredPassword, newPassword });
+
+/** `PUT /session/password`: the operator's own. */
+export function changePassword(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().put(
+    '/session/password',
+    describeOperation({
+      id: 'changePassword',
+      tag: 'Session',
+      summary: 'Change your password; your other sessions end',
+      problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'forbidden'],
+    }),
+    async (c, next) => {
+      ownSession(c);
+      await next();
+    },
+    validate('json', body),
+    async (c) => {
+      const { operatorId, sessionId } = ownSession(c);
+      const given = c.req.valid('json');
+      const { name } = c.get('actor');
+      const succeeded = await deps.loginLimits.admit({ browser: sessionId });
+      const account = await findForLogin(deps.db, name);
+      if (!(await deps.passwords.verify(given.currentPassword, account?.passwordHash))) {
+        throw new Problem('validation-failed', 'The current password is wrong.', {
+          errors: [{ field: '/currentPassword', message: 'is wrong' }],
+        });
+      }
+      await succeeded();
+      if (given.newPassword.toLowerCase() === name) {
+        throw new Problem('validation-failed', 'The body has values that are not accepted.', {
+          errors: [{ field: '/newPassword', message: 'must not be the user name' }],
+        });
+      }
+      const passwordHash = await deps.passwords.hash(given.newPassword);
+      await inTransaction(deps.db, async (tx) => {
+        await updateOperator(tx, operatorId, { passwordHash });
+        await deleteOtherSessions(tx, operatorId, sessionId);
+        await writeAudit(tx, {
+          ...auditOrigin(c, deps.clock.now()),
+          action: 'operator.password_changed',
+          subject: operatorId,
+        });
+      });
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,125 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { limitBody } from '../../api/body.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { ipNetwork } from '../../platform/client-ip.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import type { AppEnv } from '../../platform/http.ts';
+import { takeHourlyQuota } from '../../platform/quota.ts';
+import { sha256Hex } from '../../platform/secrets.ts';
+import { findForLogin } from '../accounts/store.ts';
+import { type AuditOrigin, writeAudit } from '../audit.ts';
+import { enteredPassword } from '../credentials.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { sessionCookie, setSessionCookie } from './cookie.ts';
+import { identity } from './session.ts';
+import { deleteSessionByToken, insertSession, SESSION_LIFETIME_MS } from './store.ts';
+
+const body = z.strictObject({
+  username: z
+    .string()
+    .min(1)
+    .max(64)
+    .transform((text) => text.toLowerCase()),
+  password: enteredPassword,
+});
+
+/** Failed logins in the audit log, per hour: guessing does not fill the table. */
+const AUDITED_FAILURES_PER_HOUR = 500;
+const MAX_USER_AGENT_CHARACTERS = 256;
+
+/** `POST /session`: a session for a browser. Every login has a new token, so that nobody can plant one beforehand. */
+export function logIn(deps: OperatorsDeps) {
+  return new Hono<AppEnv>().post(
+    '/session',
+    describeOperation({
+      id: 'logIn',
+      tag: 'Session',
+      summary: 'Log in',
+      description:
+        'Answers a session cookie for browsers; scripts use API keys. The session ends after 12 hours without use, and after 7 days in any case.',
+      answer: identity,
+      status: 201,
+      problems: [
+        'bad-request',
+        'validation-failed',
+        'unsupported-media-type',
+        'unauthenticated',
+        'forbidden',
+      ],
+      open: true,
+    }),
+    limitBody,
+    validate('json', body),
+    async (c) => {
+      const { username, password } = c.req.valid('json');
+      const browser = deps.knownBrowsers.find(c, username);
+      const succeeded = await deps.loginLimits.admit(
+        browser === undefined ? { network: ipNetwork(c.get('ip')), username } : { browser },
+      );
+      const operator = await findForLogin(deps.db, username);
+      const matches = await deps.passwords.verify(password, operator?.passwordHash);
+      if (!operator || !matches) {
+        await noteFailure(deps, c, operator);
+        throw new Problem('unauthenticated', 'User name or password is wrong.');
+      }
+      await succeeded();
+
+      const token = Buffer.from(deps.random.bytes(32)).toString('base64url');
+      const now = deps.clock.now();
+      const former = sessionCookie(c, deps.trustProxyHops);
+      await inTransaction(deps.db, async (tx) => {
+        if (former !== undefined) await deleteSessionByToken(tx, sha256Hex(former));
+        const session = {
+          operatorId: operator.id,
+          tokenHash: sha256Hex(token),
+          address: c.get('ip'),
+          userAgent: (c.req.header('user-agent') ?? '').slice(0, MAX_USER_AGENT_CHARACTERS),
+        };
+        const sessionId = await insertSession(tx, session, now);
+        await writeAudit(tx, {
+          ...origin(c, now),
+          actorKind: 'operator',
+          actor: operator.username,
+          action: 'session.created',
+          subject: sessionId,
+        });
+      });
+      setSessionCookie(c, deps.trustProxyHops, token, SESSION_LIFETIME_MS / 1000);
+      deps.knownBrowsers.mark(c, operator.username);
+      return c.json(
+        {
+          kind: 'operator',
+          id: operator.id,
+          name: operator.username,
+          role: operator.role,
+        } satisfies z.output<typeof identity>,
+        201,
+      );
+    },
+  );
+}
+
+/** What was entered as the name of an account that does not exist is kept nowhere: it may be a password. */
+async function noteFailure(
+  deps: OperatorsDeps,
+  c: Context<AppEnv>,
+  operator: { readonly id: string; readonly username: string } | undefined,
+): Promise<void> {
+  const now = deps.clock.now();
+  deps.log.warn({ requestId: c.get('requestId'), ip: c.get('ip') }, 'login failed');
+  if (!(await takeHourlyQuota(deps.db, 'failed logins', AUDITED_FAILURES_PER_HOUR, now))) return;
+  await writeAudit(deps.db, {
+    ...origin(c, now),
+    actorKind: operator ? 'operator' : 'system',
+    actor: operator?.username ?? 'unknown',
+    action: 'login.failed',
+    subject: operator?.id,
+  });
+}
+
+function origin(c: Context<AppEnv>, now: number): Pick<AuditOrigin, 'at' | 'address' | 'requestId'> {
+  return { at: new Date(now), address: c.get('ip'), requestId: c.get('requestId') };
+}

@@ -1,0 +1,44 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { ApiEnv } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { ownSession } from './session.ts';
+import { deleteSession } from './store.ts';
+
+/** `DELETE /sessions/{id}`: one of the operator's own. */
+export function revokeSession(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().delete(
+    '/sessions/:id',
+    describeOperation({
+      id: 'revokeSession',
+      tag: 'Session',
+      summary: 'End one of your sessions',
+      problems: ['bad-request', 'forbidden', 'not-found'],
+    }),
+    async (c, next) => {
+      ownSession(c);
+      await next();
+    },
+    validate('param', z.object({ id: z.uuid() })),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { operatorId } = ownSession(c);
+      await inTransaction(deps.db, async (tx) => {
+        if (!(await deleteSession(tx, operatorId, id))) {
+          throw new Problem('not-found', 'You have no such session.');
+        }
+        await writeAudit(tx, {
+          ...auditOrigin(c, deps.clock.now()),
+          action: 'session.revoked',
+          subject: id,
+        });
+      });
+      return c.body(null, 204);
+    },
+  );
+}

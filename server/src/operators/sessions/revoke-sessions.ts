@@ -1,0 +1,44 @@
+import { Hono } from 'hono';
+import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
+import { describeOperation } from '../../api/describe.ts';
+import { Problem } from '../../api/problem.ts';
+import { validate } from '../../api/validate.ts';
+import { inTransaction } from '../../platform/db/transaction.ts';
+import { operatorPath } from '../accounts/operator.ts';
+import { findOperator } from '../accounts/store.ts';
+import { auditOrigin, writeAudit } from '../audit.ts';
+import type { OperatorsDeps } from '../deps.ts';
+import { deleteOtherSessions } from './store.ts';
+
+/** `DELETE /operators/{id}/sessions`: all of an operator's, except that of the request itself. */
+export function revokeSessions(deps: OperatorsDeps) {
+  return new Hono<ApiEnv>().delete(
+    '/operators/:id/sessions',
+    describeOperation({
+      id: 'revokeSessions',
+      tag: 'Operators',
+      summary: 'End all sessions of an operator',
+      description: 'Except the one that asks for it, where operators end their own.',
+      problems: ['bad-request', 'not-found'],
+      admin: true,
+    }),
+    requireAdmin,
+    validate('param', operatorPath),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const actor = c.get('actor');
+      await inTransaction(deps.db, async (tx) => {
+        if (!(await findOperator(tx, id))) throw new Problem('not-found', 'There is no such operator.');
+        const ended = await deleteOtherSessions(tx, id, actor.id === id ? actor.sessionId : undefined);
+        if (ended === 0) return;
+        await writeAudit(tx, {
+          ...auditOrigin(c, deps.clock.now()),
+          action: 'operator.sessions_revoked',
+          subject: id,
+          after: { ended },
+        });
+      });
+      return c.body(null, 204);
+    },
+  );
+}
