@@ -1,5 +1,5 @@
 import type { DeviceRole } from '../platform/db/schema.ts';
-import { deviceKey, type SecretDigest, secretDigest } from '../platform/secrets.ts';
+import { isDeviceKey, type SecretDigest, secretDigest } from '../platform/secrets.ts';
 import type { TokenSubject, Tokens } from '../tokens/token.ts';
 
 /** What a bearer credential turned out to be. A role secret or device key proves a role, a token a whole subject. */
@@ -36,9 +36,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
       if (options.deviceCredentials === 'shared') return { kind: 'role_secret', role: bySecret };
       return refused('bad_credential', 'This server takes device keys, not role secrets.');
     }
-    const byKey = matchingRole((role) =>
-      secretDigest(deviceKey(options.roleSecrets[role], uuid)).matches(credential),
-    );
+    const byKey = matchingRole((role) => isDeviceKey(credential, options.roleSecrets[role], uuid));
     return byKey
       ? { kind: 'device_key', role: byKey }
       : refused('bad_credential', 'The credential is not valid.');

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 /** The only source of randomness in the server; tests hand in a fixed one. */
 export interface Random {
   /** A number in [0, 1), for jitter. Not for secrets. */
@@ -10,5 +8,6 @@ export interface Random {
 
 export const systemRandom: Random = {
   fraction: () => Math.random(),
-  bytes: (length) => randomBytes(length),
+  // Bun draws these from a pool; `randomBytes` asks the kernel each time.
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };

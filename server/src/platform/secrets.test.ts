@@ -1,12 +1,23 @@
 import { describe, expect, test } from 'bun:test';
 import { vectors } from '../../test/vectors.ts';
-import { deviceKey, secretDigest } from './secrets.ts';
+import { deviceKey, isDeviceKey, secretDigest } from './secrets.ts';
 
 describe('deviceKey', () => {
   test.each(vectors.device_keys)('of $role_secret and $uuid is the vector', ({ role_secret, uuid, key }) => {
     expect(deviceKey(role_secret, uuid)).toBe(key);
     expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
+});
+
+test('isDeviceKey takes the key of this role and UUID alone', () => {
+  const [vector, other] = vectors.device_keys;
+  if (!vector || !other) throw new Error('two vectors are needed');
+  const { role_secret, uuid, key } = vector;
+  expect(isDeviceKey(key, role_secret, uuid)).toBe(true);
+  expect(isDeviceKey(key, role_secret, uuid.toUpperCase())).toBe(true);
+  for (const wrong of ['', key.slice(1), `${key}=`, key.toLowerCase(), 'é'.repeat(43), other.key]) {
+    expect(isDeviceKey(wrong, role_secret, uuid)).toBe(false);
+  }
 });
 
 describe('secretDigest', () => {

@@ -1,4 +1,7 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+
+/** Text that is the same bytes in Latin-1 and in UTF-8. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** A secret prepared for comparison in constant time, whatever the length of what it is compared with. */
 export interface SecretDigest {
@@ -10,11 +13,12 @@ export interface SecretDigest {
  * firmware sends a secret with non-ASCII characters as UTF-8, `fetch` as Latin-1, so either spelling matches.
  */
 export function secretDigest(secret: string): SecretDigest {
-  const expected = sha256(Buffer.from(secret, 'utf8'));
+  const expected = sha256(secret);
   return {
     matches(candidate) {
+      const asText = timingSafeEqual(sha256(candidate), expected);
+      if (PRINTABLE_ASCII.test(candidate)) return asText;
       const asBytes = timingSafeEqual(sha256(Buffer.from(candidate, 'latin1')), expected);
-      const asText = timingSafeEqual(sha256(Buffer.from(candidate, 'utf8')), expected);
       return asBytes || asText;
     },
   };
@@ -28,11 +32,18 @@ export function deviceKey(roleSecret: string, uuid: string): string {
   return createHmac('sha256', roleSecret).update(uuid.toLowerCase()).digest('base64url');
 }
 
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
+/** Whether `candidate` is the device key of `uuid`, in constant time: the length of a device key is no secret. */
+export function isDeviceKey(candidate: string, roleSecret: string, uuid: string): boolean {
+  const expected = Buffer.from(deviceKey(roleSecret, uuid));
+  const given = Buffer.from(candidate);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+function sha256(data: string | Uint8Array): Buffer {
+  return hash('sha256', data, 'buffer');
 }
 
 /** SHA-256, hexadecimal: how random secrets of 256 bits are kept, which need no slow hash. */
 export function sha256Hex(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text, 'hex');
 }
