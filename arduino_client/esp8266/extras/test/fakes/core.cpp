@@ -29,8 +29,15 @@ void useRealTime() {
   realTime = true;
 }
 
+int64_t systemTime = 5;
+std::function<void()> onYield;
 std::vector<uint32_t> randoms;
 }  // namespace fake
+
+extern "C" time_t time(time_t* out) {
+  if (out != nullptr) *out = static_cast<time_t>(fake::systemTime);
+  return static_cast<time_t>(fake::systemTime);
+}
 
 // unsigned long is 32 bits on the chip, so it must wrap like that here.
 unsigned long millis() {
@@ -44,6 +51,10 @@ void yield() {
     usleep(200);
   } else {
     fake::offsetMs += 1;
+  }
+  if (fake::onYield) {
+    fake::Uncounted scope;
+    fake::onYield();
   }
 }
 

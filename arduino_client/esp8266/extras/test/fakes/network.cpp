@@ -22,6 +22,7 @@ struct FakeSocket {
   bool tls = false;
   char peeked[1024];
   size_t peekedBytes = 0;
+  uint32_t filledMs = 0;
 
   void close() {
     if (fd < 0) return;
@@ -31,9 +32,12 @@ struct FakeSocket {
     if (tls) --fake::net.openTls;
     tls = false;
   }
-  // Moves what has arrived into the small buffer.
+  // Moves what has arrived into the small buffer; looks once a millisecond.
   void fill() {
     if (fd < 0 || peekedBytes == sizeof peeked) return;
+    const uint32_t now = static_cast<uint32_t>(millis());
+    if (now == filledMs) return;
+    filledMs = now;
     const ssize_t got = ::recv(fd, peeked + peekedBytes,
                                sizeof peeked - peekedBytes, MSG_DONTWAIT);
     if (got > 0) {
@@ -133,6 +137,7 @@ int WiFiClient::connect(IPAddress ip, uint16_t port) {
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   socket_->fd = fd;
+  socket_->filledMs = static_cast<uint32_t>(millis()) - 1;
   ++fake::net.openSockets;
   if (fake::net.openSockets > fake::net.maxOpenSockets) {
     fake::net.maxOpenSockets = fake::net.openSockets;
@@ -160,11 +165,23 @@ size_t WiFiClient::write(const uint8_t* data, size_t bytes) {
   return sent;
 }
 
+// As the core's optimistic_yield(): gives way when some time has passed since
+// the last time. Without it a wait for data would starve the other end.
+static void optimisticYield() {
+  static uint32_t lastMs = 0;
+  static uint32_t calls = 0;
+  const uint32_t now = static_cast<uint32_t>(millis());
+  if (now == lastMs && ++calls < 8) return;
+  calls = 0;
+  yield();
+  lastMs = static_cast<uint32_t>(millis());
+}
+
 int WiFiClient::available() {
   if (socket_ == nullptr || !fake::net.wifi) return 0;
   socket_->fill();
   // The core yields here when nothing is there, or connect() would starve.
-  if (socket_->peekedBytes == 0) yield();
+  if (socket_->peekedBytes == 0) optimisticYield();
   return static_cast<int>(socket_->peekedBytes);
 }
 int WiFiClient::read() {

@@ -16,6 +16,11 @@ void setMillis(uint32_t now);
 void advance(uint32_t ms);
 // Real time from now on, plus whatever was set or is advanced.
 void useRealTime();
+// Called whenever the library or a fake gives way, for whoever is at the other
+// end of the line.
+extern std::function<void()> onYield;
+// What time() tells: as good as nothing until NTP has set it.
+extern int64_t systemTime;
 
 // ---- flash: 4 KiB sectors that erase to 0xFF; writing clears bits only.
 constexpr size_t kSectorBytes = 4096;

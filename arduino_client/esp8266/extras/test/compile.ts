@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { run } from './shell.ts';
+
+export interface Target {
+  /** Folder under build/. */
+  readonly name: string;
+  readonly compiler: readonly string[];
+  readonly flags: readonly string[];
+}
+
+const JOBS = 2;
+
+/**
+ * Compiles what changed since the last time, two files at once: a source, a header that it includes, or the
+ * command. Returns the objects, or throws with the compiler's words.
+ */
+export async function compile(target: Target, build: string, sources: readonly string[]): Promise<string[]> {
+  const folder = join(build, target.name);
+  mkdirSync(folder, { recursive: true });
+  const stamp = createHash('sha256')
+    .update(JSON.stringify([target.compiler, target.flags]))
+    .digest('hex');
+  const waiting = sources.filter((source) => !isFresh(objectOf(folder, source), stamp));
+  const problems: string[] = [];
+  const worker = async () => {
+    for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
+      const object = objectOf(folder, source);
+      rmSync(object, { force: true });
+      const { code, output } = await run([
+        ...target.compiler,
+        ...target.flags,
+        '-MMD',
+        '-MF',
+        `${object}.d`,
+        '-c',
+        source,
+        '-o',
+        object,
+      ]);
+      if (code === 0) writeFileSync(`${object}.stamp`, stamp);
+      else problems.push(output);
+    }
+  };
+  await Promise.all(Array.from({ length: JOBS }, worker));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return sources.map((source) => objectOf(folder, source));
+}
+
+/** Links unless nothing changed. Returns the program. */
+export async function link(target: Target, build: string, name: string, objects: readonly string[]): Promise<string> {
+  const program = join(build, target.name, name);
+  const newest = Math.max(...objects.map((object) => statSync(object).mtimeMs));
+  if (!existsSync(program) || statSync(program).mtimeMs < newest) {
+    const { code, output } = await run([...target.compiler, ...target.flags, ...objects, '-o', program]);
+    if (code !== 0) throw new Error(output);
+  }
+  return program;
+}
+
+function objectOf(folder: string, source: string): string {
+  return join(folder, `${basename(source)}.o`);
+}
+
+function isFresh(object: string, stamp: string): boolean {
+  if (!existsSync(object) || !existsSync(`${object}.d`) || !existsSync(`${object}.stamp`)) return false;
+  if (readFileSync(`${object}.stamp`, 'utf8') !== stamp) return false;
+  const made = statSync(object).mtimeMs;
+  const inputs = readFileSync(`${object}.d`, 'utf8')
+    .replace(/\\\n/g, ' ')
+    .replace(/^[^:]*:/, '')
+    .trim()
+    .split(/\s+/);
+  return inputs.every((input) => existsSync(input) && statSync(input).mtimeMs <= made);
+}
