@@ -2,9 +2,10 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { systemClock } from './platform/clock.ts';
+import { errorCode } from './platform/errors.ts';
 import { createLogger } from './platform/logger.ts';
 import { systemRandom } from './platform/random.ts';
-import { startServices } from './services.ts';
+import { type Services, startServices } from './services.ts';
 
 const STOP_LIMIT_MS = 9_500;
 
@@ -20,29 +21,40 @@ function readConfig(): Config {
 
 const config = readConfig();
 const log = createLogger({ debug: config.debug, format: config.logFormat });
-const services = await startServices(config, {
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  migrationsFolder: fileURLToPath(new URL('../drizzle', import.meta.url)),
+const starting = start();
+let stopping = false;
+
+// Before anything is awaited, so that a signal during the start ends the server in order too.
+process.on('SIGTERM', () => void stop('SIGTERM', 0));
+process.on('SIGINT', () => void stop('SIGINT', 0));
+
+const services = await starting;
+services.started.catch((error: unknown) => {
+  log.fatal({ err: error }, 'the database refuses the server: check DATABASE_URL');
+  void stop('database', 1);
 });
 
-let stopping = false;
+async function start(): Promise<Services> {
+  try {
+    return await startServices(config, {
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      migrationsFolder: fileURLToPath(new URL('../drizzle', import.meta.url)),
+    });
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') throw error;
+    log.fatal({ port: config.port }, 'the port is in use: check PORT');
+    process.exit(1);
+  }
+}
 
 async function stop(reason: string, exitCode: number): Promise<void> {
   if (stopping) process.exit(exitCode || 1);
   stopping = true;
   log.info({ reason }, 'stopping');
   setTimeout(() => process.exit(exitCode || 1), STOP_LIMIT_MS).unref();
-  await services.close();
+  await (await starting).close();
   log.info('stopped');
   process.exit(exitCode);
 }
-
-process.on('SIGTERM', () => void stop('SIGTERM', 0));
-process.on('SIGINT', () => void stop('SIGINT', 0));
-
-services.started.catch((error: unknown) => {
-  log.fatal({ err: error }, 'the database refuses the server: check DATABASE_URL');
-  void stop('database', 1);
-});

@@ -48,7 +48,8 @@ const SERVER_TOKEN_TTL_SECONDS = 24 * 3_600;
 const HEALTH_LIMIT_MS = 2_000;
 const REQUESTS_END_MS = 5_000;
 const BROKER_LEAVE_MS = 1_500;
-const POOL_END_MS = 2_000;
+const WRITES_END_MS = 1_500;
+const POOL_END_MS = 1_000;
 const IDLE_TIMEOUT_SECONDS = 30;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
@@ -136,7 +137,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       clock,
       log: authLog,
       tokens,
-      store: createDeviceStore(database.db),
+      store: createDeviceStore(database.db, clock),
       checkCredential: createCredentialCheck({ ...config, tokens }),
       enrollment: config.enrollment,
       registrationsPerHour: config.rateLimits.registrations,
@@ -205,10 +206,11 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped).catch(() => server.stop(true));
-      await Promise.all([connection.close(BROKER_LEAVE_MS), broker.close()]);
-      await started.catch(() => {});
-      const written = Promise.all([lastSeen.close(), presence.close()]);
-      await withDeadline(clock, POOL_END_MS, written).catch(() => {});
+      // What waits for a database that does not answer is left behind.
+      const inTime = (limitMs: number, work: Promise<unknown>) =>
+        withDeadline(clock, limitMs, work).catch(() => {});
+      await Promise.all([connection.close(BROKER_LEAVE_MS), inTime(BROKER_LEAVE_MS, broker.close())]);
+      await inTime(WRITES_END_MS, Promise.all([started.catch(() => {}), lastSeen.close(), presence.close()]));
       await database.close(POOL_END_MS);
     },
   };

@@ -1,6 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
+import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { type DeviceRole, type DeviceState, devices } from '../platform/db/schema.ts';
+import { withDeadline } from '../platform/deadline.ts';
 
 /** What the device-side routes need to know of a device. */
 export interface DeviceRecord {
@@ -27,8 +29,11 @@ export interface DeviceStore {
 
 const record = { id: devices.id, role: devices.role, state: devices.state, generation: devices.generation };
 
+/** How long a request waits for a statement: a database that hangs is one that cannot be reached. */
+const ANSWER_LIMIT_MS = 4_000;
+
 /** The device table. `find` is the one statement of the hot path, prepared once per connection. */
-export function createDeviceStore(db: Database): DeviceStore {
+export function createDeviceStore(db: Database, clock: Clock): DeviceStore {
   const byId = db
     .select(record)
     .from(devices)
@@ -37,7 +42,7 @@ export function createDeviceStore(db: Database): DeviceStore {
 
   return {
     async find(id) {
-      const [device] = await byId.execute({ id });
+      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }));
       return device;
     },
 
@@ -49,7 +54,7 @@ export function createDeviceStore(db: Database): DeviceStore {
      */
     async register(device, maxPerHour) {
       const createdAt = device.createdAt.toISOString();
-      const rows = await db.execute<{
+      const statement = db.execute<{
         id: string;
         role: DeviceRole;
         state: DeviceState;
@@ -79,6 +84,7 @@ export function createDeviceStore(db: Database): DeviceStore {
           from registered
         )
         select id, role, state, generation from registered`);
+      const rows = await withDeadline(clock, ANSWER_LIMIT_MS, statement);
       return rows[0];
     },
   };

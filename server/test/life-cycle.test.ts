@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { startChild } from './child.ts';
+import { startRefusingDatabase } from './fake-postgres.ts';
+import { AGENT_SECRET, callDevice, connectMqtt, inbox, JWT_SECRET, tokenPath, until } from './harness.ts';
+import { MAIN, type Surroundings, startSurroundings } from './server-child.ts';
+
+const STOP_LIMIT_MS = 10_000;
+
+let around: Surroundings;
+
+beforeAll(async () => {
+  around = await startSurroundings();
+}, 60_000);
+afterAll(() => around.close());
+
+function run(env: Readonly<Record<string, string>>) {
+  return startChild([process.execPath, '--no-env-file', MAIN], env);
+}
+
+async function ready(url: string): Promise<void> {
+  await until('the server is ready', async () => (await fetch(`${url}/health/ready`)).ok);
+}
+
+describe('a start that cannot succeed', () => {
+  test('without any variable names all that are missing, and nothing else', async () => {
+    const child = run({});
+    expect(await child.exited).toBe(1);
+    const named = [...child.output().matchAll(/^ {2}- (\w+) is required$/gm)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual([
+      'DATABASE_URL',
+      'DEVICE_AGENT_SECRET_KEY',
+      'DEVICE_MASTER_SECRET_KEY',
+      'EMQX_API_KEY',
+      'EMQX_API_URL',
+      'JWT_SECRET',
+      'MQTT_HOST',
+      'MQTT_SECRET_KEY',
+      'MQTT_URL',
+    ]);
+    expect(child.output().trimEnd().split('\n')).toHaveLength(1 + named.length);
+  });
+
+  test('with malformed variables names them without their values', async () => {
+    const child = run({
+      ...around.env,
+      JWT_SECRET: 'too-short-secret',
+      PORT: 'eighty',
+      MQTT_URL: 'no-url-at-all',
+    });
+    expect(await child.exited).toBe(1);
+    for (const name of ['JWT_SECRET', 'PORT', 'MQTT_URL']) expect(child.output()).toContain(`- ${name} must`);
+    for (const value of ['too-short-secret', 'eighty', 'no-url-at-all'])
+      expect(child.output()).not.toContain(value);
+  });
+
+  test('on a port in use says so in a line that names the port and the variable', async () => {
+    const taken = Bun.listen({ hostname: '::', port: 0, socket: { data() {} } });
+    const child = run({ ...around.env, PORT: String(taken.port) });
+    expect(await child.exited).toBe(1);
+    expect(child.output().trim().split('\n')).toHaveLength(1);
+    expect(child.output()).toContain(String(taken.port));
+    expect(child.output()).toContain('PORT');
+    taken.stop();
+  });
+
+  test.each([
+    ['28P01', 'a wrong password'],
+    ['3D000', 'no such database'],
+  ])('on a database that answers %s, %s, ends with a message that names DATABASE_URL', async (code) => {
+    const refusing = await startRefusingDatabase(code);
+    const url = new URL(around.env.DATABASE_URL ?? '');
+    url.port = String(refusing.port);
+    for (const format of ['json', 'pretty']) {
+      const child = run({ ...around.env, DATABASE_URL: url.href, LOG_FORMAT: format });
+      expect(await child.exited).toBe(1);
+      expect(child.output()).toContain('DATABASE_URL');
+      expect(child.output()).toContain(code);
+      expect(child.output()).not.toContain(around.databasePassword);
+    }
+    await refusing.close();
+  });
+});
+
+describe('SIGTERM', () => {
+  test('lets a running request finish, takes no new one, leaves the broker in order, and exits with 0', async () => {
+    const { child, url } = await around.start();
+    await ready(url);
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const claims = {
+      sub: 'watcher',
+      username: 'watcher',
+      acl: [{ permission: 'allow', action: 'all', topic: '$SYS/#' }],
+    };
+    const password = await new SignJWT({ ...claims, exp })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(JWT_SECRET));
+    const watcher = await connectMqtt(around.broker.mqttUrl, {
+      clientId: 'watcher',
+      username: 'watcher',
+      password,
+    });
+    await watcher.subscribeAsync('$SYS/brokers/+/clients/server-child/disconnected', { qos: 1 });
+    const events = inbox(watcher);
+
+    around.proxy.stall();
+    const uuid = randomUUID();
+    const slow = callDevice(url, tokenPath(uuid), AGENT_SECRET);
+    await until('the request waits for the database', async () => {
+      const { checks } = (await (await fetch(`${url}/health/ready`)).json()) as {
+        checks: { database: string };
+      };
+      return checks.database === 'not reachable';
+    });
+    const startedAt = performance.now();
+    child.signal('SIGTERM');
+    await child.prints(/"stopping"/);
+    await until('no new connection is taken', () =>
+      fetch(`${url}/health/live`, { headers: { connection: 'close' } }).then(
+        () => false,
+        () => true,
+      ),
+    );
+    await around.proxy.pass();
+    expect(await slow).toMatchObject({ status: 200, u: `${uuid}.1` });
+    expect(await child.exited).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(STOP_LIMIT_MS);
+    expect(JSON.parse((await events.next()).payload)).toMatchObject({
+      clientid: 'server-child',
+      reason: 'normal',
+    });
+    await watcher.endAsync();
+  }, 30_000);
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('or SIGINT ends an idle server with 0: %s', async (signal) => {
+    const { child, url } = await around.start();
+    await ready(url);
+    // A client that keeps its connection open does not keep the server.
+    await fetch(`${url}/health/live`);
+    const startedAt = performance.now();
+    child.signal(signal);
+    expect(await child.exited).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  test('ends with 0 in time while neither database nor broker answers', async () => {
+    around.proxy.stall();
+    around.broker.failApi('hang');
+    const { child } = await around.start({ MQTT_URL: `mqtt://127.0.0.1:${around.proxy.port}` });
+    const startedAt = performance.now();
+    child.signal('SIGTERM');
+    expect(await child.exited).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(STOP_LIMIT_MS);
+    around.broker.failApi(null);
+    await around.proxy.pass();
+  }, 20_000);
+});
