@@ -96,7 +96,7 @@ export function createRest(options: EmqxOptions) {
     if (status === 401 || status === 403) {
       throw new EmqxError(
         'unauthorized',
-        `The broker does not accept the API key (${code ?? status}).`,
+        `The broker does not accept the API key (${code ?? status}): check EMQX_API_KEY and MQTT_SECRET_KEY.`,
         details,
       );
     }
