@@ -1,6 +1,9 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type ApiDeps, apiRoutes } from './api/app.ts';
+import { deviceOperations } from './api/device-operations.ts';
+import { documentationRoutes } from './api/documentation.ts';
+import { apiDocument } from './api/openapi.ts';
 import { Problem } from './api/problem.ts';
 import { problemAnswer, toProblem } from './api/problem-answer.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './devices/routes.ts';
@@ -58,17 +61,17 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     }
     await next();
   });
-  app.use(
-    '/api/*',
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed(c, methods) {
-        c.header('Allow', methods.join(', '));
-        return answerFailure(c, new Problem('method-not-allowed', `Use ${methods.join(', ')}.`));
-      },
-    }),
-  );
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed(c, methods) {
+      c.header('Allow', methods.join(', '));
+      return answerFailure(c, new Problem('method-not-allowed', `Use ${methods.join(', ')}.`));
+    },
+  });
+  app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
   app.route('/', deviceRoutes(deps.devices));
+  app.route('/', deviceOperations());
+  app.route('/', documentationRoutes(apiDocument(app)));
   app.route('/api/v1', apiRoutes(deps.api));
   app.notFound((c) => answerFailure(c, new AppError('not_found', 'There is nothing here.')));
   app.onError((thrown, c) => answerFailure(c, thrown));
@@ -76,5 +79,5 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 }
 
 function isForPeople(path: string): boolean {
-  return /^\/(api|docs|problems)(\/|$)/.test(path);
+  return /^\/(api|docs|problems|llms\.txt)(\/|$)/.test(path);
 }

@@ -1,0 +1,24 @@
+import { Hono } from 'hono';
+import type { AppEnv } from '../platform/http.ts';
+import { dataHeaders, pageHeaders } from './browser-headers.ts';
+import { docsPage } from './docs-page.ts';
+import { llmsText } from './llms.ts';
+import type { ApiDocument } from './openapi.ts';
+import { Problem } from './problem.ts';
+import { problemIndex, problemKind, problemPage } from './problem-pages.ts';
+
+/** What describes the API, open to anyone: the OpenAPI document, `/docs`, `/problems` and `/llms.txt`. */
+export function documentationRoutes(document: () => Promise<ApiDocument>): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.get('/api/v1/openapi.json', dataHeaders, async (c) => c.json(await document()));
+  app.get('/llms.txt', dataHeaders, async (c) => c.text(llmsText(await document())));
+  app.use('/problems/*', pageHeaders);
+  app.get('/problems', (c) => c.html(problemIndex()));
+  app.get('/problems/:kind', (c) => {
+    const kind = problemKind(c.req.param('kind'));
+    if (!kind) throw new Problem('not-found', 'There is no such kind of failure.');
+    return c.html(problemPage(kind));
+  });
+  app.route('/', docsPage());
+  return app;
+}
