@@ -8,6 +8,7 @@ import { Problem } from './api/problem.ts';
 import { problemAnswer, toProblem } from './api/problem-answer.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './devices/routes.ts';
 import { type HealthDeps, healthRoutes } from './health/routes.ts';
+import { type DevicePairingRoutesDeps, devicePairingRoutes } from './pairing/device-routes.ts';
 import { ipNetwork } from './platform/client-ip.ts';
 import { AppError } from './platform/errors.ts';
 import { type AppEnv, deviceErrorAnswer, requestContext, toAppError } from './platform/http.ts';
@@ -24,6 +25,7 @@ export interface AppDeps {
   /** Whether the schema is in place; until then every route but health answers `unavailable`. */
   readonly started: () => boolean;
   readonly devices: DeviceRoutesDeps;
+  readonly pairing: DevicePairingRoutesDeps;
   readonly api: ApiDeps;
   readonly health: HealthDeps;
 }
@@ -70,6 +72,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
   app.route('/', deviceRoutes(deps.devices));
+  app.route('/', devicePairingRoutes(deps.pairing));
   app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
   app.route('/api/v1', apiRoutes(deps.api));

@@ -127,6 +127,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   });
 
   const authLog = featureLogger(log, 'Auth');
+  const deviceStore = createDeviceStore(database.db, clock);
   const app = createApp({
     log: featureLogger(log, 'HTTP'),
     random,
@@ -137,7 +138,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       clock,
       log: authLog,
       tokens,
-      store: createDeviceStore(database.db, clock),
+      store: deviceStore,
       checkCredential: createCredentialCheck({ ...config, tokens }),
       enrollment: config.enrollment,
       registrationsPerHour: config.rateLimits.registrations,
@@ -147,10 +148,30 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       onSeen: lastSeen.note,
       limits: { ...config.rateLimits, stores },
     },
+    pairing: {
+      db: database.db,
+      clock,
+      random,
+      log: authLog,
+      tokens,
+      store: deviceStore,
+      onSeen: lastSeen.note,
+      changes: broker.changes,
+      codeSecret: config.jwtSecret,
+      limits: { ...config.rateLimits, stores },
+    },
     api: {
       trustProxyHops: config.trustProxyHops,
       operators,
       broker: { db: database.db, clock, reconciler: broker.reconciler, connection: connection.state },
+      fleet: {
+        db: database.db,
+        clock,
+        changes: broker.changes,
+        tokenTtlSeconds: config.tokenTtlSeconds,
+        roleSecrets: config.roleSecrets,
+        trustProxyHops: config.trustProxyHops,
+      },
     },
     health: {
       checks: {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { type BrokerRoutesDeps, brokerRoutes } from '../broker/routes.ts';
+import { type FleetRoutesDeps, fleetRoutes } from '../fleet/routes.ts';
 import { authenticate } from '../operators/authenticate.ts';
 import type { OperatorsDeps } from '../operators/deps.ts';
 import { operatorRoutes } from '../operators/routes.ts';
@@ -13,6 +14,7 @@ export interface ApiDeps {
   readonly trustProxyHops: number;
   readonly operators: OperatorsDeps;
   readonly broker: BrokerRoutesDeps;
+  readonly fleet: FleetRoutesDeps;
 }
 
 /**
@@ -33,7 +35,8 @@ export function apiRoutes(deps: ApiDeps) {
     .use(authenticate(deps.operators))
     .use(limitBody)
     .route('/', operatorRoutes(deps.operators))
-    .route('/', brokerRoutes(deps.broker));
+    .route('/', brokerRoutes(deps.broker))
+    .route('/', fleetRoutes(deps.fleet));
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */
