@@ -7,6 +7,7 @@ import { serverAcl, serverClientId } from './broker/server-session.ts';
 import type { Config } from './config.ts';
 import { createCredentialCheck } from './devices/credential.ts';
 import { createLastSeen, writeLastSeen } from './devices/last-seen.ts';
+import { createRefusedCredentials, writeRefusedCredentials } from './devices/refused-credentials.ts';
 import { createDeviceStore } from './devices/store.ts';
 import { createDispatcher } from './messaging/dispatch.ts';
 import { pingHandler } from './messaging/ping.ts';
@@ -67,6 +68,12 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     clock,
     log: featureLogger(log, 'Devices'),
     write: (seen) => writeLastSeen(database.db, seen),
+  });
+
+  const refusedCredentials = createRefusedCredentials({
+    clock,
+    log: featureLogger(log, 'Auth'),
+    write: (refusals) => writeRefusedCredentials(database.db, refusals),
   });
 
   const presence = createPresence({
@@ -146,6 +153,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       mqttHost: config.mqttHost,
       mqttTlsHost: config.mqttTlsHost,
       onSeen: lastSeen.note,
+      onRefused: refusedCredentials.note,
       limits: { ...config.rateLimits, stores },
     },
     pairing: {
@@ -156,6 +164,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       tokens,
       store: deviceStore,
       onSeen: lastSeen.note,
+      onRefused: refusedCredentials.note,
       changes: broker.changes,
       codeSecret: config.jwtSecret,
       limits: { ...config.rateLimits, stores },
@@ -204,6 +213,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   broker.start();
   connection.start();
   lastSeen.start();
+  refusedCredentials.start();
   presence.start();
   const started = migrateWhenReachable(
     database.sql,
@@ -231,7 +241,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       const inTime = (limitMs: number, work: Promise<unknown>) =>
         withDeadline(clock, limitMs, work).catch(() => {});
       await Promise.all([connection.close(BROKER_LEAVE_MS), inTime(BROKER_LEAVE_MS, broker.close())]);
-      await inTime(WRITES_END_MS, Promise.all([started.catch(() => {}), lastSeen.close(), presence.close()]));
+      const notes = [lastSeen.close(), presence.close(), refusedCredentials.close()];
+      await inTime(WRITES_END_MS, Promise.all([started.catch(() => {}), ...notes]));
       await database.close(POOL_END_MS);
     },
   };

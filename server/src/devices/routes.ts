@@ -2,22 +2,18 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { ipNetwork } from '../platform/client-ip.ts';
 import { AppError } from '../platform/errors.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../platform/http.ts';
-import type { Logger } from '../platform/logger.ts';
 import { limitFailures, limitRequests, type StoreFactory } from '../platform/rate-limit.ts';
 import { deviceUuid } from '../platform/uuid.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
-import { refusalError, refuseCredential, requireToken } from './require-token.ts';
+import { type RequireTokenDeps, refuseCredential, refuseDevice, requireToken } from './require-token.ts';
 import type { DeviceRecord } from './store.ts';
 
-export interface DeviceRoutesDeps extends RequestTokenDeps {
-  readonly log: Logger;
+export interface DeviceRoutesDeps extends RequestTokenDeps, Omit<RequireTokenDeps, 'tokens' | 'store'> {
   readonly checkCredential: CredentialCheck;
   /** `host:port` of the broker, as devices reach it. */
   readonly mqttHost: string;
   readonly mqttTlsHost?: string | undefined;
-  /** Told of every device that authenticated itself. */
-  readonly onSeen: (deviceId: string) => void;
   readonly limits: {
     readonly stores: StoreFactory;
     /** Token requests of one device, per minute. */
@@ -63,7 +59,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
   app.get('/auth/devices/request', limitBadCredentials, requireCredential(deps), limitDevice, async (c) => {
     const origin = { address: c.get('ip'), requestId: c.get('requestId') };
     const result = await requestToken(deps, c.get('uuid'), c.get('credential'), origin);
-    if (result.outcome === 'refused') throw refusalError(result);
+    if (result.outcome === 'refused') throw refuseDevice(c, deps, result, c.get('uuid'));
     deps.onSeen(result.device.id);
     const { token, username, expiresInSeconds, issuedAt } = result.issued;
     c.header('Cache-Control', 'no-store');
@@ -89,7 +85,7 @@ function requireCredential(deps: DeviceRoutesDeps): MiddlewareHandler<DeviceEnv>
     const presented = bearerCredential(c);
     const uuid = requestedUuid(c);
     const credential = await deps.checkCredential(presented, uuid);
-    if (credential.kind === 'refused') throw refuseCredential(c, deps.log, credential, uuid);
+    if (credential.kind === 'refused') throw refuseCredential(c, deps, credential, uuid);
     c.set('uuid', uuid);
     c.set('credential', credential);
     await next();
