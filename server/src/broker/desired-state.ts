@@ -78,7 +78,9 @@ export function sameRules(left: readonly Rule[], right: readonly Rule[]): boolea
   );
 }
 
-/** Whether the rules text of a `file` source lets anyone do anything: some line outside comments begins with an allow. */
+/** Whether the rules text of a `file` source (Erlang terms) lets anyone do anything: some tuple begins with allow. */
 export function fileSourceOpens(rulesText: string): boolean {
-  return rulesText.split('\n').some((line) => /\{\s*allow\b/.test(line.replace(/%.*$/, '')));
+  // Strings first: a percent sign in one begins no comment, and what it holds is no rule.
+  const code = rulesText.replace(/"(?:\\.|[^"\\])*"|%.*$/gm, ' ');
+  return /\{\s*('?)allow\1\s*[,}]/.test(code);
 }

@@ -114,6 +114,10 @@ export function fleetCalls({ call, read, readOrAbsent }: ReturnType<typeof creat
     async kick(clientId: string): Promise<boolean> {
       return (await call('DELETE', `/clients/${encodeURIComponent(clientId)}`, ABSENT)).status !== 404;
     },
+    /** Ends the sessions of many clients; those that are gone already are passed over. */
+    async kickAll(clientIds: readonly string[]): Promise<void> {
+      await call('POST', '/clients/kickout/bulk', { body: clientIds });
+    },
     /** The filters that a client is subscribed to, as it named them. */
     async subscriptions(clientId: string): Promise<readonly string[]> {
       const path = `/clients/${encodeURIComponent(clientId)}/subscriptions`;

@@ -39,9 +39,13 @@ export async function reconcileSettings(
     if (repair) await action();
     differences.push(what);
   };
+  const letEveryoneIn = !(await emqx.authenticators()).some(({ enable }) => enable);
   const foreignAuthenticators = await authenticators(emqx, desired, repair, step);
   await settings(emqx, desired, step);
   const foreignSources = await sources(emqx, desired, step);
+  if (letEveryoneIn) {
+    await step('sessions from when everyone was let in', () => endAllSessions(emqx));
+  }
   return {
     version: nodes[0].version,
     differences,
@@ -71,6 +75,20 @@ async function authenticators(
     await step('authenticator not in front', () => emqx.moveAuthenticatorToFront(mechanism));
   }
   return present.filter(({ id }, index) => index !== ours && id !== IMAGE_AUTHENTICATOR).map(({ id }) => id);
+}
+
+/**
+ * What a client subscribed to while nobody was asked for a token is not checked again, and the server's own session got
+ * no rights from its token then. All come back with one.
+ */
+async function endAllSessions(emqx: Emqx): Promise<void> {
+  const found: string[] = [];
+  for (let page = 1, hasNext = true; hasNext; page++) {
+    const answer = await emqx.sessionsPage(page);
+    found.push(...answer.data.map(({ clientid }) => clientid));
+    hasNext = answer.hasNext;
+  }
+  if (found.length > 0) await emqx.kickAll(found);
 }
 
 async function settings(emqx: Emqx, desired: DesiredState, step: Step): Promise<void> {
