@@ -25,6 +25,11 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
     agent: secretDigest(options.roleSecrets.agent),
   };
 
+  const roleKeys: Record<DeviceRole, Uint8Array> = {
+    master: Buffer.from(options.roleSecrets.master),
+    agent: Buffer.from(options.roleSecrets.agent),
+  };
+
   return async (credential, uuid) => {
     if (looksLikeToken(credential)) {
       const check = await options.tokens.verify(credential);
@@ -36,7 +41,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
       if (options.deviceCredentials === 'shared') return { kind: 'role_secret', role: bySecret };
       return refused('bad_credential', 'This server takes device keys, not role secrets.');
     }
-    const byKey = matchingRole((role) => isDeviceKey(credential, options.roleSecrets[role], uuid));
+    const byKey = matchingRole((role) => isDeviceKey(credential, roleKeys[role], uuid));
     return byKey
       ? { kind: 'device_key', role: byKey }
       : refused('bad_credential', 'The credential is not valid.');

@@ -90,12 +90,17 @@ function limiter<E extends AppEnv>(options: LimitOptions<E>, store: Store<E>): M
     limit: options.limit,
     keyGenerator: options.key,
     store,
+    // Only a refusal says what the limit is: firmware has no use for it otherwise, and every header takes its time.
+    standardHeaders: false,
     handler(c) {
-      const resetTime = c.get('rateLimit' as never) as { resetTime?: Date } | undefined;
-      const resetMs = (resetTime?.resetTime?.getTime() ?? 0) - options.clock.now();
-      throw new AppError('rate_limited', 'Too many requests.', {
-        retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)),
-      });
+      const { resetTime } = (c.get('rateLimit' as never) ?? {}) as { resetTime?: Date };
+      const resetMs = (resetTime?.getTime() ?? 0) - options.clock.now();
+      const resetSeconds = Math.max(1, Math.ceil(resetMs / 1000));
+      c.header('RateLimit-Policy', `${options.limit};w=${Math.ceil(options.windowMs / 1000)}`);
+      c.header('RateLimit-Limit', String(options.limit));
+      c.header('RateLimit-Remaining', '0');
+      c.header('RateLimit-Reset', String(resetSeconds));
+      throw new AppError('rate_limited', 'Too many requests.', { retryAfterSeconds: resetSeconds });
     },
   });
 }

@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 /** Text that is the same bytes in Latin-1 and in UTF-8. */
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
@@ -28,12 +28,12 @@ export function secretDigest(secret: string): SecretDigest {
  * The key that lets its holder request tokens for one UUID only: `base64url(HMAC-SHA256(role secret, lower-case
  * uuid))` without padding, 43 characters (docs/protocol.md, section 1).
  */
-export function deviceKey(roleSecret: string, uuid: string): string {
-  return createHmac('sha256', roleSecret).update(uuid.toLowerCase()).digest('base64url');
+export function deviceKey(roleSecret: string | Uint8Array, uuid: string): string {
+  return new Bun.CryptoHasher('sha256', roleSecret).update(uuid.toLowerCase()).digest('base64url');
 }
 
 /** Whether `candidate` is the device key of `uuid`, in constant time: the length of a device key is no secret. */
-export function isDeviceKey(candidate: string, roleSecret: string, uuid: string): boolean {
+export function isDeviceKey(candidate: string, roleSecret: string | Uint8Array, uuid: string): boolean {
   const expected = Buffer.from(deviceKey(roleSecret, uuid));
   const given = Buffer.from(candidate);
   return given.length === expected.length && timingSafeEqual(given, expected);
