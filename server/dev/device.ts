@@ -36,7 +36,8 @@ function readArguments() {
   });
   const uuid = deviceUuid.safeParse(values.uuid);
   if (!uuid.success) throw new Error(`--uuid ${uuid.error.issues[0]?.message}`);
-  if (!URL.canParse(values.server)) throw new Error('--server must be a URL such as http://127.0.0.1:3000');
+  if (!/^https?:\/\//i.test(values.server) || !URL.canParse(values.server))
+    throw new Error('--server must be a URL such as http://127.0.0.1:3000');
   const pings = Number(values.pings);
   const intervalSeconds = Number(values.interval);
   if (!Number.isInteger(pings) || pings < 0) throw new Error('--pings must be a whole number');

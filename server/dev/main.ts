@@ -37,15 +37,18 @@ process.on('SIGTERM', () => void stop(0));
 try {
   await start();
 } catch (error) {
-  if (error instanceof PortInUseError || error instanceof ConfigError) console.error(error.message);
-  else console.error(error);
-  await stop(1);
+  // What fails because the stack is being stopped while it starts is no failure.
+  if (!stopping) {
+    if (error instanceof PortInUseError || error instanceof ConfigError) console.error(error.message);
+    else console.error(error);
+    await stop(1);
+  }
 }
 
 async function start(): Promise<void> {
-  const port = await freePort('PORT', process.env.PORT ?? '3000', '::');
-  const mqttPort = await freePort('MQTT_PORT', process.env.MQTT_PORT ?? '1883', '0.0.0.0');
-  const apiPort = await freePort('EMQX_API_PORT', process.env.EMQX_API_PORT ?? '18083', '127.0.0.1');
+  const port = await freePort('PORT', process.env.PORT || '3000', '::');
+  const mqttPort = await freePort('MQTT_PORT', process.env.MQTT_PORT || '1883', '0.0.0.0');
+  const apiPort = await freePort('EMQX_API_PORT', process.env.EMQX_API_PORT || '18083', '127.0.0.1');
   const dataDir = resolve(process.env.DATA_DIR || '.data');
   const secrets = await loadOrCreateSecrets(dataDir);
 

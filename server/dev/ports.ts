@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { ConfigError } from '../src/config.ts';
 
 /** A port that the stack needs is taken. Its message is one line that says which and how to change it. */
 export class PortInUseError extends Error {
@@ -11,12 +12,12 @@ export class PortInUseError extends Error {
 /**
  * Checks that a port can be listened on.
  *
- * @throws PortInUseError when another process has it.
+ * @throws PortInUseError when another process has it; ConfigError when `text` is no port number.
  */
 export function freePort(variable: string, text: string, host: string): Promise<number> {
   const port = Number(text || Number.NaN);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    return Promise.reject(new Error(`${variable} must be a port number between 0 and 65535`));
+    return Promise.reject(new ConfigError([`${variable} must be a port number between 0 and 65535`]));
   }
   return new Promise((resolve, reject) => {
     const probe = createServer();

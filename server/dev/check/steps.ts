@@ -44,6 +44,13 @@ const dockerCompose: Need = {
 
 const openssl: Need = program('openssl', ['openssl']);
 
+/** They run the lines that the development stack prints. */
+const curl: Need = { ...program('curl', ['curl']), otherwise: 'the printed lines are not run' };
+const mosquitto: Need = {
+  ...program('mosquitto_sub', ['mosquitto-clients']),
+  otherwise: 'the printed lines are not run',
+};
+
 /** Every step, in the order of a run: what is quick and tells most comes first. */
 export async function listSteps(root: string): Promise<Step[]> {
   return [
@@ -53,7 +60,7 @@ export async function listSteps(root: string): Promise<Step[]> {
     shellStep(root),
     ...bunTestStep(root, 'unit', [postgres]),
     ...bunTestStep(root, 'mqtt', [dockerCompose, openssl, postgres]),
-    ...bunTestStep(root, 'e2e', [postgres]),
+    ...bunTestStep(root, 'e2e', [postgres, curl, mosquitto]),
     ...bunTestStep(root, 'browser', [chromium, postgres]),
     ...(await firmwareStep(root)),
   ];
