@@ -46,3 +46,15 @@ export function shiftedClock(): Clock & { shift(ms: number): void } {
     },
   };
 }
+
+/** A clock that stands still until the test moves it, while its timers run by the machine's: days pass at once. */
+export function standingClock(startMs = 1_795_440_000_000): Clock & { shift(ms: number): void } {
+  let now = startMs;
+  return {
+    ...systemClock,
+    now: () => now,
+    shift(ms) {
+      now += ms;
+    },
+  };
+}
