@@ -1,14 +1,21 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [fleet]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
 import { benchFleet } from './fleet.ts';
+import { benchMemory } from './memory.ts';
+import { benchPing } from './ping.ts';
 import { startDatabase } from './stack.ts';
 import { benchTokens } from './tokens.ts';
 
-const BENCHES = { tokens: benchTokens, fleet: benchFleet };
+const BENCHES = {
+  tokens: benchTokens,
+  ping: benchPing,
+  memory: benchMemory,
+  fleet: benchFleet,
+};
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
