@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
+import { writeLastSeen } from '../src/devices/last-seen.ts';
 import {
   connectDevice,
   inbox,
@@ -169,4 +171,18 @@ describe('last seen', () => {
     expect((row?.last_seen_at as Date | null)?.getTime()).toBeGreaterThanOrEqual(before);
     await stack.startServer();
   }, 20_000);
+
+  test('is never moved back, whatever order writes come in', async () => {
+    const other = await registerDevice(stack.url);
+    const far = Date.now() + 60_000;
+    for (const at of [far, far - 30_000]) await writeLastSeen(stack.services.db, new Map([[other.uuid, at]]));
+    const [row] = await stack.sql`select last_seen_at from devices where id = ${other.uuid}`;
+    expect((row?.last_seen_at as Date | null)?.getTime()).toBe(far);
+  });
+
+  test('of a device that does not exist creates none', async () => {
+    const unknown = randomUUID();
+    await writeLastSeen(stack.services.db, new Map([[unknown, Date.now()]]));
+    expect(await stack.sql`select 1 from devices where id = ${unknown}`).toHaveLength(0);
+  });
 });

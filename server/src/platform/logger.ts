@@ -37,7 +37,7 @@ export function createLogger(options: LoggerOptions): Logger {
     // For the bindings of child loggers, which formatters do not see.
     redact: { paths: [...SECRET_FIELDS], censor: CENSORED },
     formatters: { log: (fields: Record<string, unknown>) => withoutSecrets(fields) },
-    serializers: { err: describeError },
+    serializers: { err: (error: unknown) => describeError(error) },
   };
   if (options.format === 'json') {
     return options.destination
@@ -86,6 +86,9 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** An error can be its own cause. */
+const MAX_CAUSES = 5;
+
 interface ErrorFields {
   type: string;
   message: string;
@@ -96,9 +99,10 @@ interface ErrorFields {
 }
 
 /** Database errors carry the statement and its values: only their code and constraint are logged. */
-export function describeError(error: unknown): ErrorFields {
+export function describeError(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error' };
-  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
+  const followed = error.cause !== undefined && depth < MAX_CAUSES;
+  const cause = followed ? { cause: describeError(error.cause, depth + 1) } : {};
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
   if (error.name === 'PostgresError') {
     const constraint =
