@@ -22,12 +22,12 @@ const START = `SwaggerUIBundle({
 /** `/docs`: the OpenAPI document as an interactive page (Swagger UI), all of it from this server. */
 export function docsPage(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use('/docs/*', docsHeaders, compress());
+  app.use('/docs/*', docsHeaders);
   app.get('/docs', (c) => c.html(page));
   app.get('/docs/start.js', (c) => c.body(START, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }));
   for (const [name, file] of Object.entries(FILES)) {
     const path = fileURLToPath(import.meta.resolve(file.package));
-    app.get(`/docs/${name}`, (c) =>
+    app.get(`/docs/${name}`, compress(), (c) =>
       c.body(Bun.file(path).stream(), 200, {
         'Content-Type': `${file.type}; charset=utf-8`,
         'Cache-Control': 'public, max-age=3600',
