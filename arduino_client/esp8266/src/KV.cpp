@@ -55,8 +55,7 @@ KVError KV::begin(size_t bytes) {
       found[at] = Found::Damaged;
     }
   }
-  const bool damaged =
-      found[0] == Found::Damaged || found[1] == Found::Damaged;
+  const bool damaged = found[0] == Found::Damaged || found[1] == Found::Damaged;
   if (active_ >= 0) {
     contents_ = damaged ? KVContents::Recovered : KVContents::Loaded;
   } else {
@@ -262,8 +261,7 @@ void KV::clear() {
   }
   fail(KVError::None);
   // A damaged sector is wiped by the next commit, even if nothing was set.
-  dirty_ = dirty_ || image_.usedBytes() > 0 ||
-           contents_ == KVContents::Corrupt;
+  dirty_ = dirty_ || image_.usedBytes() > 0 || contents_ == KVContents::Corrupt;
   image_.clear();
 }
 
@@ -311,8 +309,7 @@ KVError KV::commit() {
       return fail(KVError::None);
     }
   }
-  const int8_t target =
-      sectors_.count == 2 && active_ >= 0 ? 1 - active_ : 0;
+  const int8_t target = sectors_.count == 2 && active_ >= 0 ? 1 - active_ : 0;
   image_.seal(sequence_ + 1);
   if (!writeImage(sectors_.sector[target]) &&
       !writeImage(sectors_.sector[target])) {

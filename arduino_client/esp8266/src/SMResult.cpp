@@ -60,8 +60,8 @@ size_t SMResult::writeReply(const char* id, char* out, size_t capacity) const {
   if (ok_ && text_[0] == '\0') {
     length = snprintf_P(out, capacity, PSTR("{\"i\":\"%s\",\"c\":\"OK\"}"), id);
   } else if (ok_) {
-    length = snprintf_P(out, capacity,
-                        PSTR("{\"i\":\"%s\",\"c\":\"OK\",\"r\":%s}"), id, text_);
+    length = snprintf_P(
+        out, capacity, PSTR("{\"i\":\"%s\",\"c\":\"OK\",\"r\":%s}"), id, text_);
   } else {
     char message[SMSERVER_RESULT_BYTES];
     size_t i = 0;
@@ -71,10 +71,9 @@ size_t SMResult::writeReply(const char* id, char* out, size_t capacity) const {
       message[i] = c == '"' || c == '\\' ? '\'' : (c < ' ' ? ' ' : c);
     }
     message[i] = '\0';
-    length =
-        snprintf_P(out, capacity,
-                   PSTR("{\"i\":\"%s\",\"c\":\"ERROR\",\"m\":\"%s\"}"), id,
-                   message);
+    length = snprintf_P(out, capacity,
+                        PSTR("{\"i\":\"%s\",\"c\":\"ERROR\",\"m\":\"%s\"}"), id,
+                        message);
   }
   return length > 0 && static_cast<size_t>(length) < capacity
              ? static_cast<size_t>(length)

@@ -254,9 +254,8 @@ SMError SMServer::enqueue(const char* json, size_t length) {
     stamp_bytes = 0;  // better without than not at all
   }
   const size_t skip = stamp_bytes > 0 ? 1 : 0;  // the stamp has the brace
-  const int dropped =
-      outbox_.push(static_cast<uint8_t>(Outgoing::Data), stamp, stamp_bytes,
-                   json + skip, length - skip);
+  const int dropped = outbox_.push(static_cast<uint8_t>(Outgoing::Data), stamp,
+                                   stamp_bytes, json + skip, length - skip);
   if (dropped < 0) {
     return failWith(SMError::QueueFull, static_cast<int32_t>(length));
   }

@@ -57,8 +57,8 @@ class SMServer {
   SMError publishData(const char* json, size_t length);
   SMError publishData(const JsonDocument& json);
 
-  // Sends on a topic, usually a link topic, at once. Errors: NotBegun, BadTopic,
-  // TooLong, NotConnected, OutOfMemory.
+  // Sends on a topic, usually a link topic, at once. Errors: NotBegun,
+  // BadTopic, TooLong, NotConnected, OutOfMemory.
   SMError send(const char* topic, const char* payload);
   SMError send(const char* topic, const char* payload, size_t length);
   SMError send(const char* topic, const JsonDocument& json);

@@ -14,7 +14,8 @@ enum class Named : uint8_t { Ping, Pong, Other };
 // Most messages are neither; parsing is spared where it cannot be one.
 Named nameOf(const Arrival& arrival) {
   constexpr size_t kLongest = 128;
-  if (arrival.length > kLongest || strstr(arrival.payload, "\"c\"") == nullptr) {
+  if (arrival.length > kLongest ||
+      strstr(arrival.payload, "\"c\"") == nullptr) {
     return Named::Other;
   }
   JsonDocument doc;
@@ -133,8 +134,8 @@ std::optional<SMQueuedMessage> SMServer::message() {
   return message;
 }
 
-// Notes the id in flash; the next pass of loop() acts on the command. Until then
-// no packet is read, so the text stays where it is.
+// Notes the id in flash; the next pass of loop() acts on the command. Until
+// then no packet is read, so the text stays where it is.
 void SMServer::onCommandMessage(const Arrival& arrival) {
   JsonDocument doc;
   const bool parsed = !deserializeJson(doc, arrival.payload, arrival.length);

@@ -32,8 +32,8 @@ bool watchHandshake() {
 
 class SecureClient : public LimitedClient<BearSSL::WiFiClientSecure> {
  public:
-  using LimitedClient::LimitedClient;
   using LimitedClient::connect;
+  using LimitedClient::LimitedClient;
   int connect(const char* host, uint16_t port) override {
     handshake = {true, static_cast<uint32_t>(millis()), _owned};
     schedule_recurrent_function_us(watchHandshake, 100000);
@@ -46,9 +46,9 @@ class SecureClient : public LimitedClient<BearSSL::WiFiClientSecure> {
 }  // namespace
 
 uint32_t SMServerTls::place(const smserver::Endpoint& endpoint) {
-  const uint32_t hash = smserver::crc32(
-      endpoint.host, strlen(endpoint.host),
-      smserver::crc32(&endpoint.port, sizeof endpoint.port));
+  const uint32_t hash =
+      smserver::crc32(endpoint.host, strlen(endpoint.host),
+                      smserver::crc32(&endpoint.port, sizeof endpoint.port));
   return hash == 0 ? 1 : hash;
 }
 

@@ -21,18 +21,18 @@ enum class SMState : uint8_t {
 enum class SMError : uint8_t {
   None,
   // Misuse. `detail` in brackets.
-  NotBegun,         // begin() was not called, or failed
-  BadHost,          // host is empty, too long or malformed
-  BadUuid,          // not an RFC 9562 UUID, or nil or max
-  BadKey,           // key is empty, too long or has blanks in it
-  NoTrust,          // https:// without SMServerTls, or the reverse
-  BadTopic,         // empty, a wildcard, or no such link topic
-  BadPayload,       // no JSON object
-  TooLong,          // does not fit the packet buffer [bytes needed]
-  QueueFull,        // larger than the offline ring altogether [bytes]
-  NotConnected,     // send() while offline
-  OutOfMemory,      // [bytes wanted]
-  StorageFailed,    // flash [KVError]
+  NotBegun,       // begin() was not called, or failed
+  BadHost,        // host is empty, too long or malformed
+  BadUuid,        // not an RFC 9562 UUID, or nil or max
+  BadKey,         // key is empty, too long or has blanks in it
+  NoTrust,        // https:// without SMServerTls, or the reverse
+  BadTopic,       // empty, a wildcard, or no such link topic
+  BadPayload,     // no JSON object
+  TooLong,        // does not fit the packet buffer [bytes needed]
+  QueueFull,      // larger than the offline ring altogether [bytes]
+  NotConnected,   // send() while offline
+  OutOfMemory,    // [bytes wanted]
+  StorageFailed,  // flash [KVError]
   // Network
   WifiLost,
   NameNotFound,     // DNS
@@ -40,21 +40,21 @@ enum class SMError : uint8_t {
   TlsFailed,        // [BearSSL's error]
   BadAnswer,        // not what the protocol says [HTTP status]
   // The server refuses. [HTTP status]
-  BadCredential,    // 401 with the device's own key: asks again hourly
-  Revoked,          // 403: asks again hourly
-  WrongRole,        // 403: asks again hourly
-  Pending,          // waits for approval
-  UnknownDevice,    // the server takes registered devices only
-  RateLimited,      // 429
-  ServerFault,      // 5xx
+  BadCredential,  // 401 with the device's own key: asks again hourly
+  Revoked,        // 403: asks again hourly
+  WrongRole,      // 403: asks again hourly
+  Pending,        // waits for approval
+  UnknownDevice,  // the server takes registered devices only
+  RateLimited,    // 429
+  ServerFault,    // 5xx
   // The broker. [PubSubClient's state()]
   BrokerUnreachable,
-  BrokerRefused,    // CONNACK 4 or 5: the token is dropped
-  BrokerClosed,     // closed, or silent, before CONNACK
+  BrokerRefused,  // CONNACK 4 or 5: the token is dropped
+  BrokerClosed,   // closed, or silent, before CONNACK
   ConnectionLost,
-  BadPacket,        // the broker broke the MQTT protocol; disconnected
-  MessageTooLong,   // incoming, larger than the packet buffer [bytes]
-  SubscribeRefused, // not allowed, for instance not paired
+  BadPacket,         // the broker broke the MQTT protocol; disconnected
+  MessageTooLong,    // incoming, larger than the packet buffer [bytes]
+  SubscribeRefused,  // not allowed, for instance not paired
 };
 
 struct SMErrorInfo {
@@ -68,21 +68,21 @@ const __FlashStringHelper* toString(SMError error);
 // Since begin(); they wrap.
 struct SMCounters {
   uint32_t httpRequests = 0;
-  uint32_t tokens = 0;            // tokens received
-  uint32_t connects = 0;          // MQTT connections that were accepted
-  uint32_t refusals = 0;          // CONNACK 4 or 5
-  uint32_t disconnects = 0;       // connections lost while online
-  uint32_t published = 0;         // packets handed to the network
-  uint32_t received = 0;          // messages that reached this device
-  uint32_t echoes = 0;            // own messages that came back, not counted above
-  uint32_t pings = 0;             // PINGs sent
-  uint32_t pongs = 0;             // PONGs received
-  uint32_t commands = 0;          // commands acted on
+  uint32_t tokens = 0;       // tokens received
+  uint32_t connects = 0;     // MQTT connections that were accepted
+  uint32_t refusals = 0;     // CONNACK 4 or 5
+  uint32_t disconnects = 0;  // connections lost while online
+  uint32_t published = 0;    // packets handed to the network
+  uint32_t received = 0;     // messages that reached this device
+  uint32_t echoes = 0;       // own messages that came back, not counted above
+  uint32_t pings = 0;        // PINGs sent
+  uint32_t pongs = 0;        // PONGs received
+  uint32_t commands = 0;     // commands acted on
   uint32_t repeatedCommands = 0;  // answered from memory
   uint32_t droppedTelemetry = 0;  // pushed out of the offline ring
   uint32_t droppedMessages = 0;   // pushed out of the queue behind message()
-  uint32_t ignored = 0;           // not understood, or on a topic of no interest
-  uint32_t oversized = 0;         // incoming packets over the packet buffer
+  uint32_t ignored = 0;    // not understood, or on a topic of no interest
+  uint32_t oversized = 0;  // incoming packets over the packet buffer
 };
 
 // A message on a link topic. Topic and payload end in NUL and belong to the
@@ -104,7 +104,8 @@ class TlsProvider;
 }
 
 struct SMServerOptions {
-  // An SMServerTls: certificates for https:// hosts and MQTT over TLS; null speaks plain text.
+  // An SMServerTls: certificates for https:// hosts and MQTT over TLS; null
+  // speaks plain text.
   smserver::TlsProvider* tls = nullptr;
   // Largest MQTT packet, 512 to 16,384 bytes. Held twice.
   uint16_t packetBytes = SMSERVER_PACKET_BYTES;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { run } from './shell.ts';
 
 export interface Target {
@@ -49,7 +49,12 @@ export async function compile(target: Target, build: string, sources: readonly s
 }
 
 /** Links unless nothing changed. Returns the program. */
-export async function link(target: Target, build: string, name: string, objects: readonly string[]): Promise<string> {
+export async function link(
+  target: Target,
+  build: string,
+  name: string,
+  objects: readonly string[],
+): Promise<string> {
   const program = join(build, target.name, name);
   const newest = Math.max(...objects.map((object) => statSync(object).mtimeMs));
   if (!existsSync(program) || statSync(program).mtimeMs < newest) {
@@ -60,7 +65,7 @@ export async function link(target: Target, build: string, name: string, objects:
 }
 
 function objectOf(folder: string, source: string): string {
-  return join(folder, `${basename(source)}.o`);
+  return join(folder, `${basename(dirname(source))}-${basename(source)}.o`);
 }
 
 function isFresh(object: string, stamp: string): boolean {

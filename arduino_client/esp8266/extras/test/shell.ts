@@ -4,7 +4,11 @@ export interface Outcome {
 }
 
 /** Runs a program to its end; its output, both streams, comes back. */
-export async function run(command: readonly string[], cwd?: string, env?: Record<string, string>): Promise<Outcome> {
+export async function run(
+  command: readonly string[],
+  cwd?: string,
+  env?: Record<string, string>,
+): Promise<Outcome> {
   const child = Bun.spawn([...command], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env },

@@ -126,8 +126,8 @@ uint32_t parseHttpDate(const char* text) {
   // Days since 1970-01-01, with March as the first month of the year.
   const int y = month < 2 ? year - 1 : year;
   const int m = month < 2 ? month + 10 : month - 2;
-  const int32_t days = 365 * y + y / 4 - y / 100 + y / 400 +
-                       (153 * m + 2) / 5 + day - 719469;
+  const int32_t days =
+      365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
   return static_cast<uint32_t>(days) * kDayS +
          static_cast<uint32_t>(hour * 3600 + minute * 60 + second);
 }

@@ -7,9 +7,9 @@ namespace {
 
 constexpr char kNext[] = "sm.ci";  // slot that is written next
 // A record is the id, NUL, and the reply; without a reply it was only begun.
-constexpr size_t kRecordBytes =
-    SMSERVER_COMMAND_ID_BYTES + 1 + SMSERVER_RESULT_BYTES +
-    SMSERVER_COMMAND_ID_BYTES + 32;
+constexpr size_t kRecordBytes = SMSERVER_COMMAND_ID_BYTES + 1 +
+                                SMSERVER_RESULT_BYTES +
+                                SMSERVER_COMMAND_ID_BYTES + 32;
 
 static_assert(SMSERVER_COMMAND_MEMORY >= 1 && SMSERVER_COMMAND_MEMORY <= 16,
               "slots are named by one letter");
@@ -83,8 +83,7 @@ KVError CommandMemory::begin(const char* id) {
 
 KVError CommandMemory::finish(const char* id, const char* reply) {
   const int slot = slotOf(id);
-  return slot < 0 ? KVError::None
-                  : put(static_cast<uint8_t>(slot), id, reply);
+  return slot < 0 ? KVError::None : put(static_cast<uint8_t>(slot), id, reply);
 }
 
 void CommandMemory::forgetAll(KV& kv) {

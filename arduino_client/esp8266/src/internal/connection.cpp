@@ -197,9 +197,8 @@ void Connection::exchange(uint64_t now) {
                   SMSERVER_ANSWER_BYTES, 0, now);
     return;
   }
-  const bool with_token =
-      request_ == Request::Address ||
-      (request_ == Request::Token && renewing_ && !useKey_);
+  const bool with_token = request_ == Request::Address ||
+                          (request_ == Request::Token && renewing_ && !useKey_);
   HttpReply reply;
   {
     char path[64];

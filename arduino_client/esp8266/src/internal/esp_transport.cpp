@@ -176,9 +176,8 @@ void EspTransport::closeHttp() {
 
 SMErrorInfo EspTransport::openMqtt(const Endpoint& endpoint, uint32_t unixS) {
   closeMqtt();
-  const SMErrorInfo error =
-      open(&mqttSocket_, endpoint, TlsProvider::Use::Mqtt, unixS,
-           SMError::BrokerUnreachable);
+  const SMErrorInfo error = open(&mqttSocket_, endpoint, TlsProvider::Use::Mqtt,
+                                 unixS, SMError::BrokerUnreachable);
   if (error.code == SMError::None) {
     violated_ = false;
     gate_.attach(mqttSocket_.get());

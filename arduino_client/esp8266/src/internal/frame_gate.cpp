@@ -220,9 +220,7 @@ int FrameGate::read(uint8_t* data, size_t bytes) {
   return static_cast<int>(count);
 }
 
-int FrameGate::peek() {
-  return phase_ == Phase::Ready ? frame_[readAt_] : -1;
-}
+int FrameGate::peek() { return phase_ == Phase::Ready ? frame_[readAt_] : -1; }
 
 void FrameGate::prepareEvent() {
   const uint8_t type = frame_[0] & 0xF0;

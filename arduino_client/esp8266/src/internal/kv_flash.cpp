@@ -71,7 +71,8 @@ KvSectors sectors() {
 
 bool read(uint32_t sector, size_t offset, uint32_t* out, size_t bytes) {
 #ifdef HOST_MOCK
-  if (flashIsStub()) return stubRead(offset, reinterpret_cast<uint8_t*>(out), bytes);
+  if (flashIsStub())
+    return stubRead(offset, reinterpret_cast<uint8_t*>(out), bytes);
 #endif
   return ESP.flashRead(sector * kSectorBytes + offset, out, bytes);
 }

@@ -30,8 +30,8 @@ size_t recordBytes(const uint8_t* record) {
 // Order of a record's key against `key`, as strcmp.
 int compareKey(const uint8_t* record, const char* key, size_t bytes) {
   const size_t own = keyBytes(record);
-  const int order = memcmp(record + KvImage::kRecordBytes, key,
-                           own < bytes ? own : bytes);
+  const int order =
+      memcmp(record + KvImage::kRecordBytes, key, own < bytes ? own : bytes);
   if (order != 0) return order;
   return own == bytes ? 0 : (own < bytes ? -1 : 1);
 }

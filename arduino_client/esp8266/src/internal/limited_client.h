@@ -52,9 +52,7 @@ class LimitedClient : public Base {
   int read(uint8_t* data, size_t bytes) override {
     return late() ? -1 : Base::read(data, bytes);
   }
-  size_t peekAvailable() override {
-    return late() ? 0 : Base::peekAvailable();
-  }
+  size_t peekAvailable() override { return late() ? 0 : Base::peekAvailable(); }
   bool inputCanTimeout() override { return !late() && Base::connected(); }
 
  private:

@@ -84,8 +84,6 @@ KVError SessionStore::setAddress(const Endpoint& endpoint) {
   return kv_.set(kPort, endpoint.tls ? -port : port);
 }
 
-uint32_t SessionStore::lastTimeS() const {
-  return kv_.get(kTime, uint32_t{0});
-}
+uint32_t SessionStore::lastTimeS() const { return kv_.get(kTime, uint32_t{0}); }
 
 }  // namespace smserver

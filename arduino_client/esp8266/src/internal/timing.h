@@ -54,8 +54,8 @@ class WallClock {
   enum class Source : uint8_t { None, Stored, Header, Server };
 
   void set(uint32_t unixS, uint64_t uptimeMs, Source source) {
-    baseS_ = static_cast<int64_t>(unixS) -
-             static_cast<int64_t>(uptimeMs / 1000);
+    baseS_ =
+        static_cast<int64_t>(unixS) - static_cast<int64_t>(uptimeMs / 1000);
     source_ = source;
   }
   Source source() const { return source_; }

@@ -21,9 +21,9 @@ struct Arrival {
   Kind kind = Kind::None;
   const char* topic = "";
   const char* payload = "";
-  size_t length = 0;        // of the payload, or of what was too large
-  uint16_t id = 0;          // Suback
-  bool granted = false;     // Suback
+  size_t length = 0;     // of the payload, or of what was too large
+  uint16_t id = 0;       // Suback
+  bool granted = false;  // Suback
 };
 
 // The network as the connection's state machine sees it. Each call blocks for

@@ -1,6 +1,7 @@
-// Just those parts of the ESP8266 core 3.1.2 that the library uses, for tests on
-// a PC and for compiling for the chip. Declarations follow the core's headers;
-// the behaviour is in the .cpp files here. test_control.h holds the knobs.
+// Just those parts of the ESP8266 core 3.1.2 that the library uses, for tests
+// on a PC and for compiling for the chip. Declarations follow the core's
+// headers; the behaviour is in the .cpp files here. test_control.h holds the
+// knobs.
 #pragma once
 
 #include <stddef.h>
@@ -32,6 +33,12 @@ typedef bool boolean;
 unsigned long millis();
 void yield();
 
+// For the examples.
+constexpr uint8_t A0 = 17, LED_BUILTIN = 2, OUTPUT = 1, LOW = 0, HIGH = 1;
+inline int analogRead(uint8_t) { return 512; }
+inline void digitalWrite(uint8_t, uint8_t) {}
+inline void pinMode(uint8_t, uint8_t) {}
+
 class EspClass {
  public:
   bool flashEraseSector(uint32_t sector);
@@ -40,6 +47,7 @@ class EspClass {
   uint32_t getMaxFreeBlockSize();
   uint32_t getFreeHeap();
   uint32_t random();
+  void restart() {}
 };
 extern EspClass ESP;
 

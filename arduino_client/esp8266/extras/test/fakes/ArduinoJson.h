@@ -40,9 +40,8 @@ class JsonMember : public JsonVariantConst {
  public:
   JsonMember(JsonDocument* doc, const char* key, const void* node)
       : JsonVariantConst(node), doc_(doc), key_(key) {}
-  template <typename T,
-            typename = std::enable_if_t<std::is_integral_v<T> &&
-                                        !std::is_same_v<T, bool>>>
+  template <typename T, typename = std::enable_if_t<std::is_integral_v<T> &&
+                                                    !std::is_same_v<T, bool>>>
   void operator=(T value) {
     setInteger(static_cast<long long>(value));
   }

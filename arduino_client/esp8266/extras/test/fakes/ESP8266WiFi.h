@@ -2,10 +2,22 @@
 
 #include "WiFiClient.h"
 
-typedef enum { WL_IDLE_STATUS = 0, WL_CONNECTED = 3, WL_DISCONNECTED = 7 } wl_status_t;
+typedef enum {
+  WL_IDLE_STATUS = 0,
+  WL_CONNECTED = 3,
+  WL_DISCONNECTED = 7
+} wl_status_t;
+
+enum WiFiMode_t { WIFI_STA = 1 };
 
 class ESP8266WiFiClass {
  public:
+  // For the examples.
+  bool mode(WiFiMode_t) { return true; }
+  String SSID() { return String("network"); }
+  bool begin() { return true; }
+  bool begin(const char*, const char*) { return true; }
+  bool beginSmartConfig() { return true; }
   wl_status_t status();
   int hostByName(const char* name, IPAddress& out, uint32_t timeoutMs);
 };

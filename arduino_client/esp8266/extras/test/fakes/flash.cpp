@@ -65,8 +65,7 @@ bool EspClass::flashEraseSector(uint32_t index) {
   return true;
 }
 
-bool EspClass::flashWrite(uint32_t address, const uint32_t* data,
-                          size_t size) {
+bool EspClass::flashWrite(uint32_t address, const uint32_t* data, size_t size) {
   fake::Uncounted scope;
   fake::Flash& flash = fake::flash;
   if (address % 4 != 0 || size % 4 != 0 || flash.failWrite) return false;

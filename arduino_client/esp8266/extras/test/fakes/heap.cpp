@@ -1,5 +1,5 @@
-// Counts the allocations of the library and fails them on demand. Blocks still come
-// from the sanitizer's malloc, so leaks and overruns are found.
+// Counts the allocations of the library and fails them on demand. Blocks still
+// come from the sanitizer's malloc, so leaks and overruns are found.
 #include <stdlib.h>
 
 #include <new>

@@ -74,8 +74,7 @@ void HTTPClient::collectHeaders(const char* keys[], size_t count) {
 }
 void HTTPClient::addHeader(const String& name, const String& value) {
   fake::Uncounted scope;
-  http_->headers +=
-      std::string(name.c_str()) + ": " + value.c_str() + "\r\n";
+  http_->headers += std::string(name.c_str()) + ": " + value.c_str() + "\r\n";
 }
 int HTTPClient::getSize() { return http_->size; }
 String HTTPClient::header(const char* name) {
@@ -147,8 +146,8 @@ int HTTPClient::GET() {
   return http.fail(HTTPC_ERROR_CONNECTION_LOST);
 }
 
-// As Stream::sendSize: ends when the source is dry for good, when the sink takes
-// no more, or when nothing has moved for the client's time-out.
+// As Stream::sendSize: ends when the source is dry for good, when the sink
+// takes no more, or when nothing has moved for the client's time-out.
 static int pump(WiFiClient* from, Print* to, int wanted) {
   int moved = 0;
   uint32_t last = static_cast<uint32_t>(millis());
@@ -162,8 +161,8 @@ static int pump(WiFiClient* from, Print* to, int wanted) {
       step = static_cast<size_t>(wanted - moved);
     }
     if (step > 0) {
-      step = to->write(reinterpret_cast<const uint8_t*>(from->peekBuffer()),
-                       step);
+      step =
+          to->write(reinterpret_cast<const uint8_t*>(from->peekBuffer()), step);
       from->peekConsume(step);
       moved += static_cast<int>(step);
       last = static_cast<uint32_t>(millis());
@@ -189,7 +188,8 @@ int HTTPClient::writeToPrint(Print* out) {
   }
   int total = 0;
   for (;;) {
-    if (!http.client->connected()) return http.fail(HTTPC_ERROR_CONNECTION_LOST);
+    if (!http.client->connected())
+      return http.fail(HTTPC_ERROR_CONNECTION_LOST);
     std::string line;
     if (!http.line(&line)) return http.fail(HTTPC_ERROR_READ_TIMEOUT);
     const int length = static_cast<int>(strtol(line.c_str(), nullptr, 16));

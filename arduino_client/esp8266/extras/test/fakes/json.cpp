@@ -1,5 +1,6 @@
-#include <nlohmann/json.hpp>
 #include <string.h>
+
+#include <nlohmann/json.hpp>
 
 #include "ArduinoJson.h"
 #include "test_control.h"
@@ -20,8 +21,8 @@ const json* of(const void* node) { return static_cast<const json*>(node); }
 std::string dump(const JsonVariantConst& value) {
   return value.node() == nullptr
              ? "null"
-             : of(value.node())->dump(-1, ' ', false,
-                                      json::error_handler_t::replace);
+             : of(value.node())
+                   ->dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 json& member(JsonDocument* doc, const char* key) {
@@ -39,8 +40,7 @@ bool JsonVariantConst::isNull() const {
 JsonVariantConst JsonVariantConst::operator[](const char* key) const {
   if (node_ == nullptr || !of(node_)->is_object()) return {};
   const auto at = of(node_)->find(key);
-  return at == of(node_)->end() ? JsonVariantConst()
-                                : JsonVariantConst(&*at);
+  return at == of(node_)->end() ? JsonVariantConst() : JsonVariantConst(&*at);
 }
 size_t JsonVariantConst::size() const {
   return node_ != nullptr && of(node_)->is_structured() ? of(node_)->size() : 0;

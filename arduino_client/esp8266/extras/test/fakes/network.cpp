@@ -65,7 +65,8 @@ wl_status_t ESP8266WiFiClass::status() {
   return fake::net.wifi ? WL_CONNECTED : WL_DISCONNECTED;
 }
 
-int ESP8266WiFiClass::hostByName(const char* name, IPAddress& out, uint32_t ms) {
+int ESP8266WiFiClass::hostByName(const char* name, IPAddress& out,
+                                 uint32_t ms) {
   fake::Uncounted scope;
   if (!fake::net.wifi) return 0;
   if (fake::net.dnsMs > ms) {
@@ -207,9 +208,7 @@ uint8_t WiFiClient::connected() {
   socket_->fill();
   return !socket_->eof || socket_->peekedBytes > 0;
 }
-size_t WiFiClient::peekAvailable() {
-  return static_cast<size_t>(available());
-}
+size_t WiFiClient::peekAvailable() { return static_cast<size_t>(available()); }
 const char* WiFiClient::peekBuffer() { return socket_->peeked; }
 void WiFiClient::peekConsume(size_t bytes) { socket_->consume(bytes); }
 
@@ -228,9 +227,7 @@ bool WiFiClientSecure::setFingerprint(const char* text) {
   return text != nullptr;
 }
 void WiFiClientSecure::setTrustAnchors(const X509List*) { mode_ = kAuthority; }
-void WiFiClientSecure::setBufferSizes(int receive, int) {
-  receive_ = receive;
-}
+void WiFiClientSecure::setBufferSizes(int receive, int) { receive_ = receive; }
 int WiFiClientSecure::getLastSSLError(char*, size_t) { return error_; }
 
 int WiFiClientSecure::connect(const char* host, uint16_t port) {

@@ -78,9 +78,16 @@ bool PubSubClient::connect(const char* id, const char* user,
   }
   nextId_ = 1;
   size_t at = kHeader;
-  const uint8_t variable[10] = {
-      0, 4, 'M', 'Q', 'T', 'T', 4, 0xC2,
-      static_cast<uint8_t>(keepAliveS_ >> 8), static_cast<uint8_t>(keepAliveS_)};
+  const uint8_t variable[10] = {0,
+                                4,
+                                'M',
+                                'Q',
+                                'T',
+                                'T',
+                                4,
+                                0xC2,
+                                static_cast<uint8_t>(keepAliveS_ >> 8),
+                                static_cast<uint8_t>(keepAliveS_)};
   memcpy(buffer_ + at, variable, sizeof variable);
   at += sizeof variable;
   for (const char* part : {id, user, password}) {

@@ -46,10 +46,10 @@ constexpr uint32_t kEepromSector = 0x3FB;
 
 // ---- heap: counts what the library itself allocates.
 struct Heap {
-  size_t live = 0;      // blocks
+  size_t live = 0;  // blocks
   size_t liveBytes = 0;
   size_t allocations = 0;
-  long failAt = -1;     // the n-th allocation from now fails; < 0 never
+  long failAt = -1;  // the n-th allocation from now fails; < 0 never
   bool failed = false;
   uint32_t maxBlock = 40000;  // ESP.getMaxFreeBlockSize()
 };

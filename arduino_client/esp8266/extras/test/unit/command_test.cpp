@@ -60,9 +60,9 @@ TEST_CASE("without a callback a command is answered all the same") {
   REQUIRE(rig.online());
   rig.server.publish(rig.topic("command"), R"({"c":"X","i":"1"})", 1);
   rig.loops(20);
-  CHECK(rig.sent("reply") ==
-        Strings{
-            R"({"i":"1","c":"ERROR","m":"this device takes no commands"})"});
+  CHECK(
+      rig.sent("reply") ==
+      Strings{R"({"i":"1","c":"ERROR","m":"this device takes no commands"})"});
 }
 
 TEST_CASE("a repeated id is answered with the first result, not acted on") {
@@ -136,8 +136,9 @@ TEST_CASE("a command that restarts the device is not tried again") {
         Strings{R"({"i":"r1","c":"ERROR","m":"interrupted by a restart"})"});
 }
 
-TEST_CASE("power cuts at every byte while a command is noted: never acted on "
-          "twice") {
+TEST_CASE(
+    "power cuts at every byte while a command is noted: never acted on "
+    "twice") {
   long at = 0;
   bool cut = true;
   for (; cut; at += 37) {
@@ -195,9 +196,11 @@ TEST_CASE("a store full of the sketch's own values does not stop commands") {
          KVError::None) {
     ++n;
   }
-  while (kv.room() > 8 &&
-         kv.set("rest", std::string(kv.room() > 300 ? 256 : kv.room() - 7, 'r')
-                            .c_str()) == KVError::None) {
+  while (
+      kv.room() > 8 &&
+      kv.set("rest",
+             std::string(kv.room() > 300 ? 256 : kv.room() - 7, 'r').c_str()) ==
+          KVError::None) {
     break;
   }
   rig.command(R"({"c":"LED","i":"a","a":{"on":true}})");

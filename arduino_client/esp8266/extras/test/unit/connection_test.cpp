@@ -26,7 +26,7 @@ struct FakeTransport : Transport {
     uint32_t retryAfterS = 0;
     uint32_t dateS = 0;
   };
-  std::deque<Answer> answers;  // then a good token or address
+  std::deque<Answer> answers;         // then a good token or address
   std::vector<std::string> requests;  // "path credential"
   std::vector<std::string> passwords;
   size_t calls = 0;  // blocking calls
@@ -163,7 +163,8 @@ const std::string kAskToken =
 
 }  // namespace
 
-TEST_CASE("from nothing to online: token with the key, address with the token") {
+TEST_CASE(
+    "from nothing to online: token with the key, address with the token") {
   Rig rig;
   rig.net.wifi = false;
   rig.step();
@@ -207,7 +208,8 @@ TEST_CASE("another key, host or UUID forgets what was stored") {
   CHECK(rig.request(0) == kAskToken + "another");
 }
 
-TEST_CASE("a refused token is dropped and asked for anew, once a backoff step") {
+TEST_CASE(
+    "a refused token is dropped and asked for anew, once a backoff step") {
   for (int state : {4, 5}) {
     Rig rig;
     rig.net.connectErrors = {{SMError::BrokerRefused, state},
@@ -267,8 +269,9 @@ TEST_CASE("after several failures the address is asked for again") {
   REQUIRE(rig.afterWait(SMState::Connecting));
 }
 
-TEST_CASE("a lost connection comes back with the same token after a share of "
-          "the first step") {
+TEST_CASE(
+    "a lost connection comes back with the same token after a share of "
+    "the first step") {
   Rig rig;
   REQUIRE(rig.reach(SMState::Online));
   rig.step(SMSERVER_STABLE_MS);
@@ -283,7 +286,8 @@ TEST_CASE("a lost connection comes back with the same token after a share of "
   CHECK(rig.net.requests.size() == 2);
 }
 
-TEST_CASE("connected and then kicked counts as a failure, until it has lasted") {
+TEST_CASE(
+    "connected and then kicked counts as a failure, until it has lasted") {
   Rig rig;
   rig.random = 0xFFFFFFFF;
   uint32_t step = 1000;
@@ -345,8 +349,8 @@ TEST_CASE("what only a person can change is asked for hourly") {
            {403, "wrong_role", SMError::WrongRole}}) {
     Rig rig;
     const FakeTransport::Answer answer = {
-        row.status, std::string(R"({"c":"FORBIDDEN","r":")") + row.reason +
-                        R"("})"};
+        row.status,
+        std::string(R"({"c":"FORBIDDEN","r":")") + row.reason + R"("})"};
     rig.net.answers = {answer, answer};
     REQUIRE(rig.reach(SMState::Waiting));
     CHECK(rig.error.code == row.error);
@@ -396,13 +400,18 @@ TEST_CASE("a server that always refuses fresh tokens is not hammered") {
 TEST_CASE("answers that are not the protocol's are an error with backoff") {
   for (const FakeTransport::Answer& bad :
        std::initializer_list<FakeTransport::Answer>{
-           {200, "<html>"}, {200, ""}, {200, "{}"}, {404, "x"}, {-11, ""},
-           {302, ""}, {200, std::string(5000, ' ')}}) {
+           {200, "<html>"},
+           {200, ""},
+           {200, "{}"},
+           {404, "x"},
+           {-11, ""},
+           {302, ""},
+           {200, std::string(5000, ' ')}}) {
     Rig rig;
     rig.net.answers = {bad};
     REQUIRE(rig.reach(SMState::Waiting));
-    CHECK(rig.error.code == (bad.status < 0 ? SMError::HttpUnreachable
-                                            : SMError::BadAnswer));
+    CHECK(rig.error.code ==
+          (bad.status < 0 ? SMError::HttpUnreachable : SMError::BadAnswer));
     CHECK(rig.connection.retryInMs(rig.now) == rig.random % 1001);
   }
 }

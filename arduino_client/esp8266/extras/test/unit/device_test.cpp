@@ -179,7 +179,8 @@ TEST_CASE("records made offline carry the time they were made, if known") {
   CHECK(sent[3] == R"({"ts":5,"n":3})");
 }
 
-TEST_CASE("what is too long is an error with its size, never dropped silently") {
+TEST_CASE(
+    "what is too long is an error with its size, never dropped silently") {
   DeviceRig rig;
   REQUIRE(rig.begin());
   REQUIRE(rig.online());
@@ -286,10 +287,9 @@ TEST_CASE("own echoes are recognised; a PING of one's own is not answered") {
     rig.server.publish(rig.topic("ping"), R"({"c":"PING"})");
     rig.loops(20);
     CHECK(got == Strings{"hello", R"({"c":"PONG"})"});
-    CHECK(rig.sent("master") == Strings{R"({"c":"PING"})", "hello", "hello",
-                                        R"({"c":"PONG"})"});
-    CHECK(rig.sent("ping") ==
-          Strings{R"({"c":"PING"})", R"({"c":"PONG"})"});
+    CHECK(rig.sent("master") ==
+          Strings{R"({"c":"PING"})", "hello", "hello", R"({"c":"PONG"})"});
+    CHECK(rig.sent("ping") == Strings{R"({"c":"PING"})", R"({"c":"PONG"})"});
   }
 }
 

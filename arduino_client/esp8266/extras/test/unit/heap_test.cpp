@@ -7,9 +7,8 @@ TEST_CASE("100,000 passes of loop() online leave the heap as it was") {
   DeviceRig rig;
   REQUIRE(rig.begin());
   rig.device->onMessage([](const SMMessage&) {});
-  rig.device->onCommand([](const char*, JsonVariantConst) {
-    return SMResult::ok(R"({"n":1})");
-  });
+  rig.device->onCommand(
+      [](const char*, JsonVariantConst) { return SMResult::ok(R"({"n":1})"); });
   REQUIRE(rig.online());
   int commands = 0;
   const auto traffic = [&](int i) {
@@ -107,11 +106,14 @@ TEST_CASE("any one failed allocation is survived, and repaired later") {
     CHECK(acted <= 1);
     rig.device->renewToken();
     REQUIRE(rig.until(
-        [&] { return rig.server.connects.size() >= 2 && rig.device->isConnected(); },
+        [&] {
+          return rig.server.connects.size() >= 2 && rig.device->isConnected();
+        },
         20000));
     rig.device.reset();
     CHECK(fake::heap.live == 0);
     const bool failed = fake::heap.failed;
+    fake::heap = fake::Heap();
     return failed;
   };
   long at = 0;

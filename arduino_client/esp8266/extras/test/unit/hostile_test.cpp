@@ -43,7 +43,8 @@ TEST_CASE("an HTTP server that dribbles, hangs or floods costs 5 s at most") {
           return "HTTP/1.1 200 OK\r\n\r\n{\"c\":\"OK\"";
         default:
           rig.server.drip = 1;
-          return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFF\r\n" +
+          return "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                 "chunked\r\n\r\nFFFF\r\n" +
                  std::string(65535, 'x');
       }
     };
@@ -64,7 +65,8 @@ TEST_CASE("chunked answers and answers without a length are read") {
       if (kind == 0) {
         char size[16];
         snprintf(size, sizeof size, "%zx", body.size() - 10);
-        return std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") +
+        return std::string(
+                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") +
                "a\r\n" + body.substr(0, 10) + "\r\n" + size + "\r\n" +
                body.substr(10) + "\r\n0\r\n\r\n";
       }
@@ -112,7 +114,8 @@ TEST_CASE("CONNACK 4 and 5 drop the token, 3 does not") {
 TEST_CASE("what is no CONNACK is no connection") {
   for (const std::string& raw :
        {std::string("\x20\x02\x00", 3), std::string("\x20\x03\x00\x00\x00", 5),
-        std::string("\x30\x02\x00\x00", 4), std::string("\x20\xFF\xFF\xFF\x7F", 5),
+        std::string("\x30\x02\x00\x00", 4),
+        std::string("\x20\xFF\xFF\xFF\x7F", 5),
         std::string("\x20\xFF\xFF\xFF\xFF\x7F", 6), std::string("HTTP/1.1 400"),
         std::string("\xD0\x00", 2), std::string(3000, '\xFF')}) {
     DeviceRig rig;
@@ -133,16 +136,21 @@ TEST_CASE("packets that break MQTT end the connection, not the device") {
            // outside its buffer.
            mqttPacket(0x30, std::string("\xFF\xFF", 2) + "x"),
            mqttPacket(0x30, std::string("\x00\x20", 2) + "short"),
-           mqttPacket(0x30, ""), mqttPacket(0x30, std::string("\x00", 1)),
+           mqttPacket(0x30, ""),
+           mqttPacket(0x30, std::string("\x00", 1)),
            mqttPacket(0x30, std::string("\x00\x00", 2) + "empty topic"),
-           mqttPacket(0x32, topic),              // QoS 1 without an id
-           mqttPacket(0x34, topic + "id"),       // QoS 2
-           mqttPacket(0x36, topic + "id"),       // QoS 3
+           mqttPacket(0x32, topic),         // QoS 1 without an id
+           mqttPacket(0x34, topic + "id"),  // QoS 2
+           mqttPacket(0x36, topic + "id"),  // QoS 3
            mqttPacket(0x30, mqttText(std::string("a\0b", 3))),
-           mqttPacket(0x90, "id"), mqttPacket(0xD0, "x"),
-           mqttPacket(0x10, "connect"), mqttPacket(0x00, ""),
-           mqttPacket(0xF0, ""), mqttPacket(0xE0, ""),
-           kConnack, std::string("\x30\xFF\xFF\xFF\xFF\x01", 6),
+           mqttPacket(0x90, "id"),
+           mqttPacket(0xD0, "x"),
+           mqttPacket(0x10, "connect"),
+           mqttPacket(0x00, ""),
+           mqttPacket(0xF0, ""),
+           mqttPacket(0xE0, ""),
+           kConnack,
+           std::string("\x30\xFF\xFF\xFF\xFF\x01", 6),
            mqttPacket(0x90, std::string(2000, 'x')),
        }) {
     DeviceRig rig;
@@ -182,15 +190,17 @@ TEST_CASE("random bytes from a broker never break anything") {
   DeviceRig rig;
   REQUIRE(rig.begin());
   uint32_t state = 12345;
-  const auto next = [&] { return (state = state * 1664525 + 1013904223) >> 16; };
+  const auto next = [&] {
+    return (state = state * 1664525 + 1013904223) >> 16;
+  };
   for (int round = 0; round < 300; ++round) {
     REQUIRE(rig.until([&] { return rig.device->isConnected(); }, 400000));
     std::string bytes;
     for (uint32_t n = next() % 200; n > 0; --n) {
       bytes.push_back(static_cast<char>(next()));
     }
-    rig.server.sendRaw(round % 2 ? bytes
-                                 : mqttPacket(static_cast<uint8_t>(next()), bytes));
+    rig.server.sendRaw(
+        round % 2 ? bytes : mqttPacket(static_cast<uint8_t>(next()), bytes));
     rig.loops(5);
     rig.server.closeMqtt();
     rig.loops(2);

@@ -1,10 +1,9 @@
 #include "KV.h"
 
-#include "check.h"
-
 #include <string>
 #include <vector>
 
+#include "check.h"
 #include "internal/crc32.h"
 #include "test_control.h"
 
@@ -192,8 +191,7 @@ TEST_CASE("nothing but the chosen sectors is written") {
     CHECK(kv.hasTwoImages() == two);
     CHECK(fake::flash.sectors.size() == (two ? 2 : 1));
     CHECK(fake::flash.sectors.count(fake::kEepromSector) == 1);
-    CHECK(fake::flash.sectors.count(fake::kEepromSector - 1) ==
-          (two ? 1 : 0));
+    CHECK(fake::flash.sectors.count(fake::kEepromSector - 1) == (two ? 1 : 0));
   }
 }
 

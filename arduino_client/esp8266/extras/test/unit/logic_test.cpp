@@ -92,13 +92,12 @@ TEST_CASE("UUIDs are taken in any case and kept in lower case") {
   char out[kUuidBytes];
   CHECK(parseUuid("6BA7B810-9DAD-11D1-80B4-00C04FD430C8", out));
   CHECK(std::string(out) == "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-  for (const char* bad :
-       {"", "6ba7b810-9dad-11d1-80b4-00c04fd430c",
-        "6ba7b810-9dad-11d1-80b4-00c04fd430c88",
-        "6ba7b8109dad-11d1-80b4-00c04fd430c8a",
-        "6ba7b810-9dad-11d1-80b4-00c04fd430cg",
-        "00000000-0000-0000-0000-000000000000",
-        "FFFFFFFF-ffff-ffff-ffff-ffffffffffff"}) {
+  for (const char* bad : {"", "6ba7b810-9dad-11d1-80b4-00c04fd430c",
+                          "6ba7b810-9dad-11d1-80b4-00c04fd430c88",
+                          "6ba7b8109dad-11d1-80b4-00c04fd430c8a",
+                          "6ba7b810-9dad-11d1-80b4-00c04fd430cg",
+                          "00000000-0000-0000-0000-000000000000",
+                          "FFFFFFFF-ffff-ffff-ffff-ffffffffffff"}) {
     CHECK_MESSAGE(!parseUuid(bad, out), bad);
   }
   CHECK(!parseUuid(nullptr, out));
@@ -114,10 +113,9 @@ TEST_CASE("hosts come with or without scheme and port") {
   CHECK((std::string(e.host) == "10.0.0.1" && e.port == 8080 && !e.tls));
   CHECK(parseHost("https://[2001:db8::1]:8443", false, &e));
   CHECK((std::string(e.host) == "2001:db8::1" && e.port == 8443 && e.tls));
-  for (const char* bad :
-       {"", "http://", "a b", "host:", "host:0", "host:65536", "host:1x",
-        "host/path", "user@host", "[::1", "[]:1", "host:123456", "a\r\nb",
-        "ftp://host"}) {
+  for (const char* bad : {"", "http://", "a b", "host:", "host:0", "host:65536",
+                          "host:1x", "host/path", "user@host", "[::1", "[]:1",
+                          "host:123456", "a\r\nb", "ftp://host"}) {
     CHECK_MESSAGE(!parseHost(bad, false, &e), bad);
   }
   CHECK(!parseHost(std::string(96, 'a').c_str(), false, &e));
@@ -144,7 +142,9 @@ static bool token(const std::string& body, TokenAnswer* out) {
 
 TEST_CASE("a token answer is taken whole or not at all") {
   TokenAnswer a;
-  CHECK(token(R"({"c":"OK","t":"aa.bb.cc","u":"id.1","x":1209600,"n":1795444532})", &a));
+  CHECK(token(
+      R"({"c":"OK","t":"aa.bb.cc","u":"id.1","x":1209600,"n":1795444532})",
+      &a));
   CHECK(std::string(a.token) == "aa.bb.cc");
   CHECK(std::string(a.user) == "id.1");
   CHECK(a.lifetimeS == 1209600);
@@ -154,8 +154,11 @@ TEST_CASE("a token answer is taken whole or not at all") {
   CHECK(token(R"({"c":"OK","t":"a","u":"b","x":-5,"n":"soon"})", &a));
   CHECK((a.lifetimeS == 0 && a.nowS == 0));
   for (const std::string& bad : {
-           std::string(""), std::string("null"), std::string("[]"),
-           std::string("<html>"), std::string(R"({"c":"OK"})"),
+           std::string(""),
+           std::string("null"),
+           std::string("[]"),
+           std::string("<html>"),
+           std::string(R"({"c":"OK"})"),
            std::string(R"({"c":"OK","t":"a"})"),
            std::string(R"({"c":"ERROR","t":"a","u":"b"})"),
            std::string(R"({"c":1,"t":"a","u":"b"})"),
@@ -200,7 +203,8 @@ TEST_CASE("each refusal has its remedy") {
   };
   for (const Row& row : std::initializer_list<Row>{
            {401, "expired", true, SMError::BadCredential, Remedy::AskWithKey},
-           {401, "superseded", true, SMError::BadCredential, Remedy::AskWithKey},
+           {401, "superseded", true, SMError::BadCredential,
+            Remedy::AskWithKey},
            {401, "bad_credential", true, SMError::BadCredential,
             Remedy::AskWithKey},
            {401, "bad_credential", false, SMError::BadCredential,

@@ -101,7 +101,8 @@ std::string TestServer::http(int status, const std::string& body,
 std::string TestServer::defaultAnswer(const std::string& request) const {
   if (request.rfind("GET /mqtt ", 0) == 0) {
     const std::string at = "127.0.0.1:" + std::to_string(mqttPort_);
-    return http(200, R"({"c":"OK","ip":")" + at + R"(","tls":")" + at + R"("})");
+    return http(200,
+                R"({"c":"OK","ip":")" + at + R"(","tls":")" + at + R"("})");
   }
   return http(200, R"({"c":"OK","t":"token-)" +
                        std::to_string(requests.size()) + R"(","u":")" + user +
@@ -205,7 +206,8 @@ void TestServer::handle(uint8_t header, const std::string& body) {
       } else if (connack == -1) {
         closeFd(&mqtt_.fd);
       } else if (connack >= 0) {
-        send(mqtt_, mqttPacket(0x20, std::string{0, static_cast<char>(connack)}));
+        send(mqtt_,
+             mqttPacket(0x20, std::string{0, static_cast<char>(connack)}));
         if (connack > 0) closeFd(&mqtt_.fd);
       }
       break;

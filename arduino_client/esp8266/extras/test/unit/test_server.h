@@ -39,10 +39,10 @@ class TestServer {
                           const std::string& headers = "");
 
   // ---- MQTT
-  int connack = 0;           // return code; < 0: closes; -2: says nothing
-  std::string instead;       // raw bytes instead of CONNACK
-  bool echo = false;         // delivers a publisher's messages back
-  bool answerPing = true;    // PONG, as the server
+  int connack = 0;         // return code; < 0: closes; -2: says nothing
+  std::string instead;     // raw bytes instead of CONNACK
+  bool echo = false;       // delivers a publisher's messages back
+  bool answerPing = true;  // PONG, as the server
   bool answerKeepAlive = true;
   std::function<bool(const std::string& topic)> allow;
   std::vector<std::string> connects;  // passwords
@@ -50,7 +50,8 @@ class TestServer {
   std::vector<Publish> published;
   size_t acks = 0;
   bool mqttOpen() const { return mqtt_.fd >= 0; }
-  void publish(const std::string& topic, const std::string& payload, int qos = 0);
+  void publish(const std::string& topic, const std::string& payload,
+               int qos = 0);
   void sendRaw(const std::string& bytes);
   void closeMqtt();
   // Stops accepting: connections are refused.

@@ -1,5 +1,4 @@
 #include "SMServerTls.h"
-
 #include "device_rig.h"
 
 namespace {
@@ -8,8 +7,9 @@ constexpr char kPem[] = "-----BEGIN CERTIFICATE-----";
 
 }  // namespace
 
-TEST_CASE("TLS with an authority: clock first, one session at a time, small "
-          "fragments") {
+TEST_CASE(
+    "TLS with an authority: clock first, one session at a time, small "
+    "fragments") {
   SMServerTls tls = SMServerTls::authority(kPem);
   DeviceRig rig;
   rig.options.tls = &tls;
@@ -59,9 +59,8 @@ TEST_CASE("TLS with fingerprints: the broker may have one of its own") {
     fake::net.fingerprint = "AA";
     REQUIRE(rig.begin());
     if (own) {
-      REQUIRE(rig.until([&] {
-        return rig.device->lastError().code == SMError::TlsFailed;
-      }));
+      REQUIRE(rig.until(
+          [&] { return rig.device->lastError().code == SMError::TlsFailed; }));
       CHECK(rig.device->lastError().detail == 62);
       CHECK(rig.device->isRegistered());
       fake::net.fingerprint = "BB";
