@@ -17,41 +17,40 @@ const CHUNK_CHARACTERS = 64 * 1024;
 const MAX_RECORD_CHARACTERS = 16 * 1024;
 
 /**
- * Reads a CSV document (RFC 4180; line ends of any kind, a byte-order mark, empty lines) record by record, in pieces, so
- * that other requests have their turn. A fault is the last item.
+ * Reads a CSV document (RFC 4180; line ends of any kind, a byte-order mark, empty lines) in pieces, so that what reads it
+ * can let other requests have their turn. A fault is the last item.
  */
 export async function* readCsv(text: string): AsyncGenerator<CsvRecord | CsvFault> {
   const lines = text.replace(/\r\n?/g, '\n');
+  const records: CsvRecord[] = [];
+  let line = 0;
+  let failure: unknown;
   const parser = parse({
     bom: true,
-    info: true,
     record_delimiter: '\n',
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARACTERS,
+    // Taken here, since a stream that fails drops what was not read from it yet.
+    on_record(fields: string[], context) {
+      line = context.lines;
+      records.push({ line: line - fields.join('').split('\n').length + 1, fields });
+      return null;
+    },
   });
-  void (async () => {
-    for (let at = 0; at < lines.length && !parser.destroyed; at += CHUNK_CHARACTERS) {
-      if (!parser.write(lines.slice(at, at + CHUNK_CHARACTERS))) {
-        await new Promise((resolve) => {
-          parser.once('drain', resolve);
-          parser.once('close', resolve);
-        });
-      }
-    }
-    parser.end();
-  })();
-  let line = 0;
-  try {
-    for await (const { record, info } of parser) {
-      const fields: string[] = record;
-      line = info.lines;
-      yield { line: line - fields.join('').split('\n').length + 1, fields };
-    }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    yield { line: line + 1, message: faultOf(error) };
+  parser.on('error', (error) => {
+    failure = error;
+  });
+  for (let at = 0; at < lines.length && failure === undefined; at += CHUNK_CHARACTERS) {
+    const piece = lines.slice(at, at + CHUNK_CHARACTERS);
+    await new Promise<void>((resolve) => parser.write(piece, () => resolve()));
+    yield* records.splice(0);
   }
+  if (failure === undefined) await new Promise<void>((resolve) => parser.end(() => resolve()));
+  yield* records.splice(0);
+  if (failure === undefined) return;
+  if (!(failure instanceof CsvError)) throw failure;
+  yield { line: line + 1, message: faultOf(failure) };
 }
 
 function faultOf(error: CsvError): string {
