@@ -274,9 +274,9 @@ describe('one device', () => {
     const key = deviceKey(AGENT_SECRET, uuid);
     const answer = await response.json();
     expect(answer).toMatchObject({ id: uuid, role: 'agent', key });
-    expect(answer.header).toContain(`#define SERVER_HOST "${stack.url}"`);
-    expect(answer.header).toContain(`#define DEVICE_UUID "${uuid}"`);
-    expect(answer.header).toContain(`#define DEVICE_KEY "${key}"`);
+    expect(answer.header).toContain(`constexpr char HOST[] = "${stack.url}";`);
+    expect(answer.header).toContain(`constexpr char UUID[] = "${uuid}";`);
+    expect(answer.header).toContain(`constexpr char KEY[] = "${key}";`);
     const audited = await auditOf(stack, uuid);
     expect(audited.at(-1)).toMatchObject({ action: 'device.key_shown', after: { role: 'agent' } });
     expect(JSON.stringify(audited)).not.toContain(key);

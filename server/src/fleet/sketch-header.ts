@@ -8,16 +8,15 @@ interface SketchIdentity {
   readonly role: DeviceRole;
 }
 
-/** A header file that gives a sketch what the constructor of `SMServer` takes. */
+/** A header file with what the constructor of `SMServer` takes, named as in the library's examples. */
 export function sketchHeader({ host, id, key, role }: SketchIdentity): string {
   return `#pragma once
 
 // The identity of one ${role}. The key is good for this device alone; keep it out of version control.
-#define SERVER_HOST "${host}"
-#define DEVICE_UUID "${id}"
-#define DEVICE_KEY "${key}"
+constexpr char HOST[] = "${host}";
+constexpr char UUID[] = "${id}";
+constexpr char KEY[] = "${key}";
 
-// #include <SMServer.h>
-// SMServer server(SERVER_HOST, DEVICE_UUID, DEVICE_KEY);
+// SMServer server(HOST, UUID, KEY);
 `;
 }
