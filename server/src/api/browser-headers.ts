@@ -12,26 +12,17 @@ export const dataHeaders = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
 });
 
-/** All that the server's own pages load comes from files of its own origin. */
-const own = {
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
-  imgSrc: ["'self'", 'data:'],
-  connectSrc: ["'self'"],
-  formAction: ["'none'"],
-  baseUri: ["'none'"],
-  frameAncestors: ["'none'"],
-};
-
-/** Security headers of the server's own pages. */
-export const pageHeaders = secureHeaders({ ...common, contentSecurityPolicy: own });
-
-/** Security headers of `/docs`: Swagger UI writes style attributes, which cannot be named one by one. */
-export const docsHeaders = secureHeaders({
+/** Security headers of the server's own pages: all that they load comes from files of its own origin. */
+export const pageHeaders = secureHeaders({
   ...common,
   contentSecurityPolicy: {
-    ...own,
-    styleSrc: ["'self'", "'unsafe-inline'"],
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    formAction: ["'none'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
   },
 });

@@ -3,11 +3,14 @@ import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { html } from 'hono/html';
 import type { AppEnv } from '../platform/http.ts';
-import { docsHeaders } from './browser-headers.ts';
+import { pageHeaders } from './browser-headers.ts';
 
 const FILES = {
-  'swagger-ui.css': { package: 'swagger-ui-dist/swagger-ui.css', type: 'text/css' },
-  'swagger-ui-bundle.js': { package: 'swagger-ui-dist/swagger-ui-bundle.js', type: 'text/javascript' },
+  'swagger-ui.css': { url: import.meta.resolve('swagger-ui-dist/swagger-ui.css'), type: 'text/css' },
+  'swagger-ui-bundle.js': {
+    url: import.meta.resolve('swagger-ui-dist/swagger-ui-bundle.js'),
+    type: 'text/javascript',
+  },
 } as const;
 
 /** A file, not an inline script, which the content security policy would refuse. */
@@ -22,11 +25,11 @@ const START = `SwaggerUIBundle({
 /** `/docs`: the OpenAPI document as an interactive page (Swagger UI), all of it from this server. */
 export function docsPage(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.use('/docs/*', docsHeaders);
+  app.use('/docs/*', pageHeaders);
   app.get('/docs', (c) => c.html(page));
   app.get('/docs/start.js', (c) => c.body(START, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }));
   for (const [name, file] of Object.entries(FILES)) {
-    const path = fileURLToPath(import.meta.resolve(file.package));
+    const path = fileURLToPath(file.url);
     app.get(`/docs/${name}`, compress(), (c) =>
       c.body(Bun.file(path).stream(), 200, {
         'Content-Type': `${file.type}; charset=utf-8`,

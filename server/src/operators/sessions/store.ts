@@ -3,7 +3,7 @@ import type { Queryable } from '../../platform/db/client.ts';
 import { type OperatorRole, operatorSessions, operators } from '../../platform/db/schema.ts';
 
 /** A session ends when it was not used for this long. */
-export const SESSION_IDLE_MS = 12 * 3_600_000;
+const SESSION_IDLE_MS = 12 * 3_600_000;
 /** A session ends this long after the login, used or not. */
 export const SESSION_LIFETIME_MS = 7 * 24 * 3_600_000;
 

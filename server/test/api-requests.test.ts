@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { type Stack, startStack } from './harness.ts';
+import { ADMIN_ENV, addApiKey, type Browser, call, logIn, problemOf } from './operators.ts';
+
+let stack: Stack;
+let admin: Browser;
+let authorization: string;
+
+beforeAll(async () => {
+  stack = await startStack({ broker: false, env: ADMIN_ENV });
+  admin = await logIn(stack);
+  ({ authorization } = await addApiKey(admin, { name: 'script', role: 'admin' }));
+}, 60_000);
+afterAll(() => stack.close());
+
+function create(headers: Readonly<Record<string, string>>, body: unknown = {}) {
+  return call(stack, 'POST', '/api-keys', body, headers);
+}
+
+describe('a failure', () => {
+  test('is problem details (RFC 9457) that name the request', async () => {
+    const answer = await call(stack, 'GET', '/nothing/here', undefined, { authorization });
+    expect(problemOf(answer)).toEqual({
+      type: '/problems/not-found',
+      title: 'There is no such thing',
+      status: 404,
+      detail: 'There is nothing here.',
+      instance: answer.headers.get('x-request-id') ?? '',
+    });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('of a method names those that the path has', async () => {
+    const answer = await call(stack, 'PUT', '/operators', {}, { authorization });
+    expect(problemOf(answer).type).toBe('/problems/method-not-allowed');
+    expect(answer.headers.get('allow')?.split(', ').toSorted()).toEqual(['GET', 'HEAD', 'POST']);
+  });
+
+  test('points at faulty values with JSON Pointers (RFC 6901)', async () => {
+    const answer = await create({ authorization }, { name: 1, role: 'none', 'a/b~c': true });
+    const { errors } = problemOf(answer);
+    expect(errors?.map(({ field }) => field)).toEqual(expect.arrayContaining(['/name', '/role']));
+    expect(answer.text).toContain('a/b~c');
+  });
+
+  test('without credentials is the same for what is there and what is not', async () => {
+    const [there, absent] = [await call(stack, 'GET', '/operators'), await call(stack, 'GET', '/nothing')];
+    expect({ ...problemOf(absent), instance: '' }).toEqual({ ...problemOf(there), instance: '' });
+  });
+
+  test('of the server tells nothing of what is behind it', async () => {
+    await stack.sql`alter table api_keys rename to api_keys_gone`;
+    try {
+      const answer = await call(stack, 'GET', '/operators', undefined, { authorization });
+      expect(problemOf(answer)).toMatchObject({ type: '/problems/internal', detail: 'Internal error.' });
+      expect(answer.text).not.toContain('api_keys');
+    } finally {
+      await stack.sql`alter table api_keys_gone rename to api_keys`;
+    }
+  });
+});
+
+describe('a body', () => {
+  const tooLarge = JSON.stringify({ name: 'x'.repeat(64 * 1024), role: 'viewer' });
+
+  test('of more than 64 KiB is refused, its length told or not', async () => {
+    expect(problemOf(await create({ authorization }, tooLarge)).status).toBe(413);
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(tooLarge));
+        controller.close();
+      },
+    });
+    const chunked = await fetch(`${stack.url}/api/v1/api-keys`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: stream,
+    });
+    expect(chunked.status).toBe(413);
+  });
+
+  test('is refused before credentials only where it is the login', async () => {
+    expect((await create({}, tooLarge)).status).toBe(401);
+    expect(problemOf(await admin.call('POST', '/session', tooLarge)).status).toBe(413);
+  });
+
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/xml',
+    'multipart/form-data; boundary=x',
+  ])('of the type %s is refused', async (type) => {
+    const answer = await create({ authorization, 'content-type': type }, '{"name":"a","role":"viewer"}');
+    expect(problemOf(answer).type).toBe('/problems/unsupported-media-type');
+  });
+
+  test('that is no JSON is malformed', async () => {
+    for (const body of ['{', '', 'null,', "{'name':1}"]) {
+      expect(problemOf(await create({ authorization }, body)).status).toBeOneOf([400, 422]);
+    }
+  });
+});
+
+describe('a request by cookie', () => {
+  const cookieOf = () => [...admin.cookies].map((pair) => pair.join('=')).join('; ');
+  const body = { name: 'by cookie', role: 'viewer' };
+
+  test.each([
+    ['another site', { 'sec-fetch-site': 'cross-site' }],
+    ['another host of the same site', { 'sec-fetch-site': 'same-site' }],
+    ['no page at all', { 'sec-fetch-site': 'none' }],
+    ['another origin', { origin: 'https://evil.example' }],
+    ['the origin null', { origin: 'null' }],
+    ['another port', { origin: 'http://127.0.0.1:1' }],
+  ])('that changes something is refused from %s', async (_, headers) => {
+    for (const [method, path, sent] of [
+      ['POST', '/api-keys', body],
+      ['DELETE', '/session', undefined],
+      ['PUT', '/session/password', {}],
+    ] as const) {
+      const answer = await call(stack, method, path, sent, { cookie: cookieOf(), ...headers } as Record<
+        string,
+        string
+      >);
+      expect(problemOf(answer).type).toBe('/problems/forbidden');
+    }
+    expect((await admin.call('GET', '/session')).status).toBe(200);
+  });
+
+  test('that changes something is refused where the browser tells nothing and the body is none a script has to ask for', async () => {
+    const answer = await call(stack, 'DELETE', '/session', undefined, { cookie: cookieOf() });
+    expect(problemOf(answer).status).toBe(403);
+  });
+
+  test('is taken from pages of the server', async () => {
+    for (const [at, headers] of [{ 'sec-fetch-site': 'same-origin' }, { origin: stack.url }].entries()) {
+      const answer = await create({ cookie: cookieOf(), ...headers } as Record<string, string>, {
+        ...body,
+        name: `by cookie ${at}`,
+      });
+      expect(answer.status).toBe(201);
+    }
+  });
+
+  test('a login that another site makes is refused as well', async () => {
+    const answer = await call(stack, 'POST', '/session', {}, { 'sec-fetch-site': 'cross-site' });
+    expect(problemOf(answer).status).toBe(403);
+  });
+
+  test('a script with an API key needs none of that', async () => {
+    const answer = await create(
+      { authorization, origin: 'https://elsewhere.example' },
+      { ...body, name: 'script 2' },
+    );
+    expect(answer.status).toBe(201);
+  });
+});
+
+describe('headers', () => {
+  test('CORS stays closed: no answer names another origin, preflights included', async () => {
+    for (const method of ['GET', 'OPTIONS']) {
+      const { headers } = await call(stack, method, '/session', undefined, {
+        cookie: [...admin.cookies].map((pair) => pair.join('=')).join('; '),
+        origin: 'https://evil.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      });
+      expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+    }
+  });
+
+  test.each([
+    ['/api/v1/session', "default-src 'none'; frame-ancestors 'none'"],
+    ['/api/v1/openapi.json', "default-src 'none'; frame-ancestors 'none'"],
+    ['/llms.txt', "default-src 'none'; frame-ancestors 'none'"],
+    ['/problems', "script-src 'self'"],
+    ['/docs', "script-src 'self'"],
+  ])('%s has its policy and what else browsers heed', async (path, policy) => {
+    const { headers } = await fetch(`${stack.url}${path}`);
+    expect(headers.get('content-security-policy')).toContain(policy);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('strict-transport-security')).toBe('max-age=15552000');
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  });
+
+  test('devices get none of them: their answers stay small', async () => {
+    const { headers } = await fetch(`${stack.url}/mqtt`);
+    expect(headers.has('content-security-policy')).toBe(false);
+  });
+});
+
+test('while the server starts, the API answers 503 as problem details', async () => {
+  const starting = await startStack({
+    broker: false,
+    waitReady: false,
+    database: { url: 'postgres://nobody@127.0.0.1:1/none', close: async () => {} },
+  });
+  try {
+    const response = await fetch(`${starting.url}/api/v1/session`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ type: '/problems/unavailable', status: 503 });
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  } finally {
+    await starting.close();
+  }
+}, 20_000);
