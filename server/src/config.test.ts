@@ -13,6 +13,9 @@ const GOOD: Readonly<Record<string, string>> = {
   MQTT_SECRET_KEY: 'api-secret',
 };
 
+/** Neither is of use without the other. */
+const ADMIN = { ADMIN_USERNAME: 'admin', ADMIN_PASSWORD: 'correct horse battery' };
+
 function load(changes: Readonly<Record<string, string | undefined>> = {}): Config {
   return loadConfig({ ...GOOD, ...changes }, 'host-1');
 }
@@ -100,10 +103,21 @@ describe('bad values', () => {
     ['DEVICE_MASTER_SECRET_KEY', 'x'.repeat(15), 'with blanks in between', 'line-break-\n-0123456789'],
     ['DEVICE_AGENT_SECRET_KEY', 'x'.repeat(15), 'no-break-\u00a0-0123456789', 'delete-\u007f-0123456789'],
     ['MQTT_URL', 'http://broker:1883', 'broker:1883', 'mqtt://'],
-    ['MQTT_HOST', 'broker', 'broker:0', 'broker:65536', 'mqtt://broker:1883', '::1:1883', 'a b:1883', ':1883'],
+    [
+      'MQTT_HOST',
+      'broker',
+      'broker:0',
+      'broker:65536',
+      'mqtt://broker:1883',
+      '::1:1883',
+      'a b:1883',
+      ':1883',
+    ],
     ['MQTT_TLS_HOST', 'broker', 'broker:x', '[::1]'],
     ['EMQX_API_URL', 'broker:18083', 'ftp://broker/api/v5'],
     ['EMQX_API_KEY', 'a:b', 'a b', 'schlüssel'],
+    ['ADMIN_USERNAME', 'x y', '-', 'schlüssel', 'x'.repeat(200)],
+    ['ADMIN_PASSWORD', 'short', 'x'.repeat(2_000)],
     ['ENROLLMENT', 'Open', 'none'],
     ['DEVICE_CREDENTIALS', 'both'],
     ['TOKEN_TTL', '14 d', '2w', '59', '367d', '-1', '1.5h', 'd'],
@@ -120,7 +134,7 @@ describe('bad values', () => {
   test.each(bad.flatMap(([name, ...values]) => values.map((value) => [name, value] as const)))(
     '%s=%j is reported by name and not by value',
     (name, value) => {
-      const faults = faultsOf({ [name]: value });
+      const faults = faultsOf({ ...ADMIN, [name]: value });
       expect(faults).toHaveLength(1);
       expect(faults[0]).toStartWith(`${name} must `);
       if (!value.endsWith('://') && value.length > 3) expect(faults[0]).not.toContain(value);
@@ -148,6 +162,14 @@ describe('bad values', () => {
       'PORT',
     ]);
     expect(faults.join()).not.toContain(same);
+  });
+
+  test('a first administrator without password, or the other way round, is a fault among the others', () => {
+    const { ADMIN_USERNAME, ADMIN_PASSWORD } = ADMIN;
+    expect(load(ADMIN).firstAdmin).toEqual({ username: ADMIN_USERNAME, password: ADMIN_PASSWORD });
+    const names = (changes: Record<string, string>) => faultsOf(changes).map((fault) => fault.split(' ')[0]);
+    expect(names({ ADMIN_USERNAME, PORT: 'x' }).toSorted()).toEqual(['ADMIN_PASSWORD', 'PORT']);
+    expect(names({ ADMIN_PASSWORD, PORT: 'x' }).toSorted()).toEqual(['ADMIN_USERNAME', 'PORT']);
   });
 
   test('the message of the error lists the faults, one a line', () => {
