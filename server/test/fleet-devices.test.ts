@@ -145,6 +145,8 @@ describe('GET /api/v1/devices', () => {
 
   test.each([
     ['limit=0', 'limit'],
+    ['q=%00', 'q'],
+    ['tag=%00', 'tag'],
     ['limit=201', 'limit'],
     ['sort=notes', 'sort'],
     ['role=gateway', 'role'],
@@ -254,6 +256,7 @@ describe('one device', () => {
     [{ name: 'a\u0000b' }, '/name'],
     [{ notes: 'x'.repeat(2_001) }, '/notes'],
     [{ notes: 'a\u0000' }, '/notes'],
+    [{ name: 'half \ud83d' }, '/name'],
     [{ tags: ['a;b'] }, '/tags/0'],
     [{ tags: Array.from({ length: 21 }, (_, at) => String(at)) }, '/tags'],
     [{ state: 'active' }, ''],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { readCsv } from '../src/fleet/csv.ts';
+import { exportDevices } from '../src/fleet/export-devices.ts';
 import { importReport } from '../src/fleet/import-devices.ts';
 import { auditOf, callApi, createApiKey, insertFleet } from './fleet.ts';
 import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath } from './harness.ts';
@@ -153,6 +154,22 @@ test('the export holds every device once, no formulas, and can be imported as it
   const [row] = await stack.sql`select name, notes, tags from devices where id = ${first}`;
   expect(row).toEqual({ name: '=HYPERLINK("http://x")', notes: '-1\n"two", three', tags: ['a', 'b'] });
 }, 30_000);
+
+test('an export that fails on its way is broken off, not ended', async () => {
+  await stack.sql`delete from devices`;
+  await insertFleet(stack, 1_500, () => ({}));
+  let reads = 0;
+  const db = new Proxy(stack.services.db, {
+    get(target, property) {
+      if (property === 'select' && ++reads > 1) throw new Error('the database is away');
+      return Reflect.get(target, property, target);
+    },
+  });
+  const body = await exportDevices(db, {});
+  const server = Bun.serve({ port: 0, fetch: () => new Response(body), error: () => undefined });
+  await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow();
+  await server.stop(true);
+});
 
 test('the export takes the filters of the list', async () => {
   const [master = ''] = await insertFleet(stack, 1, () => ({ role: 'master', name: 'Export hall' }));

@@ -2,7 +2,7 @@ import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { deviceState, devices } from '../platform/db/schema.ts';
 import { deviceUuid } from '../platform/uuid.ts';
-import { deviceTag, role } from './values.ts';
+import { deviceTag, isPlain, role } from './values.ts';
 
 const MAX_SEARCH = 100;
 
@@ -12,6 +12,7 @@ export const deviceFilter = {
     .string()
     .trim()
     .max(MAX_SEARCH)
+    .refine(isPlain, 'must not contain control characters')
     .optional()
     .describe('The beginning of a UUID, or a part of a name in either case'),
   role: role.optional(),

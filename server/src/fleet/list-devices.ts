@@ -6,6 +6,7 @@ import type { Queryable } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
 import { type DeviceRow, deviceColumns } from './device.ts';
 import { deviceFilter, matching } from './filter.ts';
+import { isPlain } from './values.ts';
 
 const sortColumns = {
   createdAt: devices.createdAt,
@@ -104,5 +105,5 @@ function after(
 /** A cursor is the client's to forge: a value that PostgreSQL could not read must not reach it. */
 function isValue(by: z.output<typeof sort>, value: string | null): boolean {
   if (value === null) return by === 'lastSeenAt';
-  return by === 'name' ? !value.includes('\0') : /^-?\d{1,16}$/.test(value);
+  return by === 'name' ? isPlain(value) : /^-?\d{1,16}$/.test(value);
 }

@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { stream } from 'hono/streaming';
 import { z } from 'zod';
 import { type ApiEnv, requireAdmin } from '../api/actor.ts';
 import { describeOperation } from '../api/describe.ts';
@@ -28,16 +27,11 @@ export function transferRoutes(deps: Pick<FleetDeps, 'db' | 'clock'>) {
         answerType: 'text/csv',
       }),
       validate('query', z.object(deviceFilter)),
-      (c) => {
-        const filter = c.req.valid('query');
+      async (c) => {
+        const body = await exportDevices(deps.db, c.req.valid('query'));
         c.header('Content-Type', 'text/csv; charset=utf-8');
         c.header('Content-Disposition', 'attachment; filename="devices.csv"');
-        return stream(c, async (out) => {
-          for await (const page of exportDevices(deps.db, filter)) {
-            if (out.aborted) return;
-            await out.write(page);
-          }
-        });
+        return c.body(body);
       },
     )
     .post(

@@ -6,27 +6,34 @@ const MAX_NOTES = 2_000;
 const MAX_TAGS = 20;
 const MAX_TAG = 40;
 
-const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_LINES = /[^\P{Cc}\n\t]/u;
+
+/** Text of one line that PostgreSQL can keep: no control characters, no half of a surrogate pair. */
+export function isPlain(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
 
 export const deviceName = z
   .string()
   .trim()
   .max(MAX_NAME)
-  .refine((text) => !CONTROL.test(text), 'must not contain control characters');
+  .refine(isPlain, 'must not contain control characters');
 
 export const deviceNotes = z
   .string()
   .transform((text) => text.replaceAll('\r\n', '\n').trim())
   .pipe(z.string().max(MAX_NOTES))
-  .refine((text) => !CONTROL_BUT_LINES.test(text), 'must not contain control characters but line ends');
+  .refine(
+    (text) => text.isWellFormed() && !CONTROL_BUT_LINES.test(text),
+    'must not contain control characters but line ends',
+  );
 
 export const deviceTag = z
   .string()
   .trim()
   .min(1)
   .max(MAX_TAG)
-  .refine((text) => !CONTROL.test(text) && !text.includes(';'), 'must not contain ";" or control characters');
+  .refine((text) => isPlain(text) && !text.includes(';'), 'must not contain ";" or control characters');
 
 /** Without repetitions, in the order given. */
 export const deviceTags = z
