@@ -45,6 +45,14 @@ test('the required variables are enough, and the rest has the documented default
   });
 });
 
+test('the first administrator has a name in lower case; without the settings there is none', () => {
+  expect(load({ ADMIN_USERNAME: 'Admin', ADMIN_PASSWORD: 'long enough, this' }).firstAdmin).toEqual({
+    username: 'admin',
+    password: 'long enough, this',
+  });
+  expect(load().firstAdmin).toBeUndefined();
+});
+
 test('every required variable is reported when it is missing, all of them at once', () => {
   const missing = Object.keys(GOOD);
   const faults = faultsOf(Object.fromEntries(missing.map((name) => [name, undefined])));
@@ -144,6 +152,12 @@ describe('bad values', () => {
   test('every variable that can be wrong is among them', () => {
     const free = ['MQTT_SECRET_KEY', 'MQTT_ADMIN_PASSWORD'];
     expect([...bad.map(([name]) => name), ...free].toSorted()).toEqual(variableNames.toSorted());
+  });
+
+  test('the user name is no password', () => {
+    expect(faultsOf({ ADMIN_USERNAME: 'administrator', ADMIN_PASSWORD: 'Administrator' })).toEqual([
+      'ADMIN_PASSWORD must not be ADMIN_USERNAME',
+    ]);
   });
 
   test('faults of all variables are reported together, equal role secrets included', () => {
