@@ -101,6 +101,43 @@ describe('a body', () => {
   });
 });
 
+describe('values that the database cannot keep', () => {
+  const cursor = (position: unknown) => Buffer.from(JSON.stringify(position)).toString('base64url');
+
+  test.each([
+    '/audit?actor=%00',
+    '/audit?action=%00',
+    '/audit?subject=%00',
+    '/audit?from=0000-01-01T00:00:00Z',
+    '/audit?to=9999-12-31T23:59:59-23:00',
+    `/audit?cursor=${cursor([9e15, 1])}`,
+    `/audit?cursor=${cursor([-1, 1])}`,
+    `/audit?cursor=${cursor([1, 1.5])}`,
+    `/audit?cursor=${cursor({ length: 2 })}`,
+    `/operators?cursor=${cursor(['\u0000'])}`,
+    `/api-keys?cursor=${cursor(['\ud800'])}`,
+  ])('are refused in %s', async (path) => {
+    expect(problemOf(await call(stack, 'GET', path, undefined, { authorization })).status).toBe(400);
+  });
+
+  test('are refused in bodies', async () => {
+    for (const name of ['a\u0000b', 'a\ud800']) {
+      expect(problemOf(await create({ authorization }, { name, role: 'viewer' })).status).toBe(422);
+      expect(problemOf(await admin.call('POST', '/session', { username: name, password: 'x' })).status).toBe(
+        422,
+      );
+    }
+    const late = { name: 'late', role: 'viewer', expiresAt: '9999-12-31T23:59:59-23:00' };
+    expect(problemOf(await create({ authorization }, late)).status).toBe(422);
+  });
+
+  test('are taken in passwords, which are hashed', async () => {
+    const account = { username: 'odd', password: 'nul \u0000 and \ud800 too' };
+    expect((await admin.call('POST', '/operators', { ...account, role: 'viewer' })).status).toBe(201);
+    expect((await call(stack, 'POST', '/session', account)).status).toBe(201);
+  });
+});
+
 describe('a request by cookie', () => {
   const cookieOf = () => [...admin.cookies].map((pair) => pair.join('=')).join('; ');
   const body = { name: 'by cookie', role: 'viewer' };

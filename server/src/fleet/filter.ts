@@ -1,8 +1,9 @@
 import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { deviceState, devices } from '../platform/db/schema.ts';
+import { isPlain } from '../platform/text.ts';
 import { deviceUuid } from '../platform/uuid.ts';
-import { deviceTag, isPlain, role } from './values.ts';
+import { deviceTag, role } from './values.ts';
 
 const MAX_SEARCH = 100;
 

@@ -4,9 +4,9 @@ import { cursor, cutPage, pageLimit } from '../api/cursor.ts';
 import { Problem } from '../api/problem.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
+import { isPlain } from '../platform/text.ts';
 import { type DeviceRow, deviceColumns } from './device.ts';
 import { deviceFilter, matching } from './filter.ts';
-import { isPlain } from './values.ts';
 
 const sortColumns = {
   createdAt: devices.createdAt,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deviceRole } from '../platform/db/schema.ts';
+import { isPlain } from '../platform/text.ts';
 
 const MAX_NAME = 100;
 const MAX_NOTES = 2_000;
@@ -7,11 +8,6 @@ const MAX_TAGS = 20;
 const MAX_TAG = 40;
 
 const CONTROL_BUT_LINES = /[^\P{Cc}\n\t]/u;
-
-/** Text of one line that PostgreSQL can keep: no control characters, no half of a surrogate pair. */
-export function isPlain(text: string): boolean {
-  return text.isWellFormed() && !/\p{Cc}/u.test(text);
-}
 
 export const deviceName = z
   .string()

@@ -4,11 +4,12 @@ import type { ApiEnv } from '../../api/actor.ts';
 import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
 import { describeOperation } from '../../api/describe.ts';
 import { validate } from '../../api/validate.ts';
+import { plainText } from '../../api/values.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { operator, toOperator } from './operator.ts';
 import { listOperators as readOperators } from './store.ts';
 
-const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([z.string()])) });
+const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([plainText(64)])) });
 
 /** `GET /operators`, by user name. */
 export function listOperators(deps: OperatorsDeps) {

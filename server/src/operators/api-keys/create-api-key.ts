@@ -4,6 +4,7 @@ import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
 import { describeOperation } from '../../api/describe.ts';
 import { Problem } from '../../api/problem.ts';
 import { validate } from '../../api/validate.ts';
+import { plainText, pointInTime } from '../../api/values.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
 import { role } from '../accounts/operator.ts';
@@ -15,16 +16,9 @@ import { creatorOf, insertApiKey } from './store.ts';
 const DEFAULT_LIFETIME_MS = 365 * 24 * 3_600_000;
 
 const body = z.strictObject({
-  name: z
-    .string()
-    .trim()
-    .min(1)
-    .max(64)
-    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters')
-    .describe('What the key is for; names its holder in the audit log'),
+  name: plainText(64).trim().min(1).describe('What the key is for; names its holder in the audit log'),
   role,
-  expiresAt: z.iso
-    .datetime({ offset: true })
+  expiresAt: pointInTime
     .nullable()
     .optional()
     .describe('When the key ends: after a year unless given, never when null'),
@@ -80,14 +74,13 @@ export function createApiKey(deps: OperatorsDeps) {
   );
 }
 
-function expiry(given: string | null | undefined, now: number): Date | null {
+function expiry(given: Date | null | undefined, now: number): Date | null {
   if (given === null) return null;
   if (given === undefined) return new Date(now + DEFAULT_LIFETIME_MS);
-  const expiresAt = new Date(given);
-  if (expiresAt.getTime() <= now) {
+  if (given.getTime() <= now) {
     throw new Problem('validation-failed', 'The body has values that are not accepted.', {
       errors: [{ field: '/expiresAt', message: 'must be in the future' }],
     });
   }
-  return expiresAt;
+  return given;
 }

@@ -4,11 +4,12 @@ import type { ApiEnv } from '../../api/actor.ts';
 import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
 import { describeOperation } from '../../api/describe.ts';
 import { validate } from '../../api/validate.ts';
+import { plainText } from '../../api/values.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { apiKey, toApiKey } from './api-key.ts';
 import { listApiKeys as readApiKeys } from './store.ts';
 
-const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([z.string()])) });
+const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([plainText(64)])) });
 
 /** `GET /api-keys`, by name. */
 export function listApiKeys(deps: OperatorsDeps) {

@@ -4,6 +4,7 @@ import type { ApiEnv } from '../../api/actor.ts';
 import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
 import { describeOperation } from '../../api/describe.ts';
 import { validate } from '../../api/validate.ts';
+import { LATEST_MS, plainText, pointInTime } from '../../api/values.ts';
 import { actorKind } from '../../platform/db/schema.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { type AuditRecord, readAudit } from './store.ts';
@@ -27,23 +28,16 @@ const auditEntry = z
   })
   .meta({ id: 'AuditEntry' });
 
-const time = z.iso
-  .datetime({ offset: true })
-  .transform((text) => new Date(text))
-  .optional();
-
 const query = z.object({
-  actor: z.string().max(128).optional().describe('Exactly as in the entries'),
-  action: z
-    .string()
-    .max(64)
+  actor: plainText(128).optional().describe('Exactly as in the entries'),
+  action: plainText(64)
     .optional()
     .describe('An action such as `device.revoked`, or with a dot at its end all of one subject: `device.`'),
-  subject: z.string().max(128).optional().describe('Id of what the event is about'),
-  from: time.describe('No earlier than this'),
-  to: time.describe('Earlier than this'),
+  subject: plainText(128).optional().describe('Id of what the event is about'),
+  from: pointInTime.optional().describe('No earlier than this'),
+  to: pointInTime.optional().describe('Earlier than this'),
   limit: pageLimit,
-  cursor: cursor(z.tuple([z.int(), z.int()])),
+  cursor: cursor(z.tuple([z.int().min(0).max(LATEST_MS), z.int()])),
 });
 
 /** `GET /audit`, newest first. */

@@ -4,6 +4,7 @@ import { limitBody } from '../../api/body.ts';
 import { describeOperation } from '../../api/describe.ts';
 import { Problem } from '../../api/problem.ts';
 import { validate } from '../../api/validate.ts';
+import { plainText } from '../../api/values.ts';
 import { ipNetwork } from '../../platform/client-ip.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import type { AppEnv } from '../../platform/http.ts';
@@ -18,10 +19,8 @@ import { identity } from './session.ts';
 import { deleteSessionByToken, insertSession, SESSION_LIFETIME_MS } from './store.ts';
 
 const body = z.strictObject({
-  username: z
-    .string()
+  username: plainText(64)
     .min(1)
-    .max(64)
     .transform((text) => text.toLowerCase()),
   password: enteredPassword,
 });
