@@ -46,6 +46,7 @@ export interface Services {
 }
 
 const SERVER_TOKEN_TTL_SECONDS = 24 * 3_600;
+const FIRST_PROVISIONING_MS = 3_000;
 const HEALTH_LIMIT_MS = 2_000;
 const REQUESTS_END_MS = 5_000;
 const BROKER_LEAVE_MS = 1_500;
@@ -210,8 +211,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   });
   log.info({ port: server.port, instance: config.instanceId }, 'listening');
 
-  broker.start();
-  connection.start();
+  // A broker that is not provisioned yet would only refuse the session.
+  void withDeadline(clock, FIRST_PROVISIONING_MS, broker.start())
+    .catch(() => {})
+    .then(connection.start);
   lastSeen.start();
   refusedCredentials.start();
   presence.start();

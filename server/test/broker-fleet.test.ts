@@ -155,8 +155,9 @@ describe('a broker that cannot be reached', () => {
       await tx.execute(`update devices set state = 'revoked' where id = '${id}'`);
       await rig.instance.changes.note(tx, [id], 'test');
     });
-    rig.addInstance();
+    const next = rig.addInstance();
     await gone;
+    await until('the instance has settled', () => next.reconciler.status().state === 'ok');
   });
 });
 

@@ -55,7 +55,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       jwtSecret: JWT_SECRET,
       instanceId: 'test',
     });
-    instance.start();
+    void instance.start();
     instance.databaseIsReady();
     instances.push(instance);
     return instance;

@@ -28,8 +28,11 @@ export interface BrokerDeps {
 export interface Broker {
   readonly changes: ChangeQueue;
   readonly reconciler: Reconciler;
-  /** Provisions the broker's settings from now on; fleet and changes as soon as the database is ready. */
-  start(): void;
+  /**
+   * Provisions the broker's settings from now on; fleet and changes as soon as the database is ready. Resolves after the
+   * first try, whatever came out of it.
+   */
+  start(): Promise<void>;
   /** Tells that the schema is in place. */
   databaseIsReady(): void;
   close(): Promise<void>;
@@ -54,9 +57,12 @@ export function createBroker(deps: BrokerDeps): Broker {
   });
   const reconciler = createReconciler({ clock, random, log, run });
 
-  async function run(): Promise<ReconcileReport> {
+  async function run(): Promise<ReconcileReport | undefined> {
+    if (!databaseReady) {
+      await reconcileSettings(emqx, desired, true);
+      return undefined;
+    }
     try {
-      if (!databaseReady) throw new AppError('unavailable', 'The database is not reachable.');
       const work = () => reconcileNow({ db, emqx, clock, desired }, true);
       const leased = await underLease({ db, clock, holder }, LEASE, work, stopping.signal);
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
@@ -71,8 +77,10 @@ export function createBroker(deps: BrokerDeps): Broker {
   return {
     changes,
     reconciler,
-    start() {
+    async start() {
+      const first = reconciler.runNow('start');
       reconciler.start();
+      await first;
     },
     databaseIsReady() {
       databaseReady = true;

@@ -80,7 +80,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     current.on('error', (error) => {
       const refused = 'code' in error && (error.code === 4 || error.code === 5);
       options.log[failures === 0 ? 'warn' : 'debug'](
-        { code: errorCode(error), err: error },
+        { code: errorCode(error), failure: error.message },
         refused ? 'broker refused the session' : 'connection failed',
       );
       if (refused) refuse(current);

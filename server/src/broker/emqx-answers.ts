@@ -63,7 +63,7 @@ export const subscription = z.object({ topic: z.string() });
 export const listener = z.looseObject({
   id: z.string(),
   enable: z.boolean().default(true),
-  enable_authn: z.unknown(),
+  enable_authn: z.union([z.boolean(), z.string()]).optional(),
 });
 
 export const globalZone = z.looseObject({

@@ -10,8 +10,8 @@ export interface ReconcilerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** One whole run. */
-  readonly run: () => Promise<ReconcileReport>;
+  /** One whole run; nothing where only the settings could be repaired, since the database is not there yet. */
+  readonly run: () => Promise<ReconcileReport | undefined>;
 }
 
 export interface ReconcilerStatus {
@@ -54,10 +54,18 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     try {
       const report = await deps.run();
       const ms = deps.clock.now() - startedAt;
+      failures = 0;
+      if (report === undefined) {
+        deps.log.debug(
+          { reason, ms },
+          'settings of the broker are as they should be, fleet waits for the database',
+        );
+        status = { state: 'never' };
+        return;
+      }
       const news = foundDifferences(report) || status.state !== 'ok';
       deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker is as it should be');
       reportForeign(report);
-      failures = 0;
       status = { state: 'ok', at: deps.clock.now(), report };
     } catch (error) {
       failures++;
@@ -65,7 +73,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const failure = expected ? error.message : 'The run failed.';
       const again = status.state === 'failed' && status.failure === failure;
       deps.log[again ? 'debug' : 'warn'](
-        { reason, err: error, failures },
+        { reason, failures, ...(expected ? { failure } : { err: error }) },
         'broker cannot be provisioned, trying again',
       );
       status = { ...status, state: 'failed', at: deps.clock.now(), failure };
@@ -93,7 +101,10 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       for (const resolve of served) resolve(status);
       wake = new AbortController();
       if (wanted !== undefined && (failures === 0 || waiting.length > 0)) continue;
-      const delayMs = failures > 0 ? 200 + backoffDelay(failures - 1, RETRY, deps.random) : INTERVAL_MS;
+      const settled = status.state === 'ok';
+      const delayMs = settled
+        ? INTERVAL_MS
+        : 200 + backoffDelay(Math.max(0, failures - 1), RETRY, deps.random);
       await sleep(deps.clock, delayMs, AbortSignal.any([wake.signal, stopping.signal]));
     }
   }
