@@ -17,7 +17,8 @@ interface CredentialCheckOptions {
 /** Tells what a credential presented for `uuid` is worth. It reads no database. */
 export type CredentialCheck = (credential: string, uuid: string) => Promise<Credential>;
 
-const ROLES: readonly DeviceRole[] = ['master', 'agent'];
+/** Agents first: they are the many. */
+const ROLES: readonly DeviceRole[] = ['agent', 'master'];
 
 export function createCredentialCheck(options: CredentialCheckOptions): CredentialCheck {
   const roleDigests: Record<DeviceRole, SecretDigest> = {
@@ -36,21 +37,15 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
       if (check.ok) return { kind: 'token', subject: check.subject };
       if (check.reason === 'expired') return refused('expired', 'The token has expired.');
     }
-    const bySecret = matchingRole((role) => roleDigests[role].matches(credential));
-    if (bySecret) {
-      if (options.deviceCredentials === 'shared') return { kind: 'role_secret', role: bySecret };
-      return refused('bad_credential', 'This server takes device keys, not role secrets.');
-    }
-    const byKey = matchingRole((role) => isDeviceKey(credential, roleKeys[role], uuid));
-    return byKey
-      ? { kind: 'device_key', role: byKey }
-      : refused('bad_credential', 'The credential is not valid.');
+    // Each comparison takes constant time. The first match ends them: what that tells, the holder of a good credential
+    // knows, and a bad one is held against every secret.
+    const byKey = ROLES.find((role) => isDeviceKey(credential, roleKeys[role], uuid));
+    if (byKey) return { kind: 'device_key', role: byKey };
+    const bySecret = ROLES.find((role) => roleDigests[role].matches(credential));
+    if (!bySecret) return refused('bad_credential', 'The credential is not valid.');
+    if (options.deviceCredentials === 'shared') return { kind: 'role_secret', role: bySecret };
+    return refused('bad_credential', 'This server takes device keys, not role secrets.');
   };
-}
-
-/** Tries every role, whichever matches, so that the time taken does not tell. */
-function matchingRole(matches: (role: DeviceRole) => boolean): DeviceRole | undefined {
-  return ROLES.filter(matches)[0];
 }
 
 function looksLikeToken(credential: string): boolean {
