@@ -223,9 +223,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     deps.migrationsFolder,
     { clock, random, log: featureLogger(log, 'Database') },
     stopping.signal,
-  ).then(async () => {
-    if (stopping.signal.aborted) return;
-    await operators.databaseIsReady();
+    operators.databaseIsReady,
+  ).then(() => {
     migrated = !stopping.signal.aborted;
     if (migrated) broker.databaseIsReady();
   });

@@ -27,7 +27,7 @@ export function linkTopic(id: string): string {
 export const PING_FILTERS = ['device/+/ping', '/device/+/ping'] as const;
 
 /** The group in which several server instances share their subscriptions. */
-export const SHARE_GROUP = 'server';
+const SHARE_GROUP = 'server';
 
 export function shared(filter: string): string {
   return `$share/${SHARE_GROUP}/${filter}`;

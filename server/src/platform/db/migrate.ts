@@ -46,7 +46,7 @@ interface WaitingDeps {
 }
 
 /**
- * `migrate`, waiting for a database that cannot be reached yet for as long as `signal` allows.
+ * `migrate` and then `prepare`, waiting for a database that cannot be reached yet for as long as `signal` allows.
  *
  * @throws what the database says when it is there but refuses (wrong password, no such database, a failed migration).
  */
@@ -55,11 +55,13 @@ export async function migrateWhenReachable(
   folder: string,
   deps: WaitingDeps,
   signal: AbortSignal,
+  prepare: () => Promise<void>,
 ): Promise<void> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
       const applied = await migrate(sql, folder);
       deps.log.info({ applied }, applied > 0 ? 'migrations applied' : 'schema is up to date');
+      await prepare();
       return;
     } catch (error) {
       if (!isUnreachable(error)) throw error;
