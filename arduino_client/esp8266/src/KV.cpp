@@ -87,12 +87,15 @@ KV::Found KV::inspect(uint32_t sector, KvImage::Header* header) const {
   uint8_t* bytes = reinterpret_cast<uint8_t*>(chunk);
   if (!kvflash::read(sector, 0, chunk, kChunkBytes)) return Found::Unreadable;
   if (!KvImage::parseHeader(bytes, smserver::kSectorBytes, header)) {
+    // Zeros too: so an EEPROM file of the core's emulation on a PC begins.
+    const uint32_t first = chunk[0];
+    if (first != 0xFFFFFFFF && first != 0) return Found::Damaged;
     for (size_t at = 0; at < smserver::kSectorBytes; at += kChunkBytes) {
       if (!kvflash::read(sector, at, chunk, kChunkBytes)) {
         return Found::Unreadable;
       }
       for (const uint32_t word : chunk) {
-        if (word != 0xFFFFFFFF) return Found::Damaged;
+        if (word != first) return Found::Damaged;
       }
     }
     return Found::Blank;

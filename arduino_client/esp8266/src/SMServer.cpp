@@ -117,7 +117,7 @@ void SMServer::loop() {
   if (command_ != nullptr) {
     runCommand();
   } else {
-    connection_.step(uptime, ESP.random(), outbox_.empty());
+    connection_.step(uptime, RANDOM_REG32, outbox_.empty());
     if (connection_.online()) {
       if (epoch_ != connection_.epoch()) cameOnline();
       stepSubscriptions(now);

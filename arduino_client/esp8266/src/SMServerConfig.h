@@ -99,6 +99,11 @@
 #ifndef SMSERVER_LINK_REFRESH_MS
 #define SMSERVER_LINK_REFRESH_MS 600000
 #endif
+// The same for the device's own topics: a broker that has just restarted may
+// not have its rules yet.
+#ifndef SMSERVER_OWN_RETRY_MS
+#define SMSERVER_OWN_RETRY_MS 5000
+#endif
 // How long a message sent may take to come back as an echo.
 #ifndef SMSERVER_ECHO_MS
 #define SMSERVER_ECHO_MS 15000

@@ -23,7 +23,7 @@ const HOST_FLAGS = [
   '-Wall',
   '-Wextra',
   '-Werror',
-  '-g',
+  '-g1',
   '-funsigned-char',
   '-fsanitize=address,undefined',
   '-fno-sanitize-recover=undefined',

@@ -64,7 +64,9 @@ int Subscriptions::due(uint32_t now, char (&topic)[kTopicBytes]) const {
         ask = i >= kOwn && expired(entry.atMs, now, SMSERVER_LINK_REFRESH_MS);
         break;
       case State::Refused:
-        ask = expired(entry.atMs, now, SMSERVER_LINK_RETRY_MS);
+        ask =
+            expired(entry.atMs, now,
+                    i >= kOwn ? SMSERVER_LINK_RETRY_MS : SMSERVER_OWN_RETRY_MS);
         break;
     }
     if (ask) {

@@ -67,7 +67,6 @@ void act(SMServer& device, const std::string& line) {
   } else if (verb == "token") {
     device.storage().set("sm.t", first.c_str());
     device.storage().commit();
-    say("result stored");
   } else if (verb == "counters") {
     const SMCounters& c = device.counters();
     say("counters http=" + std::to_string(c.httpRequests) + " tokens=" +
@@ -138,6 +137,7 @@ int main(int argc, char** argv) {
     if (fake::flash.writes + fake::flash.erases != writes) {
       writes = fake::flash.writes + fake::flash.erases;
       saveFlash(argv[4]);
+      say("flash saved");
     }
     if (device.state() != state) {
       state = device.state();

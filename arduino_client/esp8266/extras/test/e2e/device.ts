@@ -63,13 +63,14 @@ export class Device {
     this.#process?.stdin.flush();
   }
 
-  /** The next line, from where the last wait ended, that begins so. */
-  async next(start: string, limitMs = LIMIT_MS): Promise<string> {
+  /** The next line, from where the last wait ended, that begins so, or in one of these ways. */
+  async next(start: string | readonly string[], limitMs = LIMIT_MS): Promise<string> {
+    const starts = typeof start === 'string' ? [start] : start;
     const end = performance.now() + limitMs;
     for (;;) {
       while (this.#read < this.lines.length) {
         const line = this.lines[this.#read++] ?? '';
-        if (line.startsWith(start)) return line;
+        if (starts.some((wanted) => line.startsWith(wanted))) return line;
       }
       const left = end - performance.now();
       if (left <= 0) {

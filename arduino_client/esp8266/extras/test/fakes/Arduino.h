@@ -51,6 +51,9 @@ class EspClass {
 };
 extern EspClass ESP;
 
+// The random number generator of the chip.
+#define RANDOM_REG32 (ESP.random())
+
 class HardwareSerial : public Print {
  public:
   using Print::write;

@@ -317,6 +317,12 @@ TEST_CASE("subscriptions are asked for once, refused ones again later") {
   CHECK(subs.acknowledged(20, true, 110001) == -1);
   CHECK(subs.acknowledged(21, true, 110001) == 3);
   CHECK(subs.due(110001 + SMSERVER_LINK_REFRESH_MS, topic) == 3);
+  // One's own topics are not refused for long.
+  subs.sent(0, 30, 200000);
+  CHECK(subs.acknowledged(30, false, 200000) == 0);
+  CHECK(subs.due(200000 + SMSERVER_OWN_RETRY_MS, topic) == 0);
+  subs.sent(0, 31, 205000);
+  CHECK(subs.acknowledged(31, true, 205000) == 0);
   CHECK(subs.classify("device/me/ping") == Subscriptions::Topic::Ping);
   CHECK(subs.classify(wanted[3]) == Subscriptions::Topic::Link);
   CHECK(subs.classify("device/me/pin") == Subscriptions::Topic::Foreign);
