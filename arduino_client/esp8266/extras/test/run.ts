@@ -127,6 +127,16 @@ async function format(): Promise<void> {
   });
 }
 
+async function checkLogging(): Promise<string> {
+  const source = join(library, 'src/internal/connection.cpp');
+  for (const level of [0, 1, 2, 3]) {
+    const command = ['g++', ...HOST_FLAGS, `-DSMSERVER_LOG_LEVEL=${level}`, '-Os', '-S', '-o', '-', source];
+    const assembly = await must(command);
+    if (assembly.includes('[sm]') !== level > 0) throw new Error(`level ${level} is not as it should be`);
+  }
+  return '4 levels';
+}
+
 async function endToEnd(): Promise<void> {
   const harness = join(repository, 'server/test/harness.ts');
   if (!existsSync(harness)) {
@@ -156,6 +166,7 @@ if (await prepared()) {
   await chip();
   await endToEnd();
 }
+await report.attempt('logging compiles at every level, and to nothing by default', checkLogging);
 await report.attempt('keywords.txt names the public interface, with tabs', () => checkKeywords(library));
 await report.attempt('library.properties is complete', () => checkLibraryProperties(library));
 await report.attempt('the examples and the README hold together', () =>
