@@ -74,7 +74,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     client = current;
     current.handleMessage = (packet, done) => {
-      void handle(packet).finally(() => done());
+      const handled = handle(packet);
+      if (handled) void handled.then(() => done());
+      else done();
     };
     current.on('connect', () => void subscribe(current));
     current.on('error', (error) => {
@@ -100,11 +102,15 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (state !== 'refused') state = 'offline';
   }
 
-  async function handle(packet: IPublishPacket): Promise<void> {
-    try {
-      await options.onMessage(packet);
-    } catch (error) {
+  /** Returns nothing where the message is done with, as a PING is: waiting for the next turn would hold the next message. */
+  function handle(packet: IPublishPacket): Promise<void> | undefined {
+    const failed = (error: unknown) =>
       options.log.error({ err: error, topic: packet.topic }, 'message handler failed');
+    try {
+      return options.onMessage(packet)?.catch(failed);
+    } catch (error) {
+      failed(error);
+      return undefined;
     }
   }
 

@@ -16,8 +16,8 @@ export interface DeviceMessage {
 export type MessageHandler = (message: DeviceMessage) => string | Promise<string>;
 
 export interface Dispatcher {
-  /** Never throws: what a handler throws is logged and counted. */
-  dispatch(packet: IPublishPacket): Promise<void>;
+  /** Never throws: what a handler throws is logged and counted. Done when it returns, unless the handler takes its time. */
+  dispatch(packet: IPublishPacket): void | Promise<void>;
   /** How many messages ended in which outcome since the start, such as `ping:answered` or `dropped:not_json`. */
   counts(): Readonly<Record<string, number>>;
 }
@@ -40,8 +40,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (outcome.startsWith('dropped:')) deps.log.debug({ topic, outcome }, 'message dropped');
   }
 
+  function failed(error: unknown, topic: string): void {
+    count('dropped:handler_failed', topic);
+    deps.log.error({ err: error, topic }, 'message handler failed');
+  }
+
   return {
-    async dispatch(packet) {
+    dispatch(packet) {
       const { topic } = packet;
       const parsed = parseDeviceTopic(topic);
       const handler =
@@ -49,12 +54,16 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       if (!parsed || !handler) return count('dropped:unknown_topic', topic);
       const body = parseObject(packet.payload);
       if (typeof body === 'string') return count(`dropped:${body}`, topic);
+      const { id: deviceId, kind } = parsed;
       try {
-        const message = { deviceId: parsed.id, topic, qos: packet.qos, retained: packet.retain, body };
-        count(`${parsed.kind}:${await handler(message)}`, topic);
+        const outcome = handler({ deviceId, topic, qos: packet.qos, retained: packet.retain, body });
+        if (typeof outcome === 'string') return count(`${kind}:${outcome}`, topic);
+        return outcome.then(
+          (text) => count(`${kind}:${text}`, topic),
+          (error: unknown) => failed(error, topic),
+        );
       } catch (error) {
-        count('dropped:handler_failed', topic);
-        deps.log.error({ err: error, topic }, 'message handler failed');
+        failed(error, topic);
       }
     },
     counts: () => ({ ...counts }),
