@@ -1,8 +1,7 @@
 import { processUsage } from './answer-parent.ts';
 import { startChild } from './child.ts';
 import { heading, rateRow, report, writeLine } from './report.ts';
-import { alternate } from './rounds.ts';
-import { knowDevices, startBrokerProcess, startSubject } from './stack.ts';
+import { knowDevices, startBrokerProcess, startDatabase, startSubject } from './stack.ts';
 import { loadResult, tokenRequests } from './tokens.ts';
 
 const FEW = 10;
@@ -10,43 +9,56 @@ const MANY = 10_000;
 /** The same work on both sides: every one of the many devices asks for a token. */
 const REQUESTS = 10_000;
 const CONNECTIONS = 16;
-const ROUNDS = 5;
+const ROUNDS = 2;
 /** Until the last-seen times are written. */
-const SETTLE_MS = 6_000;
+const WRITTEN_MS = 6_000;
+/** Until the counters of the rate limits that are counted by device have been dropped: two windows. */
+const FORGOTTEN_MS = 125_000;
 
-/** Memory of the server with 10,000 known devices against 10, each time in a new process. */
+/** Memory of the server with 10,000 known devices against 10, at the same time and in new processes each round. */
 export async function benchMemory(databaseUrl: string): Promise<void> {
-  heading(`Memory: ${MANY} known devices against ${FEW}, after ${REQUESTS} token requests`);
-  const broker = await startBrokerProcess();
+  heading(`Memory: ${MANY} known devices against ${FEW}, each server after ${REQUESTS} token requests`);
+  const other = await startDatabase();
   const load = await startChild('http-load.ts', {});
-  try {
-    const sample = async (devices: number) => {
-      const subject = await startSubject({ databaseUrl, broker: broker.ports });
-      try {
-        const requests = tokenRequests(await knowDevices(databaseUrl, devices));
-        const { refused } = await load.call(
-          'run',
-          { port: subject.port, requests, connections: CONNECTIONS, answers: REQUESTS },
-          loadResult,
-        );
-        if (refused > 0) throw new Error(`${refused} token requests were refused`);
-        await Bun.sleep(SETTLE_MS);
-        return await subject.child.call('usage', undefined, processUsage);
-      } finally {
-        await subject.child.stop();
-      }
+  const sample = async (url: string, devices: number) => {
+    const broker = await startBrokerProcess();
+    const subject = await startSubject({ databaseUrl: url, broker: broker.ports });
+    const ask = async (answers: number, requests: ReturnType<typeof tokenRequests>) => {
+      const argument = { port: subject.port, requests, connections: CONNECTIONS, answers };
+      const { refused } = await load.call('run', argument, loadResult);
+      if (refused > 0) throw new Error(`${refused} token requests were refused`);
     };
-    const samples = await alternate(
-      ROUNDS,
-      () => sample(FEW),
-      () => sample(MANY),
-    );
-    report(rateRow('resident memory, MB', samples, (each) => each.rssBytes / 1e6));
-    report(rateRow('heap after collection, MB', samples, (each) => each.heapBytes / 1e6));
-    writeLine('aim: no difference beyond noise. What the many leave is their counters of the rate limits,');
-    writeLine('which are dropped within two minutes');
+    try {
+      const requests = tokenRequests(await knowDevices(url, devices));
+      await ask(REQUESTS, requests);
+      await Bun.sleep(WRITTEN_MS);
+      const soon = await subject.child.call('usage', undefined, processUsage);
+      await Bun.sleep(FORGOTTEN_MS);
+      await ask(FEW, requests.slice(0, FEW));
+      return { soon, later: await subject.child.call('usage', undefined, processUsage) };
+    } finally {
+      await subject.child.stop();
+      await broker.child.stop();
+    }
+  };
+  try {
+    const samples = { floor: [], subject: [] } as Record<
+      'floor' | 'subject',
+      Awaited<ReturnType<typeof sample>>[]
+    >;
+    for (let round = 0; round < ROUNDS; round++) {
+      const [few, many] = await Promise.all([sample(other.url, FEW), sample(databaseUrl, MANY)]);
+      samples.floor.push(few);
+      samples.subject.push(many);
+    }
+    writeLine('once all of them have asked:');
+    report(rateRow('resident memory, MB', samples, ({ soon }) => soon.rssBytes / 1e6));
+    report(rateRow('heap after collection, MB', samples, ({ soon }) => soon.heapBytes / 1e6));
+    writeLine('two minutes later, when the limits have forgotten them:');
+    report(rateRow('resident memory, MB', samples, ({ later }) => later.rssBytes / 1e6));
+    report(rateRow('heap after collection, MB', samples, ({ later }) => later.heapBytes / 1e6));
   } finally {
     await load.stop();
-    await broker.child.stop();
+    await other.close();
   }
 }
