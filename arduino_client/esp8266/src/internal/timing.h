@@ -47,6 +47,9 @@ class Backoff {
   uint8_t failures_ = 0;
 };
 
+// Before 2024 a clock has not been set.
+constexpr uint32_t kEarliestS = 1704067200;
+
 // The time of day: seconds since 1970 at some moment of Uptime.
 class WallClock {
  public:
