@@ -10,15 +10,17 @@ const OUTCOME_LIMIT_MS = 3_000;
 let database: TestDatabase;
 let proxy: TcpProxy;
 let client: DatabaseClient;
+let url: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const url = new URL(database.url);
-  const target = Number(url.port);
+  const proxied = new URL(database.url);
+  const target = Number(proxied.port);
   proxy = await startTcpProxy({ target: () => target });
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
-  client = openDatabase(url.href);
+  proxied.hostname = '127.0.0.1';
+  proxied.port = String(proxy.port);
+  url = proxied.href;
+  client = openDatabase(url);
   await client.db.execute(sql`create table marks (mark integer primary key)`);
 }, 60_000);
 afterAll(async () => {
@@ -55,6 +57,19 @@ describe('connections that are cut at any moment', () => {
       for (const outcome of await Promise.all(work)) seen.add(outcome);
     }
     expect(seen).toEqual(new Set(['done', 'failed']));
+    await recovered();
+  }, 60_000);
+
+  test('harm nothing but the statements under way, also while a new pool makes its first connections', async () => {
+    for (let round = 0; round < 30; round++) {
+      const fresh = openDatabase(url);
+      const work = Array.from({ length: 4 }, () => outcomeOf(fresh.db.execute(sql`select 1`)));
+      await Bun.sleep(round % 10);
+      await proxy.refuse();
+      expect(await Promise.all(work)).not.toContain('no outcome');
+      await proxy.pass();
+      expect(await outcomeOf(fresh.close(100))).toBe('done');
+    }
     await recovered();
   }, 60_000);
 

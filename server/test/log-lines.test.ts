@@ -39,7 +39,11 @@ async function eventfulLife(format: 'json' | 'pretty'): Promise<{ output: string
   await callDevice(url, tokenPath(randomUUID()), AGENT_SECRET);
   await around.proxy.pass();
   child.signal('SIGTERM');
-  expect(await child.exited).toBe(0);
+  const exitCode = await child.exited;
+  expect({ exitCode, end: exitCode === 0 ? '' : child.output().slice(-2_000) }).toEqual({
+    exitCode: 0,
+    end: '',
+  });
   return { output: child.output(), credentials: [key, token, ...token.split('.').slice(1), WRONG] };
 }
 
