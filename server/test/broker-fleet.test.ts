@@ -27,19 +27,27 @@ function closed(client: MqttClient): Promise<void> {
   return new Promise((resolve) => client.once('close', () => resolve()));
 }
 
-function look() {
+/** Reconciles with the broker by itself; `calls` collects what is asked of its REST API. */
+function reconcileBy(repair: boolean, calls: string[] = []) {
   const emqx = createEmqx({
     apiUrl: rig.dev.apiUrl,
     apiKey: 'simple-iot-server',
     apiSecret: 'api-secret-0123456789',
     clock: systemClock,
     random: systemRandom,
+    fetch: Object.assign(
+      (input: string | URL | Request, init?: RequestInit) => {
+        calls.push(`${init?.method} ${new URL(String(input)).pathname.replace('/api/v5', '')}`);
+        return fetch(input, init);
+      },
+      { preconnect: fetch.preconnect },
+    ),
   });
-  return reconcileNow(
-    { db: rig.database.db, emqx, clock: systemClock, desired: desiredState(JWT_SECRET) },
-    false,
-  );
+  const desired = desiredState(JWT_SECRET);
+  return reconcileNow({ db: rig.database.db, emqx, clock: systemClock, desired }, repair);
 }
+
+const look = () => reconcileBy(false);
 
 describe('a change of pairs', () => {
   test('opens the link to both sides, connected throughout, within a second', async () => {
@@ -245,5 +253,19 @@ describe('reconciliation', () => {
     expect(state).toBe('ok');
     expect(report?.fleet.rulesAdded).toBeGreaterThanOrEqual(21);
     expect(foundDifferences(await look())).toBe(false);
+  });
+
+  test('a new broker has its rules and bans before it admits anyone', async () => {
+    const revoked = await rig.addDevice('agent');
+    await rig.database.sql`update devices set state = 'revoked' where id = ${revoked}`;
+    await rig.stopBroker();
+    await rig.startBroker();
+    const calls: string[] = [];
+    await reconcileBy(true, calls);
+    const admits = calls.indexOf('POST /authentication');
+    expect(admits).toBeGreaterThan(0);
+    expect(calls.indexOf('POST /authorization/sources/built_in_database/rules/all')).toBeLessThan(admits);
+    expect(calls.lastIndexOf('POST /banned')).toBeLessThan(admits);
+    expect(calls).toContain('POST /banned');
   });
 });

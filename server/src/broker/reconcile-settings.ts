@@ -18,16 +18,19 @@ const IMAGE_AUTHENTICATOR = 'password_based:built_in_database';
 const NODE_RUNNING = 'running';
 
 /**
- * Reads the broker's settings and applies the difference to what they should be. Closes before it opens: first who may
- * connect, then `no_match = deny`, then the rules that grant, and last it disables what would let everyone through.
+ * Reads the broker's settings and applies the difference to what they should be. A broker that lets everyone in is closed
+ * first of all. One that refuses everyone, as our image does when it is new, admits devices last, so that none meets
+ * rules that are not there yet, or is let in before its ban.
  *
  * @param repair false only looks.
+ * @param beforeAdmission what else has to be in place before devices are let in.
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started.
  */
 export async function reconcileSettings(
   emqx: Emqx,
   desired: DesiredState,
   repair: boolean,
+  beforeAdmission: () => Promise<void> = async () => {},
 ): Promise<SettingsReport> {
   const nodes = await emqx.nodes();
   const down = nodes.find((node) => node.node_status !== NODE_RUNNING);
@@ -40,9 +43,11 @@ export async function reconcileSettings(
     differences.push(what);
   };
   const letEveryoneIn = !(await emqx.authenticators()).some(({ enable }) => enable);
-  const foreignAuthenticators = await authenticators(emqx, desired, repair, step);
+  const closed = letEveryoneIn ? await authenticators(emqx, desired, repair, step) : undefined;
   await settings(emqx, desired, step);
   const foreignSources = await sources(emqx, desired, step);
+  await beforeAdmission();
+  const foreignAuthenticators = closed ?? (await authenticators(emqx, desired, repair, step));
   if (letEveryoneIn) {
     await step('sessions from when everyone was let in', () => endAllSessions(emqx));
   }

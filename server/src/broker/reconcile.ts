@@ -11,14 +11,16 @@ export interface ReconcileDeps extends FleetDeps {
 }
 
 /**
- * One whole run: settings first, which need no database, then bans, the rules of paired devices, and sessions.
+ * One whole run: settings and bans, then the rules of paired devices, and sessions.
  *
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started; a database error.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
-  const settings = await reconcileSettings(deps.emqx, deps.desired, deps.repair);
   const fleet = { ...NO_FLEET_DIFFERENCES };
-  const bans = await reconcileBans(deps, fleet);
+  let bans = 0;
+  const settings = await reconcileSettings(deps.emqx, deps.desired, deps.repair, async () => {
+    bans = await reconcileBans(deps, fleet);
+  });
   const clientRules = await reconcileLinks(deps, fleet);
   const sessions = await reconcileSessions(deps, deps.presence, fleet);
   return {
