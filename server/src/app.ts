@@ -50,6 +50,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     limitRequests({
       clock,
       stores: limits.stores,
+      name: 'requests of an address',
       limit: deps.addressLimit,
       windowMs: 60_000,
       key: (c) => ipNetwork(c.get('ip')),

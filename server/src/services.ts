@@ -17,6 +17,7 @@ import type { Clock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/client.ts';
 import { migrateWhenReachable } from './platform/db/migrate.ts';
 import { withDeadline } from './platform/deadline.ts';
+import { errorCode } from './platform/errors.ts';
 import { featureLogger, type Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
 import { memoryStores, type StoreFactory } from './platform/rate-limit.ts';
@@ -202,9 +203,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     },
   });
 
-  const server = Bun.serve({
+  const server = listen({
     port: config.port,
-    hostname: '::',
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: MAX_CSV_BYTES,
     fetch: app.fetch,
@@ -249,3 +249,15 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     },
   };
 }
+
+/** Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6. */
+function listen(options: { port: number; idleTimeout: number; maxRequestBodySize: number; fetch: Fetch }) {
+  try {
+    return Bun.serve({ ...options, hostname: '::' });
+  } catch (error) {
+    if (errorCode(error) === 'EADDRINUSE') throw error;
+    return Bun.serve({ ...options, hostname: '0.0.0.0' });
+  }
+}
+
+type Fetch = ReturnType<typeof createApp>['fetch'];

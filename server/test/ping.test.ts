@@ -143,6 +143,13 @@ describe('what is no PING', () => {
     await client.unsubscribeAsync([ping, `device/${device.uuid}/data`, `device/${device.uuid}/master`]);
   });
 
+  test('a PING published with the retain flag is not answered', async () => {
+    const topic = `device/${device.uuid}/ping`;
+    const counts = await countsOf(1, () => client.publishAsync(topic, PING, { qos: 1, retain: true }));
+    expect(counts).toEqual({ 'ping:retained_ignored': 1 });
+    await countsOf(1, () => client.publishAsync(topic, '', { qos: 1, retain: true }));
+  });
+
   test('a PING that the broker keeps is not answered again when the server comes back', async () => {
     const topic = `device/${device.uuid}/ping`;
     await client.publishAsync(topic, PING, { qos: 1, retain: true });

@@ -145,7 +145,7 @@ export class BrokerCore {
 
   subscribe(session: Session, filter: ParsedFilter, qos: Qos): void {
     const noLocal = this.limitsFor(session.connection).ignoreLoopDeliver;
-    const subscription = { ...filter, qos, noLocal };
+    const subscription = { ...filter, qos, noLocal, retainAsPublished: session.connection.bridge };
     this.subscriptions.add(session, subscription);
     if (filter.group !== null) return;
     for (const message of this.retained.matching(filter.filter)) session.deliver(message, subscription, null);

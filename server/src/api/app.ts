@@ -5,10 +5,14 @@ import { authenticate } from '../operators/authenticate.ts';
 import type { OperatorsDeps } from '../operators/deps.ts';
 import { operatorRoutes } from '../operators/routes.ts';
 import { logIn } from '../operators/sessions/log-in.ts';
+import { withDeadline } from '../platform/deadline.ts';
 import type { ApiEnv } from './actor.ts';
 import { limitBody } from './body.ts';
 import { dataHeaders } from './browser-headers.ts';
 import { refuseCrossSite } from './csrf.ts';
+
+/** A database that hangs must not keep requests for ever; the import of a long file stays far below. */
+const REQUEST_LIMIT_MS = 30_000;
 
 export interface ApiDeps {
   readonly trustProxyHops: number;
@@ -30,6 +34,7 @@ export function apiRoutes(deps: ApiDeps) {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
+    .use((_, next) => withDeadline(deps.operators.clock, REQUEST_LIMIT_MS, next()))
     .use(refuseCrossSite(deps.trustProxyHops))
     .route('/', logIn(deps.operators))
     .use(authenticate(deps.operators))

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import type { Clock } from '../platform/clock.ts';
 import { type Database, databaseError } from '../platform/db/client.ts';
+import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import { underLease } from '../platform/lease.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
@@ -39,6 +41,9 @@ export interface Broker {
 }
 
 const LEASE = 'reconcile';
+/** A database that is silent for longer counts as unreachable. */
+const DATABASE_LIMIT_MS = 4_000;
+const RUN_LIMIT_MS = 5 * 60_000;
 
 export function createBroker(deps: BrokerDeps): Broker {
   const { db, clock, random } = deps;
@@ -63,8 +68,10 @@ export function createBroker(deps: BrokerDeps): Broker {
       return undefined;
     }
     try {
+      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`));
       const work = () => reconcileNow({ db, emqx, clock, desired }, true);
-      const leased = await underLease({ db, clock, holder }, LEASE, work, stopping.signal);
+      const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
+      const leased = await withDeadline(clock, RUN_LIMIT_MS, run);
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
     } catch (thrown) {
       const error = databaseError(thrown);

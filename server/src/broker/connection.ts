@@ -1,4 +1,4 @@
-import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import mqtt, { type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import { errorCode } from '../platform/errors.ts';
@@ -78,6 +78,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (handled) void handled.then(() => done());
       else done();
     };
+    current.once('packetsend', markAsBridge);
     current.on('connect', () => void subscribe(current));
     current.on('error', (error) => {
       const refused = 'code' in error && (error.code === 4 || error.code === 5);
@@ -164,4 +165,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       giveUp.cancel();
     },
   };
+}
+
+/**
+ * Sets the bridge bit of the protocol level in the CONNECT packet, which mqtt.js writes but has no option for. To a bridge
+ * the broker shows the retain flag of what is published while it is subscribed (EMQX `emqx_channel`, retain as published);
+ * to others it clears it, as MQTT 3.1.1 section 3.3.1.3 has it, and a retained PING could not be told from another.
+ */
+function markAsBridge(packet: Packet): void {
+  if (packet.cmd === 'connect') Object.assign(packet, { bridgeMode: true });
 }

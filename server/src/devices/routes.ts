@@ -40,6 +40,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
   const limitBadCredentials = limitFailures<DeviceEnv>({
     ...deps.limits,
     clock: deps.clock,
+    name: 'bad credentials of an address',
     limit: deps.limits.failed,
     windowMs: 10 * MINUTE_MS,
     key: (c) => ipNetwork(c.get('ip')),
@@ -48,6 +49,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
   const limitDevice = limitRequests<DeviceEnv>({
     ...deps.limits,
     clock: deps.clock,
+    name: 'token requests of a device',
     limit: deps.limits.device,
     windowMs: MINUTE_MS,
     key: (c) => {

@@ -42,6 +42,7 @@ export function devicePairingRoutes(deps: DevicePairingRoutesDeps): Hono<TokenEn
     limitFailures<TokenEnv>({
       ...deps.limits,
       clock: deps.clock,
+      name: 'bad credentials of an address',
       limit: deps.limits.failed,
       windowMs: 10 * MINUTE_MS,
       key: (c) => ipNetwork(c.get('ip')),
@@ -52,6 +53,7 @@ export function devicePairingRoutes(deps: DevicePairingRoutesDeps): Hono<TokenEn
   const limitDevice = limitRequests<TokenEnv>({
     ...deps.limits,
     clock: deps.clock,
+    name: 'pairing requests of a device',
     limit: deps.limits.device,
     windowMs: MINUTE_MS,
     key: (c) => c.get('device').id,

@@ -8,7 +8,7 @@ import { limitFailures, limitRequests, memoryStores } from './rate-limit.ts';
 const WINDOW_MS = 60_000;
 
 function store(clock = manualClock()) {
-  return { clock, counters: memoryStores(clock)(WINDOW_MS) };
+  return { clock, counters: memoryStores(clock)('test', WINDOW_MS) };
 }
 
 async function hits(counters: ReturnType<typeof store>['counters'], key: string): Promise<number> {
@@ -75,6 +75,7 @@ describe('limits', () => {
     const options = {
       clock,
       stores: memoryStores(clock),
+      name: 'test',
       limit,
       windowMs: WINDOW_MS,
       key: () => 'everyone',

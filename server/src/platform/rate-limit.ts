@@ -4,8 +4,14 @@ import type { Clock } from './clock.ts';
 import { AppError } from './errors.ts';
 import type { AppEnv } from './http.ts';
 
-/** Makes the counters of one limit. Hand in one that shares them to make a limit hold across instances. */
-export type StoreFactory = <E extends AppEnv>(windowMs: number) => Store<E>;
+/**
+ * Makes the counters of one limit; those of the same name are shared, so `name` belongs into the keys of a store that
+ * several limits use. Hand in one that shares them between processes to make limits hold across instances.
+ */
+export type StoreFactory = (name: string, windowMs: number) => Counters;
+
+/** What hono-rate-limiter asks of a store, for routes of any environment. */
+type Counters = Pick<Store, 'get' | 'increment' | 'decrement' | 'resetKey'>;
 
 interface Window {
   totalHits: number;
@@ -14,45 +20,54 @@ interface Window {
 
 /** Counters in this process, in fixed windows of the injected clock. Keys not seen for two windows are forgotten. */
 export function memoryStores(clock: Clock): StoreFactory {
-  return (windowMs) => {
-    let current = new Map<string, Window>();
-    let previous = new Map<string, Window>();
-    let rotateAt = clock.now() + windowMs;
+  const byName = new Map<string, Counters>();
+  return (name, windowMs) => {
+    const counters = byName.get(name) ?? memoryCounters(clock, windowMs);
+    byName.set(name, counters);
+    return counters;
+  };
+}
 
-    function find(key: string): Window | undefined {
-      const now = clock.now();
-      if (now >= rotateAt) {
-        previous = now >= rotateAt + windowMs ? new Map() : current;
-        current = new Map();
-        rotateAt = now + windowMs;
-      }
-      const window = current.get(key) ?? previous.get(key);
-      return window && window.resetTime.getTime() > now ? window : undefined;
+function memoryCounters(clock: Clock, windowMs: number): Counters {
+  let current = new Map<string, Window>();
+  let previous = new Map<string, Window>();
+  let rotateAt = clock.now() + windowMs;
+
+  function find(key: string): Window | undefined {
+    const now = clock.now();
+    if (now >= rotateAt) {
+      previous = now >= rotateAt + windowMs ? new Map() : current;
+      current = new Map();
+      rotateAt = now + windowMs;
     }
+    const window = current.get(key) ?? previous.get(key);
+    return window && window.resetTime.getTime() > now ? window : undefined;
+  }
 
-    return {
-      get: find,
-      increment(key) {
-        const window = find(key) ?? { totalHits: 0, resetTime: new Date(clock.now() + windowMs) };
-        window.totalHits++;
-        current.set(key, window);
-        return window;
-      },
-      decrement(key) {
-        const window = find(key);
-        if (window && window.totalHits > 0) window.totalHits--;
-      },
-      resetKey(key) {
-        current.delete(key);
-        previous.delete(key);
-      },
-    };
+  return {
+    get: find,
+    increment(key) {
+      const window = find(key) ?? { totalHits: 0, resetTime: new Date(clock.now() + windowMs) };
+      window.totalHits++;
+      current.set(key, window);
+      return window;
+    },
+    decrement(key) {
+      const window = find(key);
+      if (window && window.totalHits > 0) window.totalHits--;
+    },
+    resetKey(key) {
+      current.delete(key);
+      previous.delete(key);
+    },
   };
 }
 
 interface LimitOptions<E extends AppEnv> {
   readonly clock: Clock;
   readonly stores: StoreFactory;
+  /** Limits of one name count together. */
+  readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
   readonly key: (c: Context<E>) => string;
@@ -60,7 +75,7 @@ interface LimitOptions<E extends AppEnv> {
 
 /** Lets `limit` requests of one key through in a window; the others fail with `rate_limited`. */
 export function limitRequests<E extends AppEnv>(options: LimitOptions<E>): MiddlewareHandler<E> {
-  return limiter(options, options.stores(options.windowMs));
+  return limiter(options, options.stores(options.name, options.windowMs));
 }
 
 interface FailureLimitOptions<E extends AppEnv> extends LimitOptions<E> {
@@ -73,7 +88,7 @@ interface FailureLimitOptions<E extends AppEnv> extends LimitOptions<E> {
  * while it runs, so that many good requests at once behind one address do not exhaust it.
  */
 export function limitFailures<E extends AppEnv>(options: FailureLimitOptions<E>): MiddlewareHandler<E> {
-  const store = options.stores<E>(options.windowMs);
+  const store = options.stores(options.name, options.windowMs);
   const refuse = limiter(options, store);
   return async (c, next) => {
     const key = options.key(c);
@@ -84,7 +99,7 @@ export function limitFailures<E extends AppEnv>(options: FailureLimitOptions<E>)
   };
 }
 
-function limiter<E extends AppEnv>(options: LimitOptions<E>, store: Store<E>): MiddlewareHandler<E> {
+function limiter<E extends AppEnv>(options: LimitOptions<E>, store: Counters): MiddlewareHandler<E> {
   return rateLimiter<E>({
     windowMs: options.windowMs,
     limit: options.limit,

@@ -45,13 +45,13 @@ export function clientRoutes(core: BrokerCore) {
   app.get('/clients/:clientid/subscriptions', (context) => {
     const session = existing(context);
     return context.json(
-      [...session.subscriptions.values()].map(({ raw, qos, noLocal }) => ({
+      [...session.subscriptions.values()].map(({ raw, qos, noLocal, retainAsPublished }) => ({
         node: NODE,
         clientid: session.clientId,
         topic: raw,
         qos,
         nl: noLocal ? 1 : 0,
-        rap: 0,
+        rap: retainAsPublished ? 1 : 0,
         rh: 0,
         durable: false,
       })),

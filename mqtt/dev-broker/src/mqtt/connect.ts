@@ -25,6 +25,7 @@ export function greet(connection: Connection, client: Client, packet: ConnectPac
   connection.protocolName = packet.protocolId ?? 'MQTT';
   connection.keepaliveSeconds = packet.keepalive ?? 0;
   connection.cleanStart = cleanStart;
+  connection.bridge = 'bridgeMode' in packet && packet.bridgeMode === true;
   return true;
 }
 

@@ -43,6 +43,8 @@ export class Connection implements AuthorizedSubject {
   protocolName = 'MQTT';
   keepaliveSeconds = 0;
   cleanStart = true;
+  /** Connected with the bridge bit of the protocol level, an extension of MQTT 3.1.1 that EMQX knows. */
+  bridge = false;
   session: Session | null = null;
   /** Unix milliseconds of the CONNACK; null before. */
   connectedAtMs: number | null = null;

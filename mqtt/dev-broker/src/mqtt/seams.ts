@@ -18,9 +18,16 @@ export function coreEmitter(core: BrokerCore) {
     on: (_topic: string, _listener: unknown, done?: Done) => done?.(),
     removeListener: (_topic: string, _listener: unknown, done?: Done) => done?.(),
     emit(packet: AedesPublishPacket & { clientId?: string }, done: Done) {
-      const { clientId, topic, payload, qos } = packet;
+      const { clientId, topic, payload, qos, retain: retainAsPublished } = packet;
       if (clientId !== undefined && topic !== DROPPED) {
-        core.publish({ topic, payload: bytes(payload), qos, retain: false, from: clientId });
+        core.publish({
+          topic,
+          payload: bytes(payload),
+          qos,
+          retain: false,
+          retainAsPublished,
+          from: clientId,
+        });
       }
       done();
     },

@@ -7,6 +7,8 @@ export interface Message {
   qos: Qos;
   /** Set only where the flag is to be seen by the receiver: a retained message given to a new subscriber. */
   retain: boolean;
+  /** Whether it was published with the flag, which only a bridge is shown. */
+  retainAsPublished?: boolean;
   /** Client id of the publisher; null for the broker itself and for REST. */
   from: string | null;
 }

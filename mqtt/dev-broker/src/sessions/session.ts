@@ -84,8 +84,10 @@ export class Session {
     this.online = false;
   }
 
-  deliver(message: Message, subscription: Subscription, group: ShareGroup | null): void {
-    if (subscription.noLocal && message.from === this.clientId) return;
+  deliver(published: Message, subscription: Subscription, group: ShareGroup | null): void {
+    if (subscription.noLocal && published.from === this.clientId) return;
+    const showsFlag = subscription.retainAsPublished && published.retainAsPublished === true;
+    const message = showsFlag ? { ...published, retain: true } : published;
     const { qos } = message.qos < subscription.qos ? message : subscription;
     if (this.online && (qos === 0 || this.inflight.size < this.limits.maxInflight)) {
       this.send({ message, qos, group });

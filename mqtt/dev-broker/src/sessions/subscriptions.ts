@@ -8,6 +8,8 @@ export interface Subscription extends ParsedFilter {
   qos: Qos;
   /** The subscriber's own messages are held back (`ignore_loop_deliver` when it subscribed). */
   noLocal: boolean;
+  /** Whether the receiver sees the retain flag of what is published while it is subscribed. */
+  retainAsPublished: boolean;
 }
 
 /** All who subscribed to one filter. */

@@ -30,7 +30,7 @@ const PER_ACCOUNT = 50;
  * after 15 minutes, so no account stays closed.
  */
 export function createLoginLimits(clock: Clock, stores: StoreFactory): LoginLimits {
-  const store = stores(WINDOW_MS);
+  const store = stores('logins', WINDOW_MS);
 
   async function take(key: string, limit: number): Promise<void> {
     const { totalHits, resetTime } = await store.increment(key);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Browser as Chromium, chromium } from 'playwright-core';
-import { type Stack, startStack } from './harness.ts';
-import { ADMIN, ADMIN_ENV } from './operators.ts';
+import { type Stack, startStack } from '../harness.ts';
+import { ADMIN, ADMIN_ENV } from '../operators.ts';
 
 const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
   .map((name) => Bun.which(name))
