@@ -1,6 +1,7 @@
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import type { Queryable } from '../platform/db/client.ts';
+import { isUnreachable, type Queryable } from '../platform/db/client.ts';
+import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerChanges, type NotedChange, noteChange } from './changes.ts';
@@ -32,8 +33,8 @@ const LOOK_INTERVAL_MS = 5_000;
 const APPLY_LIMIT_MS = 4_000;
 
 /**
- * The table of changes, worked off in order by one worker an instance. A change whose device the broker refuses is
- * passed over and tried again later; an unreachable broker stops the worker until it is back.
+ * The table of changes, worked off in order by one worker an instance. A change that fails for a reason
+ * of its own is passed over and tried again later; a broker that is away stops the worker until it is back.
  */
 export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   /** What was done for the rows that a request of this instance waits for. */
@@ -64,9 +65,9 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
           for (const id of rows) if (awaited.has(id)) done.set(id, steps);
         } catch (error) {
           failure = error instanceof EmqxError ? error.message : 'The change could not be applied.';
-          const passOver = error instanceof EmqxError && error.kind === 'refused';
-          deps.log[passOver ? 'error' : 'debug']({ err: error, deviceId }, 'change could not be applied');
-          if (!passOver) return failure;
+          const concernsAll = isOutage(error);
+          deps.log[concernsAll ? 'debug' : 'error']({ err: error, deviceId }, 'change could not be applied');
+          if (concernsAll) return failure;
         }
       }
       from = (batch.at(-1)?.id ?? from) + 1;
@@ -146,4 +147,10 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     const steps = [...new Set(change.ids.flatMap((id) => done.get(id) ?? []))];
     return { status: 'applied', steps, effectiveAfterMs: deps.clock.now() - change.notedAt };
   }
+}
+
+/** Whether no other change can be applied now either: the broker or the database is away, or the key is refused. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof EmqxError) return error.kind === 'unreachable' || error.kind === 'unauthorized';
+  return isUnreachable(error) || (error instanceof AppError && error.code === 'unavailable');
 }
