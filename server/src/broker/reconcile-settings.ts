@@ -42,12 +42,15 @@ export async function reconcileSettings(
     if (repair) await action();
     differences.push(what);
   };
-  const letEveryoneIn = !(await emqx.authenticators()).some(({ enable }) => enable);
-  const closed = letEveryoneIn ? await authenticators(emqx, desired, repair, step) : undefined;
+  // Read before all else: should the broker come back empty in the middle of the run, the authenticator is not found
+  // when it is replaced, and the run fails instead of admitting devices to a broker whose rules are gone.
+  const present = await emqx.authenticators();
+  const letEveryoneIn = !present.some(({ enable }) => enable);
+  const closed = letEveryoneIn ? await authenticators(emqx, present, desired, repair, step) : undefined;
   await settings(emqx, desired, step);
   const foreignSources = await sources(emqx, desired, step);
   await beforeAdmission();
-  const foreignAuthenticators = closed ?? (await authenticators(emqx, desired, repair, step));
+  const foreignAuthenticators = closed ?? (await authenticators(emqx, present, desired, repair, step));
   if (letEveryoneIn) {
     await step('sessions from when everyone was let in', () => endAllSessions(emqx));
   }
@@ -62,11 +65,11 @@ export async function reconcileSettings(
 
 async function authenticators(
   emqx: Emqx,
+  present: Awaited<ReturnType<Emqx['authenticators']>>,
   desired: DesiredState,
   repair: boolean,
   step: Step,
 ): Promise<string[]> {
-  const present = await emqx.authenticators();
   const { mechanism } = desired.authenticator;
   const ours = present.findIndex((authenticator) => authenticator.mechanism === mechanism);
   if (ours === -1) {
