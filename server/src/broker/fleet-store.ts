@@ -2,6 +2,7 @@ import { and, asc, eq, gt, gte, isNotNull, lt, lte, sql } from 'drizzle-orm';
 import { linkTopic } from '../messaging/topics.ts';
 import { oneOf, type Queryable } from '../platform/db/client.ts';
 import { brokerChanges, type DeviceState, devices, usernameBans } from '../platform/db/schema.ts';
+import { mqttUsername } from '../tokens/token.ts';
 import type { Rule } from './desired-state.ts';
 
 /** What the broker should hold about one device; nothing of it for a device that does not exist. */
@@ -42,7 +43,7 @@ export async function readDeviceOnBroker(db: Queryable, id: string, now: number)
     .where(and(eq(usernameBans.deviceId, id), gt(usernameBans.until, new Date(now))))
     .orderBy(asc(usernameBans.username));
   return {
-    username: device?.state === 'active' ? `${id}.${device.generation}` : undefined,
+    username: device?.state === 'active' ? mqttUsername(id, device.generation) : undefined,
     rules: links.get(id) ?? [],
     banned: device?.state === 'revoked',
     bannedUsernames: bans.map(({ username, until }) => ({ username, until: until.getTime() })),

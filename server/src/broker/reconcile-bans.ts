@@ -1,7 +1,8 @@
+import { NIL_UUID } from '../platform/uuid.ts';
 import { BANNED_BY, type Ban } from './emqx-fleet.ts';
 import { removeExpiredBans, revokedIds, usernameBansPage } from './fleet-store.ts';
-import { BEFORE_ALL, type FleetDeps } from './reconcile-fleet.ts';
-import type { FleetDifferences } from './report.ts';
+import type { FleetDeps } from './reconcile-fleet.ts';
+import type { FleetCounts } from './report.ts';
 
 const PAGE = 1_000;
 
@@ -11,10 +12,7 @@ const PAGE = 1_000;
  *
  * @returns how many bans the server did not make.
  */
-export async function reconcileBans(
-  deps: FleetDeps,
-  counts: { -readonly [K in keyof FleetDifferences]: number },
-): Promise<number> {
+export async function reconcileBans(deps: FleetDeps, counts: FleetCounts): Promise<number> {
   const stale = new Map<string, Ban>();
   const present = new Set<string>();
   let foreign = 0;
@@ -36,7 +34,7 @@ export async function reconcileBans(
     if (deps.repair) await deps.emqx.ban(ban, reason);
   };
   const now = deps.clock.now();
-  for (let after = BEFORE_ALL, ids = await revokedIds(deps.db, after, PAGE); ids.length > 0; ) {
+  for (let after = NIL_UUID, ids = await revokedIds(deps.db, after, PAGE); ids.length > 0; ) {
     for (const who of ids) await add({ as: 'clientid', who, until: undefined }, 'revoked');
     after = ids.at(-1) ?? after;
     ids = await revokedIds(deps.db, after, PAGE);

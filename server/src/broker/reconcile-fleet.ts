@@ -1,11 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { isDeviceUuid } from '../platform/uuid.ts';
+import { isDeviceUuid, NIL_UUID } from '../platform/uuid.ts';
 import { type Rule, sameRules } from './desired-state.ts';
 import type { Emqx } from './emqx.ts';
 import type { ClientRules } from './emqx-fleet.ts';
 import { linkRules, pairedIds } from './fleet-store.ts';
-import type { FleetDifferences } from './report.ts';
+import type { FleetCounts } from './report.ts';
 
 export interface FleetDeps {
   readonly db: Queryable;
@@ -17,10 +17,6 @@ export interface FleetDeps {
   readonly repair: boolean;
 }
 
-type Counts = { -readonly [K in keyof FleetDifferences]: number };
-
-/** Below every UUID that a device may have. */
-export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 const PAGE = 1_000;
 /** Rules in one call: a page of agents, or one master with many. */
 const MAX_RULES_A_CALL = 5_000;
@@ -31,7 +27,7 @@ const MAX_RULES_A_CALL = 5_000;
  *
  * @returns how many rules of clients the server did not create.
  */
-export async function reconcileLinks(deps: FleetDeps, counts: Counts): Promise<number> {
+export async function reconcileLinks(deps: FleetDeps, counts: FleetCounts): Promise<number> {
   const present = new Set<string>();
   let foreign = 0;
   let hasNext = true;
@@ -61,7 +57,7 @@ export async function reconcileLinks(deps: FleetDeps, counts: Counts): Promise<n
 
 async function addMissing(deps: FleetDeps, present: ReadonlySet<string>): Promise<number> {
   let added = 0;
-  let after = BEFORE_ALL;
+  let after = NIL_UUID;
   for (;;) {
     const ids = await pairedIds(deps.db, after, PAGE);
     const last = ids.at(-1);

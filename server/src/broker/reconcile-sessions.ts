@@ -1,8 +1,9 @@
 import { isDeviceUuid } from '../platform/uuid.ts';
+import { mqttUsername } from '../tokens/token.ts';
 import type { ClientSession } from './emqx-fleet.ts';
 import { ownersOf } from './fleet-store.ts';
 import type { FleetDeps } from './reconcile-fleet.ts';
-import type { FleetDifferences } from './report.ts';
+import type { FleetCounts } from './report.ts';
 
 /** Told, page by page, of the devices that are connected; `finish` after the last page. */
 export interface PresenceCorrection {
@@ -19,7 +20,7 @@ export interface PresenceCorrection {
 export async function reconcileSessions(
   deps: FleetDeps,
   presence: PresenceCorrection,
-  counts: { -readonly [K in keyof FleetDifferences]: number },
+  counts: FleetCounts,
 ): Promise<number> {
   let sessions = 0;
   let hasNext = true;
@@ -36,7 +37,7 @@ export async function reconcileSessions(
     const usernames = new Map(
       owners
         .filter(({ state }) => state === 'active')
-        .map(({ id, generation }) => [id, `${id}.${generation}`]),
+        .map(({ id, generation }) => [id, mqttUsername(id, generation)]),
     );
     const isGood = ({ clientid, username }: ClientSession) => usernames.get(clientid) === username;
     for (const session of ours) if (!isGood(session)) wrong.push(session.clientid);

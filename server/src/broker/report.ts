@@ -36,6 +36,8 @@ export const reconcileReport = z.object({
 
 export type ReconcileReport = z.output<typeof reconcileReport>;
 export type FleetDifferences = ReconcileReport['fleet'];
+/** The differences of a run under way. */
+export type FleetCounts = { -readonly [K in keyof FleetDifferences]: number };
 
 export const NO_FLEET_DIFFERENCES: FleetDifferences = {
   rulesAdded: 0,

@@ -1,9 +1,9 @@
 import type { PresenceCorrection } from '../broker/reconcile-sessions.ts';
 import type { Queryable } from '../platform/db/client.ts';
+import { NIL_UUID } from '../platform/uuid.ts';
 import { onlineIds, writeConnected, writeOffline } from './store.ts';
 
 const PAGE = 1_000;
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 /** The clocks of broker and server may differ by this much without a session that began meanwhile being lost. */
 const CLOCK_SKEW_MS = 5_000;
 
@@ -22,7 +22,7 @@ export function createPresenceCorrection(db: Queryable, startedAt: number): Pres
       await writeConnected(db, listed);
     },
     async finish() {
-      let after = BEFORE_ALL;
+      let after = NIL_UUID;
       for (;;) {
         const ids = await onlineIds(db, after, before, PAGE);
         const last = ids.at(-1);
