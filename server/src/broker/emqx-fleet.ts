@@ -9,6 +9,15 @@ export interface Page<T> {
   readonly hasNext: boolean;
 }
 
+/** The data of a listing, page by page. */
+export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>): AsyncGenerator<readonly T[]> {
+  for (let page = 1, hasNext = true; hasNext; page++) {
+    const answer = await read(page);
+    hasNext = answer.hasNext;
+    yield answer.data;
+  }
+}
+
 export interface ClientRules {
   readonly clientid: string;
   readonly rules: readonly Rule[];

@@ -1,5 +1,5 @@
 import { NIL_UUID } from '../platform/uuid.ts';
-import { BANNED_BY, type Ban } from './emqx-fleet.ts';
+import { BANNED_BY, type Ban, eachPage } from './emqx-fleet.ts';
 import { removeExpiredBans, revokedIds, usernameBansPage } from './fleet-store.ts';
 import type { FleetDeps } from './reconcile-fleet.ts';
 import type { FleetCounts } from './report.ts';
@@ -16,11 +16,8 @@ export async function reconcileBans(deps: FleetDeps, counts: FleetCounts): Promi
   const stale = new Map<string, Ban>();
   const present = new Set<string>();
   let foreign = 0;
-  let hasNext = true;
-  for (let page = 1; hasNext; page++) {
-    const answer = await deps.emqx.bansPage(page);
-    hasNext = answer.hasNext;
-    for (const { as, who, by, until } of answer.data) {
+  for await (const data of eachPage(deps.emqx.bansPage)) {
+    for (const { as, who, by, until } of data) {
       present.add(`${as}:${who}`);
       if (by !== BANNED_BY || (as !== 'clientid' && as !== 'username')) foreign++;
       else stale.set(`${as}:${who}`, { as, who, until });

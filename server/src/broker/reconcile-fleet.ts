@@ -3,7 +3,7 @@ import type { Queryable } from '../platform/db/client.ts';
 import { isDeviceUuid, NIL_UUID } from '../platform/uuid.ts';
 import { type Rule, sameRules } from './desired-state.ts';
 import type { Emqx } from './emqx.ts';
-import type { ClientRules } from './emqx-fleet.ts';
+import { type ClientRules, eachPage } from './emqx-fleet.ts';
 import { linkRules, pairedIds } from './fleet-store.ts';
 import type { FleetCounts } from './report.ts';
 
@@ -30,13 +30,10 @@ const MAX_RULES_A_CALL = 5_000;
 export async function reconcileLinks(deps: FleetDeps, counts: FleetCounts): Promise<number> {
   const present = new Set<string>();
   let foreign = 0;
-  let hasNext = true;
   const wrong: string[] = [];
-  for (let page = 1; hasNext; page++) {
-    const answer = await deps.emqx.clientRulesPage(page);
-    hasNext = answer.hasNext;
-    const ours = answer.data.filter(({ clientid }) => isDeviceUuid(clientid));
-    foreign += answer.data.length - ours.length;
+  for await (const data of eachPage(deps.emqx.clientRulesPage)) {
+    const ours = data.filter(({ clientid }) => isDeviceUuid(clientid));
+    foreign += data.length - ours.length;
     const desired = await linkRules(
       deps.db,
       ours.map(({ clientid }) => clientid),

@@ -1,6 +1,6 @@
 import { isDeviceUuid } from '../platform/uuid.ts';
 import { mqttUsername } from '../tokens/token.ts';
-import type { ClientSession } from './emqx-fleet.ts';
+import { type ClientSession, eachPage } from './emqx-fleet.ts';
 import { ownersOf } from './fleet-store.ts';
 import type { FleetDeps } from './reconcile-fleet.ts';
 import type { FleetCounts } from './report.ts';
@@ -23,12 +23,9 @@ export async function reconcileSessions(
   counts: FleetCounts,
 ): Promise<number> {
   let sessions = 0;
-  let hasNext = true;
   const wrong: string[] = [];
-  for (let page = 1; hasNext; page++) {
-    const answer = await deps.emqx.sessionsPage(page);
-    hasNext = answer.hasNext;
-    const ours = answer.data.filter(({ clientid }) => isDeviceUuid(clientid));
+  for await (const data of eachPage(deps.emqx.sessionsPage)) {
+    const ours = data.filter(({ clientid }) => isDeviceUuid(clientid));
     sessions += ours.length;
     const owners = await ownersOf(
       deps.db,

@@ -1,5 +1,6 @@
 import { type DesiredState, fileSourceOpens, sameRules } from './desired-state.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
+import { eachPage } from './emqx-fleet.ts';
 
 export interface SettingsReport {
   readonly version: string;
@@ -91,11 +92,7 @@ async function authenticators(
  */
 async function endAllSessions(emqx: Emqx): Promise<void> {
   const found: string[] = [];
-  for (let page = 1, hasNext = true; hasNext; page++) {
-    const answer = await emqx.sessionsPage(page);
-    found.push(...answer.data.map(({ clientid }) => clientid));
-    hasNext = answer.hasNext;
-  }
+  for await (const data of eachPage(emqx.sessionsPage)) found.push(...data.map(({ clientid }) => clientid));
   if (found.length > 0) await emqx.kickAll(found);
 }
 
