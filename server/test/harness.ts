@@ -8,7 +8,7 @@ import { startServer } from '../dev/stack.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 
 export const MASTER_SECRET = 'master-secret-0123456789';
 export const AGENT_SECRET = 'agent-secret-0123456789';

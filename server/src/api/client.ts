@@ -1,5 +1,5 @@
 import { hc } from 'hono/client';
-import type { ApiType } from './app.ts';
+import type { ApiType } from './operator-api.ts';
 
 interface ClientOptions {
   /** Sent as `Authorization: Bearer`; a page of the server's own needs none, its cookie is sent along. */

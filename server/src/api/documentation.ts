@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
-import type { AppEnv } from '../platform/http.ts';
-import { dataHeaders, pageHeaders } from './browser-headers.ts';
+import { dataHeaders, pageHeaders } from '../http/browser-headers.ts';
+import type { AppEnv } from '../http/device-answer.ts';
+import { Problem } from '../http/problem.ts';
 import { docsPage } from './docs-page.ts';
 import { llmsText } from './llms.ts';
 import type { ApiDocument } from './openapi.ts';
-import { Problem } from './problem.ts';
 import { problemIndex, problemKind, problemPage } from './problem-pages.ts';
 
 /** What describes the API, open to anyone: the OpenAPI document, `/docs`, `/problems` and `/llms.txt`. */

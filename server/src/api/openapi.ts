@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { type GenerateSpecOptions, generateSpecs } from 'hono-openapi';
-import type { AppEnv } from '../platform/http.ts';
+import type { AppEnv } from '../http/device-answer.ts';
 
 const options: Partial<GenerateSpecOptions> = {
   excludeStaticFile: false,

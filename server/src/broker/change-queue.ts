@@ -5,8 +5,8 @@ import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerChanges, type NotedChange, noteChange } from './changes.ts';
+import { queuedChanges, removeChanges } from './device-store.ts';
 import { EmqxError } from './emqx.ts';
-import { queuedChanges, removeChanges } from './fleet-store.ts';
 import type { Receipt } from './receipt.ts';
 
 export interface ChangeQueueDeps {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Authenticator, AuthorizationSettings, Rule } from './desired-state.ts';
 import * as answers from './emqx-answers.ts';
-import { fleetCalls } from './emqx-fleet.ts';
+import { fleetCalls } from './emqx-devices.ts';
 import { createRest, type EmqxOptions } from './emqx-rest.ts';
 
 export { EmqxError } from './emqx-rest.ts';

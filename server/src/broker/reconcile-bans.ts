@@ -1,7 +1,7 @@
 import { NIL_UUID } from '../platform/uuid.ts';
-import { BANNED_BY, type Ban, eachPage } from './emqx-fleet.ts';
-import { removeExpiredBans, revokedIds, usernameBansPage } from './fleet-store.ts';
-import type { FleetDeps } from './reconcile-fleet.ts';
+import { removeExpiredBans, revokedIds, usernameBansPage } from './device-store.ts';
+import { BANNED_BY, type Ban, eachPage } from './emqx-devices.ts';
+import type { FleetDeps } from './reconcile-devices.ts';
 import type { FleetCounts } from './report.ts';
 
 const PAGE = 1_000;

@@ -1,8 +1,8 @@
 import { isDeviceUuid } from '../platform/uuid.ts';
 import { mqttUsername } from '../tokens/token.ts';
-import { type ClientSession, eachPage } from './emqx-fleet.ts';
-import { ownersOf } from './fleet-store.ts';
-import type { FleetDeps } from './reconcile-fleet.ts';
+import { ownersOf } from './device-store.ts';
+import { type ClientSession, eachPage } from './emqx-devices.ts';
+import type { FleetDeps } from './reconcile-devices.ts';
 import type { FleetCounts } from './report.ts';
 
 /** Told, page by page, of the devices that are connected; `finish` after the last page. */

@@ -1,6 +1,6 @@
 import type { DesiredState } from './desired-state.ts';
 import { reconcileBans } from './reconcile-bans.ts';
-import { type FleetDeps, reconcileLinks } from './reconcile-fleet.ts';
+import { type FleetDeps, reconcileLinks } from './reconcile-devices.ts';
 import { type PresenceCorrection, reconcileSessions } from './reconcile-sessions.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
 import { NO_FLEET_DIFFERENCES, type ReconcileReport } from './report.ts';

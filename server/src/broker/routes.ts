@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../api/actor.ts';
-import { describeOperation } from '../api/describe.ts';
-import { auditOrigin, writeAudit } from '../operators/audit.ts';
+import { auditOrigin, writeAudit } from '../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../http/actor.ts';
+import { describeOperation } from '../http/describe.ts';
+import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import type { ConnectionState } from './connection.ts';
-import { queueLength } from './fleet-store.ts';
+import { queueLength } from './device-store.ts';
 import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
 import { reconcileReport } from './report.ts';
 

@@ -1,6 +1,6 @@
 import type { IPublishPacket } from 'mqtt';
-import type { Qos } from '../broker/connection.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Qos } from './connection.ts';
 import { parseDeviceTopic } from './topics.ts';
 
 /** A message of a device, its topic and form checked: `body` is a JSON object. */

@@ -1,4 +1,4 @@
-import type { Qos } from '../broker/connection.ts';
+import type { Qos } from './connection.ts';
 import type { MessageHandler } from './dispatch.ts';
 
 const PONG = JSON.stringify({ c: 'PONG' });

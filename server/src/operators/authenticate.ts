@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Actor, ApiEnv } from '../api/actor.ts';
-import { Problem } from '../api/problem.ts';
+import type { Actor, ApiEnv } from '../http/actor.ts';
+import { bearerCredential } from '../http/device-answer.ts';
+import { Problem } from '../http/problem.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import { bearerCredential } from '../platform/http.ts';
 import { sha256Hex } from '../platform/secrets.ts';
 import { findApiKey, touchApiKey } from './api-keys/store.ts';
 import { sessionCookie } from './sessions/cookie.ts';

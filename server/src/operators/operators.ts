@@ -1,8 +1,8 @@
+import type { StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
-import type { StoreFactory } from '../platform/rate-limit.ts';
 import type { OperatorsDeps } from './deps.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './first-admin.ts';
 import { createPasswords } from './passwords.ts';

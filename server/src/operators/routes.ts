@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
-import type { ApiEnv } from '../api/actor.ts';
+import { listAudit } from '../audit/list-audit.ts';
+import type { ApiEnv } from '../http/actor.ts';
 import { changeOperator } from './accounts/change-operator.ts';
 import { createOperator } from './accounts/create-operator.ts';
 import { deleteOperator } from './accounts/delete-operator.ts';
@@ -8,7 +9,6 @@ import { readOperator } from './accounts/read-operator.ts';
 import { createApiKey } from './api-keys/create-api-key.ts';
 import { listApiKeys } from './api-keys/list-api-keys.ts';
 import { revokeApiKey } from './api-keys/revoke-api-key.ts';
-import { listAudit } from './audit-log/list-audit.ts';
 import type { OperatorsDeps } from './deps.ts';
 import { changePassword } from './sessions/change-password.ts';
 import { listSessions } from './sessions/list-sessions.ts';

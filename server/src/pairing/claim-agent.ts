@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
+import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
 import type { BrokerChanges, NotedChange } from '../broker/changes.ts';
 import type { Receipt } from '../broker/receipt.ts';
-import { auditView, type DeviceRow, findDevice, lockDevice } from '../fleet/device.ts';
-import { type AuditOrigin, writeAudit } from '../operators/audit.ts';
+import { auditView, type DeviceRow, findDevice, lockDevice } from '../devices/device.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { pairingCodes } from '../platform/db/schema.ts';
 import { inTransaction } from '../platform/db/transaction.ts';

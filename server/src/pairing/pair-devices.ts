@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Problem } from '../api/problem.ts';
-import { type ChangeRequest, changeDevice, type FleetDeps, unknownDevice } from '../fleet/change.ts';
-import { type ChangeOutcome, type DeviceRow, lockDevice } from '../fleet/device.ts';
+import { type ChangeRequest, changeDevice, type FleetDeps, unknownDevice } from '../devices/change-device.ts';
+import { type ChangeOutcome, type DeviceRow, lockDevice } from '../devices/device.ts';
+import { Problem } from '../http/problem.ts';
 import { deviceUuid } from '../platform/uuid.ts';
 import { MAX_AGENTS, setMaster } from './pair.ts';
 

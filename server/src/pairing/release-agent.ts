@@ -1,6 +1,6 @@
+import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
 import type { Receipt } from '../broker/receipt.ts';
-import { auditView, findDevice, lockDevice } from '../fleet/device.ts';
-import { type AuditOrigin, writeAudit } from '../operators/audit.ts';
+import { auditView, findDevice, lockDevice } from '../devices/device.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import type { ClaimDeps } from './claim-agent.ts';

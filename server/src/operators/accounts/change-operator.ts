@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { requireCurrentVersion, setEntityTag } from '../../api/etag.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { requireCurrentVersion, setEntityTag } from '../../http/etag.ts';
+import { Problem } from '../../http/problem.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
 import { newPassword } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from '../sessions/store.ts';

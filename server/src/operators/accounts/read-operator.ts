@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
-import type { ApiEnv } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { setEntityTag } from '../../api/etag.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { setEntityTag } from '../../http/etag.ts';
+import { Problem } from '../../http/problem.ts';
+import { validate } from '../../http/validate.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { operator, operatorPath, toOperator } from './operator.ts';
 import { findOperator } from './store.ts';

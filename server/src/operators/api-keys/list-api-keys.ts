@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { validate } from '../../api/validate.ts';
-import { plainText } from '../../api/values.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { cursor, cutPage, pageLimit, pageOf } from '../../http/cursor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
+import { plainText } from '../../http/values.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { apiKey, toApiKey } from './api-key.ts';
 import { listApiKeys as readApiKeys } from './store.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { Problem } from '../../api/problem.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { Problem } from '../../http/problem.ts';
 
 /** Whose credentials a request carries, as `/api/v1` shows it. */
 export const identity = z

@@ -1,0 +1,77 @@
+import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
+import type { BrokerChanges, NotedChange } from '../broker/changes.ts';
+import { Problem } from '../http/problem.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database, Queryable } from '../platform/db/client.ts';
+import { inTransaction } from '../platform/db/transaction.ts';
+import { auditView, type ChangeOutcome, type DeviceRow, findDevice, lockDevice } from './device.ts';
+
+/** What the verbs of the fleet need. */
+export interface FleetDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly changes: BrokerChanges;
+  /** How long the tokens of a generation live, in seconds. */
+  readonly tokenTtlSeconds: number;
+}
+
+/** Who asks for a change, and on the sight of which version. */
+export interface ChangeRequest {
+  readonly origin: AuditOrigin;
+  /** Throws when the change was made on the sight of another version than this one. */
+  readonly checkVersion: (version: number) => void;
+}
+
+/** What became of the device. A change concerns the rules of `others` too. */
+export interface Changed {
+  readonly changed: boolean;
+  readonly others?: readonly string[];
+}
+
+export interface ChangeOptions {
+  /** `<subject>.<past participle>`, the action in the audit log. */
+  readonly action: string;
+  /** Locks what has to be locked before the device. */
+  readonly lockBefore?: (tx: Queryable) => Promise<void>;
+  /** Changes the locked device and raises its version; throws a Problem where its state does not allow the change. */
+  readonly change: (tx: Queryable, device: DeviceRow) => Promise<Changed>;
+}
+
+/**
+ * Changes one device in a transaction, with its line in the audit log and its note for the broker, and waits for the
+ * broker. A repeated change alters nothing and is not audited again, but the broker is brought up to date once more, so
+ * that its receipt is true too.
+ *
+ * @throws Problem `not-found`, `precondition-failed`, and what the change throws.
+ */
+export async function changeDevice(
+  deps: Pick<FleetDeps, 'db' | 'changes'>,
+  id: string,
+  request: ChangeRequest,
+  options: ChangeOptions,
+): Promise<ChangeOutcome> {
+  const { device, noted } = await inTransaction(deps.db, async (tx) => {
+    await options.lockBefore?.(tx);
+    const before = await lockDevice(tx, id);
+    if (!before) throw unknownDevice(id);
+    request.checkVersion(before.version);
+    const { changed, others = [] } = await options.change(tx, before);
+    const after = changed ? ((await findDevice(tx, id)) ?? before) : before;
+    if (changed) {
+      await writeAudit(tx, {
+        ...request.origin,
+        action: options.action,
+        subject: id,
+        before: auditView(before),
+        after: auditView(after),
+      });
+    }
+    const note: NotedChange = await deps.changes.note(tx, [id, ...others], options.action);
+    return { device: after, noted: note };
+  });
+  return { device, receipt: await deps.changes.apply(noted) };
+}
+
+export function unknownDevice(id: string): Problem {
+  return new Problem('not-found', `There is no device ${id}.`);
+}
