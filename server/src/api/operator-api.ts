@@ -24,8 +24,7 @@ export interface ApiDeps {
 /**
  * The operators' API, mounted at `/api/v1`. A feature adds its routes as `fleetRoutes(deps.fleet)` behind `operatorRoutes`,
  * chained, so that the typed client knows them. In a route: `describeOperation` for the document, `requireAdmin` before
- * everything that changes something, `validate` for its input, `throw new Problem(…)` for its failures (an `AppError` will
- * do as well). What is thrown is answered in one place, `app.ts`.
+ * everything that changes something, `validate` for its input, `throw new AppError(…)` for its failures. What is thrown is answered in one place, `app.ts`.
  */
 export function apiRoutes(deps: ApiDeps) {
   return new Hono<ApiEnv>()

@@ -1,9 +1,9 @@
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
 import type { BrokerChanges, NotedChange } from '../broker/changes.ts';
-import { Problem } from '../http/problem.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/db/client.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
+import { AppError } from '../platform/errors.ts';
 import { auditView, type ChangeOutcome, type DeviceRow, findDevice, lockDevice } from './device.ts';
 
 /** What the verbs of the fleet need. */
@@ -33,7 +33,7 @@ export interface ChangeOptions {
   readonly action: string;
   /** Locks what has to be locked before the device. */
   readonly lockBefore?: (tx: Queryable) => Promise<void>;
-  /** Changes the locked device and raises its version; throws a Problem where its state does not allow the change. */
+  /** Changes the locked device and raises its version; throws an AppError where its state does not allow the change. */
   readonly change: (tx: Queryable, device: DeviceRow) => Promise<Changed>;
 }
 
@@ -42,7 +42,7 @@ export interface ChangeOptions {
  * broker. A repeated change alters nothing and is not audited again, but the broker is brought up to date once more, so
  * that its receipt is true too.
  *
- * @throws Problem `not-found`, `precondition-failed`, and what the change throws.
+ * @throws AppError `not_found`, `precondition_failed`, and what the change throws.
  */
 export async function changeDevice(
   deps: Pick<FleetDeps, 'db' | 'changes'>,
@@ -72,6 +72,6 @@ export async function changeDevice(
   return { device, receipt: await deps.changes.apply(noted) };
 }
 
-export function unknownDevice(id: string): Problem {
-  return new Problem('not-found', `There is no device ${id}.`);
+export function unknownDevice(id: string): AppError {
+  return new AppError('not_found', `Device ${id} not found.`);
 }

@@ -20,7 +20,7 @@ const AUDIT_BATCH = 1_000;
  * Removes a device and undoes its pairings. Its generation is kept, so that it starts above it when it registers again and
  * its tokens stay dead. Repeated, it changes nothing.
  *
- * @throws Problem `not-found` for a device that never was, `precondition-failed`.
+ * @throws AppError `not_found` for a device that never was, `precondition_failed`.
  */
 export async function deleteDevice(deps: FleetDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const noted = await inTransaction(deps.db, async (tx) => {

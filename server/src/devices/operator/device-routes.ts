@@ -4,9 +4,9 @@ import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { pageOf } from '../../http/cursor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { validate } from '../../http/validate.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { FleetDeps } from '../change-device.ts';
 import { deviceAnswer, toDeviceAnswer } from '../device.ts';
 import { deleteDevice, removalAnswer } from '../lifecycle/delete-device.ts';
@@ -147,7 +147,8 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
       async (c) => {
         const request = c.req.valid('json');
         const host = sketchHost.safeParse(request.host ?? requestOrigin(c, deps.trustProxyHops));
-        if (!host.success) throw new Problem('bad-request', 'Name the host that devices reach, as "host".');
+        if (!host.success)
+          throw new AppError('bad_request', 'Specify the host that devices connect to, as "host".');
         const origin = auditOrigin(c, deps.clock.now());
         c.header('Cache-Control', 'no-store');
         return c.json(await showDeviceKey(deps, c.req.valid('param').id, request, host.data, origin));

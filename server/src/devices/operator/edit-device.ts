@@ -17,7 +17,7 @@ export const deviceEdit = z.strictObject({
 /**
  * Renames a device, or changes its notes or tags. An edit that changes nothing leaves the version as it is.
  *
- * @throws Problem `not-found`, `precondition-failed`.
+ * @throws AppError `not_found`, `precondition_failed`.
  */
 export function editDevice(
   deps: Pick<FleetDeps, 'db'>,
