@@ -1,13 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { type DeviceRoutesDeps, deviceRoutes } from '../devices/firmware/routes.ts';
+import { type FirmwareRoutesDeps, firmwareRoutes } from '../devices/firmware/firmware-routes.ts';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
 import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
 import { toAppError } from '../http/failure.ts';
 import { problemAnswer } from '../http/problem-answer.ts';
 import { limitRequests } from '../http/rate-limit.ts';
-import { type DevicePairingRoutesDeps, devicePairingRoutes } from '../pairing/firmware-routes.ts';
+import { type FirmwarePairingRoutesDeps, firmwarePairingRoutes } from '../pairing/firmware-routes.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
@@ -24,8 +24,8 @@ export interface AppDeps {
   readonly addressLimit: number;
   /** Whether the schema is in place; until then every route but health answers `unavailable`. */
   readonly started: () => boolean;
-  readonly devices: DeviceRoutesDeps;
-  readonly pairing: DevicePairingRoutesDeps;
+  readonly devices: FirmwareRoutesDeps;
+  readonly pairing: FirmwarePairingRoutesDeps;
   readonly api: ApiDeps;
   readonly health: HealthDeps;
 }
@@ -70,8 +70,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     },
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
-  app.route('/', deviceRoutes(deps.devices));
-  app.route('/', devicePairingRoutes(deps.pairing));
+  app.route('/', firmwareRoutes(deps.devices));
+  app.route('/', firmwarePairingRoutes(deps.pairing));
   app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
   app.route('/api/v1', apiRoutes(deps.api));

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { type ChangeRequest, changeDevice, type FleetDeps, unknownDevice } from '../devices/change-device.ts';
+import {
+  type ChangeRequest,
+  changeDevice,
+  type DevicesDeps,
+  unknownDevice,
+} from '../devices/change-device.ts';
 import { type ChangeOutcome, type DeviceRow, lockDevice } from '../devices/device.ts';
 import { AppError } from '../platform/errors.ts';
 import { deviceUuid } from '../platform/uuid.ts';
@@ -16,7 +21,7 @@ export const pairing = z.strictObject({ master: deviceUuid });
  *   master that is full.
  */
 export function pairDevices(
-  deps: FleetDeps,
+  deps: DevicesDeps,
   agentId: string,
   masterId: string,
   request: ChangeRequest,
@@ -52,7 +57,7 @@ export function pairDevices(
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a master.
  */
 export function unpairDevice(
-  deps: FleetDeps,
+  deps: DevicesDeps,
   agentId: string,
   request: ChangeRequest,
 ): Promise<ChangeOutcome> {

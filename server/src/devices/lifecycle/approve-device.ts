@@ -1,5 +1,5 @@
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, changeDevice, type FleetDeps } from '../change-device.ts';
+import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
 import type { ChangeOutcome } from '../device.ts';
 import { setState } from './state.ts';
 
@@ -8,7 +8,7 @@ import { setState } from './state.ts';
  *
  * @throws AppError `conflict` for a revoked device, which is restored instead.
  */
-export function approveDevice(deps: FleetDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function approveDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.approved',
     async change(tx, device) {

@@ -4,7 +4,7 @@ import { writeAudit } from '../../audit/audit.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, type FleetDeps, unknownDevice } from '../change-device.ts';
+import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, lockDevice } from '../device.ts';
 import type { removalAnswer } from './delete-device.ts';
 
@@ -15,11 +15,11 @@ import type { removalAnswer } from './delete-device.ts';
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a device that is not pending.
  */
 export async function rejectDevice(
-  deps: FleetDeps,
+  deps: DevicesDeps,
   id: string,
   request: ChangeRequest,
 ): Promise<z.output<typeof removalAnswer>> {
-  const noted = await inTransaction(deps.db, async (tx) => {
+  const enqueued = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);
     request.checkVersion(before.version);
@@ -33,7 +33,7 @@ export async function rejectDevice(
       subject: id,
       before: auditView(before),
     });
-    return await deps.changes.note(tx, [id], 'device.rejected');
+    return await deps.changes.enqueue(tx, [id], 'device.rejected');
   });
-  return { removed: id, receipt: await deps.changes.apply(noted) };
+  return { removed: id, receipt: await deps.changes.flush(enqueued) };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { writeAudit } from '../../audit/audit.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type FleetDeps, unknownDevice } from '../change-device.ts';
+import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, findDevice, lockDevice } from '../device.ts';
 import { deviceName, deviceNotes, deviceTags } from '../values.ts';
 
@@ -20,7 +20,7 @@ export const deviceEdit = z.strictObject({
  * @throws AppError `not_found`, `precondition_failed`.
  */
 export function editDevice(
-  deps: Pick<FleetDeps, 'db'>,
+  deps: Pick<DevicesDeps, 'db'>,
   id: string,
   edit: z.output<typeof deviceEdit>,
   request: ChangeRequest,

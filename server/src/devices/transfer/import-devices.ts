@@ -4,7 +4,7 @@ import { type Database, oneOf } from '../../platform/db/client.ts';
 import { type DeviceRole, type DeviceState, devices } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceUuid } from '../../platform/uuid.ts';
-import { insertDevices, type NewFleetDevice } from '../insert-devices.ts';
+import { insertDevices, type NewDevice } from '../insert-devices.ts';
 import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
@@ -102,7 +102,7 @@ interface Header {
 
 interface Candidate {
   readonly line: number;
-  readonly device: NewFleetDevice;
+  readonly device: NewDevice;
 }
 
 function readHeader({ fields: given }: CsvRecord): Header {

@@ -5,15 +5,15 @@ import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { FleetDeps } from '../change-device.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { deviceFilter } from '../filter.ts';
 import { exportDevices } from './export-devices.ts';
 import { importDevices, importReport } from './import-devices.ts';
 
 const tag = 'Devices';
 
-/** The fleet as CSV, in and out. */
-export function transferRoutes(deps: Pick<FleetDeps, 'db' | 'clock'>) {
+/** Devices as CSV: export and import. */
+export function transferRoutes(deps: Pick<DevicesDeps, 'db' | 'clock'>) {
   return new Hono<ApiEnv>()
     .get(
       '/devices/export.csv',
