@@ -9,6 +9,7 @@ import { authenticate } from '../operators/authenticate.ts';
 import type { OperatorsDeps } from '../operators/deps.ts';
 import { operatorRoutes } from '../operators/routes.ts';
 import { logIn } from '../operators/sessions/log-in.ts';
+import { operatorPairingRoutes } from '../pairing/operator-routes.ts';
 import { withDeadline } from '../platform/deadline.ts';
 
 /** A database that hangs must not keep requests for ever; the import of a long file stays far below. */
@@ -22,9 +23,9 @@ export interface ApiDeps {
 }
 
 /**
- * The operators' API, mounted at `/api/v1`. A feature adds its routes as `operatorDeviceRoutes(deps.devices)` behind `operatorRoutes`,
- * chained, so that the typed client knows them. In a route: `describeOperation` for the document, `requireAdmin` before
- * everything that changes something, `validate` for its input, `throw new AppError(…)` for its failures. What is thrown is answered in one place, `app.ts`.
+ * The operators' API, mounted at `/api/v1`. A feature adds its routes behind `operatorRoutes`, chained, so that the typed
+ * client knows them. In a route: `describeOperation` for the document, `requireAdmin` before everything that changes
+ * something, `validate` for its input, `throw new AppError(…)` for its failures, which are answered in one place, `app.ts`.
  */
 export function apiRoutes(deps: ApiDeps) {
   return new Hono<ApiEnv>()
@@ -40,7 +41,8 @@ export function apiRoutes(deps: ApiDeps) {
     .use(limitBody)
     .route('/', operatorRoutes(deps.operators))
     .route('/', brokerRoutes(deps.broker))
-    .route('/', operatorDeviceRoutes(deps.devices));
+    .route('/', operatorDeviceRoutes(deps.devices))
+    .route('/', operatorPairingRoutes(deps.devices));
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

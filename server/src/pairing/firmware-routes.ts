@@ -3,18 +3,18 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Receipt } from '../broker/receipt.ts';
+import { agentIds } from '../devices/agents.ts';
 import { type RequireTokenDeps, requireToken, type TokenEnv } from '../devices/firmware/require-token.ts';
 import { ipNetwork } from '../http/client-ip.ts';
 import { allowOnly } from '../http/device-answer.ts';
 import { limitFailures, limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
 import { deviceUuid } from '../platform/uuid.ts';
-import { type ClaimDeps, claimAgent } from './claim-agent.ts';
+import { claimAgent } from './claim-agent.ts';
 import { issuePairingCode } from './issue-code.ts';
-import { ownAgents } from './own-agents.ts';
-import { releaseAgent } from './release-agent.ts';
+import { type PairingDeps, releaseAgent } from './verbs.ts';
 
-export interface FirmwarePairingRoutesDeps extends RequireTokenDeps, ClaimDeps {
+export interface FirmwarePairingRoutesDeps extends RequireTokenDeps, PairingDeps {
   readonly limits: {
     readonly stores: StoreFactory;
     /** Requests of one device, per minute. */
@@ -64,7 +64,7 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
     const query = page.safeParse(c.req.query());
     if (!query.success)
       throw new AppError('bad_request', `Give a UUID as after, and 1 to ${MAX_PAGE} as limit.`);
-    const { ids, more } = await ownAgents(deps.db, masterId, query.data.after, query.data.limit);
+    const { ids, more } = await agentIds(deps.db, masterId, query.data.after, query.data.limit);
     c.header('Cache-Control', 'no-store');
     return c.json({ c: 'OK', a: ids, ...(more ? { next: ids.at(-1) } : {}) });
   });

@@ -1,22 +1,12 @@
 import { sql } from 'drizzle-orm';
 import { lockDevice } from '../devices/device.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/db/client.ts';
 import { pairingCodes } from '../platform/db/schema.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
-import type { Random } from '../platform/random.ts';
 import { hashCode, randomCode } from './code.ts';
+import type { PairingDeps } from './verbs.ts';
 
 const CODE_SECONDS = 300;
-
-export interface PairingDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Keys the hashes of pairing codes. */
-  readonly codeSecret: string;
-}
 
 /**
  * Gives an agent a new one-time code, which replaces the one before, by which it agrees to be paired.

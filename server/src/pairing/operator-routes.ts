@@ -1,15 +1,18 @@
 import { type Context, Hono } from 'hono';
-import type { DevicesDeps } from '../devices/change-device.ts';
+import { z } from 'zod';
 import { type ChangeOutcome, changeAnswer, toChangeAnswer } from '../devices/device.ts';
 import { changeRequest, deviceParam } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { setEntityTag } from '../http/etag.ts';
 import { validate } from '../http/validate.ts';
-import { pairDevices, pairing, unpairDevice } from './pair-devices.ts';
+import { deviceUuid } from '../platform/uuid.ts';
+import { type PairingDeps, pairDevices, unpairDevice } from './verbs.ts';
+
+const pairing = z.strictObject({ master: deviceUuid });
 
 /** Pairing by operators. */
-export function operatorPairingRoutes(deps: DevicesDeps) {
+export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | 'changes'>) {
   return new Hono<ApiEnv>()
     .put(
       '/devices/:id/master',

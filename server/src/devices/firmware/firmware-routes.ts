@@ -4,10 +4,10 @@ import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answ
 import { limitFailures, limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceUuid } from '../../platform/uuid.ts';
+import type { DeviceRecord } from '../store.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
 import { type RequireTokenDeps, refuseCredential, refuseDevice, requireToken } from './require-token.ts';
-import type { DeviceRecord } from './store.ts';
 
 export interface FirmwareRoutesDeps extends RequestTokenDeps, Omit<RequireTokenDeps, 'tokens' | 'store'> {
   readonly checkCredential: CredentialCheck;

@@ -1,8 +1,8 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { ErrorCode } from '../../platform/errors.ts';
 import type { IssuedToken, TokenSubject, Tokens } from '../../tokens/token.ts';
+import type { DeviceRecord, DeviceStore } from '../store.ts';
 import type { Credential } from './credential.ts';
-import type { DeviceRecord, DeviceStore } from './store.ts';
 
 export type Enrollment = 'open' | 'approval' | 'closed';
 
@@ -84,9 +84,9 @@ async function register(
     return refuse('unknown_device', 'This server takes only devices that an operator has added.');
   }
   const now = deps.clock.now();
-  const state = deps.enrollment === 'approval' ? 'pending' : 'active';
   const registered = await deps.store.register(
-    { id, role, state, createdAt: new Date(now), ...origin },
+    { id, role, state: deps.enrollment === 'approval' ? 'pending' : 'active' },
+    { at: new Date(now), actorKind: 'device', actor: id, ...origin },
     deps.registrationsPerHour,
   );
   if (registered) {

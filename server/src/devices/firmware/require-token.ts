@@ -3,9 +3,9 @@ import { type AppEnv, bearerCredential } from '../../http/device-answer.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Tokens } from '../../tokens/token.ts';
+import type { DeviceRecord, DeviceStore } from '../store.ts';
 import type { RefusedCredential } from './refused-credentials.ts';
 import { admitToken, type Refusal } from './request-token.ts';
-import type { DeviceRecord, DeviceStore } from './store.ts';
 
 export interface RequireTokenDeps {
   readonly log: Logger;

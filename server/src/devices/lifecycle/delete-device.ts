@@ -1,12 +1,13 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type AuditEntry, writeAudit } from '../../audit/audit.ts';
 import { receipt } from '../../broker/receipt.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { devices, retiredDevices } from '../../platform/db/schema.ts';
+import { retiredDevices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { unpairAgents } from '../agents.ts';
 import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
-import { auditView, type DeviceRow, lockDevice } from '../device.ts';
+import { auditView, type DeviceRow, lockDevice, removeDevice } from '../device.ts';
 import { banGeneration } from './generation.ts';
 
 /** What removing a device answers. */
@@ -32,7 +33,7 @@ export async function deleteDevice(deps: DevicesDeps, id: string, request: Chang
     request.checkVersion(before.version);
     const agents = before.role === 'master' ? await unpairAgents(tx, id) : [];
     if (before.state !== 'pending') await retire(tx, deps, before);
-    await tx.delete(devices).where(eq(devices.id, id));
+    await removeDevice(tx, id);
     const entries: AuditEntry[] = [
       { ...request.origin, action: 'device.deleted', subject: id, before: auditView(before) },
       ...agents.map((agent) => ({
@@ -58,22 +59,6 @@ async function isRetired(tx: Queryable, id: string): Promise<boolean> {
     .from(retiredDevices)
     .where(eq(retiredDevices.id, id));
   return row !== undefined;
-}
-
-async function unpairAgents(tx: Queryable, masterId: string): Promise<string[]> {
-  const locked = await tx
-    .select({ id: devices.id })
-    .from(devices)
-    .where(eq(devices.masterId, masterId))
-    .orderBy(asc(devices.id))
-    .for('update');
-  if (locked.length > 0) {
-    await tx
-      .update(devices)
-      .set({ masterId: null, version: sql`${devices.version} + 1` })
-      .where(eq(devices.masterId, masterId));
-  }
-  return locked.map(({ id }) => id);
 }
 
 async function retire(tx: Queryable, deps: DevicesDeps, device: DeviceRow): Promise<void> {

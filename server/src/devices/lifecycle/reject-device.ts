@@ -1,11 +1,7 @@
-import { eq } from 'drizzle-orm';
 import type { z } from 'zod';
-import { writeAudit } from '../../audit/audit.ts';
-import { devices } from '../../platform/db/schema.ts';
-import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
-import { auditView, lockDevice } from '../device.ts';
+import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
+import { removeDevice } from '../device.ts';
 import type { removalAnswer } from './delete-device.ts';
 
 /**
@@ -19,21 +15,15 @@ export async function rejectDevice(
   id: string,
   request: ChangeRequest,
 ): Promise<z.output<typeof removalAnswer>> {
-  const enqueued = await inTransaction(deps.db, async (tx) => {
-    const before = await lockDevice(tx, id);
-    if (!before) throw unknownDevice(id);
-    request.checkVersion(before.version);
-    if (before.state !== 'pending') {
-      throw new AppError('conflict', `The device is ${before.state}: revoke or delete it instead.`);
-    }
-    await tx.delete(devices).where(eq(devices.id, id));
-    await writeAudit(tx, {
-      ...request.origin,
-      action: 'device.rejected',
-      subject: id,
-      before: auditView(before),
-    });
-    return await deps.changes.enqueue(tx, [id], 'device.rejected');
+  const { receipt } = await changeDevice(deps, id, request, {
+    action: 'device.rejected',
+    async apply(tx, { state }) {
+      if (state !== 'pending') {
+        throw new AppError('conflict', `The device is ${state}: revoke or delete it instead.`);
+      }
+      await removeDevice(tx, id);
+      return { changed: true };
+    },
   });
-  return { removed: id, receipt: await deps.changes.flush(enqueued) };
+  return { removed: id, receipt };
 }

@@ -11,7 +11,7 @@ import { raiseGeneration } from './generation.ts';
 export function restoreDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.restored',
-    async change(tx, device) {
+    async apply(tx, device) {
       if (device.state === 'active') return { changed: false };
       if (device.state === 'pending') {
         throw new AppError('conflict', 'The device waits for approval: approve it instead.');

@@ -12,7 +12,7 @@ import { raiseGeneration } from './generation.ts';
 export function rotateDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.rotated',
-    async change(tx, device) {
+    async apply(tx, device) {
       if (device.state !== 'active') throw new AppError('conflict', `The device is ${device.state}.`);
       await raiseGeneration(tx, deps, device);
       return { changed: true };

@@ -1,10 +1,8 @@
-import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { writeAudit } from '../../audit/audit.ts';
-import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
-import { auditView, type DeviceRow, findDevice, lockDevice } from '../device.ts';
+import { auditView, type DeviceRow, findDevice, lockDevice, updateDevice } from '../device.ts';
 import { deviceName, deviceNotes, deviceTags } from '../values.ts';
 
 /** What an operator may write about a device; what is left out stays as it is. */
@@ -33,10 +31,7 @@ export function editDevice(
     const notes = edit.notes ?? before.notes;
     const tags = edit.tags ?? before.tags;
     if (name === before.name && notes === before.notes && sameTags(tags, before.tags)) return before;
-    await tx
-      .update(devices)
-      .set({ name, notes, tags, version: sql`${devices.version} + 1` })
-      .where(eq(devices.id, id));
+    await updateDevice(tx, id, { name, notes, tags });
     const after = (await findDevice(tx, id)) ?? before;
     await writeAudit(tx, {
       ...request.origin,

@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors.ts';
 import { deviceUuid } from '../../platform/uuid.ts';
 import type { DevicesDeps } from '../change-device.ts';
 import { type DeviceRow, findDevice } from '../device.ts';
-import { insertDevices } from '../insert-devices.ts';
+import { registerDevices } from '../registration.ts';
 import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
 
 /** A device to be registered before it first asks for a token. */
@@ -29,8 +29,15 @@ export function registerDevice(
 ): Promise<{ readonly device: DeviceRow; readonly created: boolean }> {
   const { id, role, name, notes, tags } = given;
   return inTransaction(deps.db, async (tx) => {
-    const row = { id, role, name: name ?? '', notes: notes ?? '', tags: tags ?? [] };
-    const created = (await insertDevices(tx, [row], origin)).has(id);
+    const row = {
+      id,
+      role,
+      state: 'active' as const,
+      name: name ?? '',
+      notes: notes ?? '',
+      tags: tags ?? [],
+    };
+    const created = (await registerDevices(tx, [row], origin)).length > 0;
     const device = await findDevice(tx, id);
     if (!device) throw new AppError('conflict', 'The device is being deleted.');
     if (created) return { device, created };

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { AuditOrigin } from '../../audit/audit.ts';
-import { type Database, oneOf } from '../../platform/db/client.ts';
-import { type DeviceRole, type DeviceState, devices } from '../../platform/db/schema.ts';
+import type { Database } from '../../platform/db/client.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceUuid } from '../../platform/uuid.ts';
-import { insertDevices, type NewDevice } from '../insert-devices.ts';
+import { readRolesAndStates } from '../device.ts';
+import { type NewDevice, registerDevices } from '../registration.ts';
 import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
@@ -141,7 +141,7 @@ function readRecord(header: Header, record: CsvRecord): Candidate | ImportedLine
     notes: value('notes'),
     tags: value('tags'),
   });
-  if (parsed.success) return { line, device: parsed.data };
+  if (parsed.success) return { line, device: { ...parsed.data, state: 'active' } };
   const reason = parsed.error.issues
     .map(({ path, message }) => `${path[0]?.toString()}: ${message}`)
     .join('; ');
@@ -153,14 +153,11 @@ async function insertBatch(
   batch: readonly Candidate[],
   origin: AuditOrigin,
 ): Promise<ImportedLine[]> {
-  const created = await insertDevices(
-    db,
-    batch.map(({ device }) => device),
-    origin,
-  );
+  const given = batch.map(({ device }) => device);
+  const created = new Set((await registerDevices(db, given, origin)).map(({ id }) => id));
   const rest = batch.map(({ device }) => device.id).filter((id) => !created.has(id));
   const repeated = new Set<string>();
-  const known = await readKnown(db, [...rest, ...created]);
+  const known = await readRolesAndStates(db, [...rest, ...created]);
   return batch.map(({ line, device }) => {
     const { id } = device;
     if (created.has(id) && !repeated.has(id)) {
@@ -174,15 +171,4 @@ async function insertBatch(
     const reason = other && other.state !== 'active' ? { reason: `is ${other.state}` } : {};
     return { line, id, status: 'exists', ...reason };
   });
-}
-
-async function readKnown(
-  db: Database,
-  ids: readonly string[],
-): Promise<Map<string, { role: DeviceRole; state: DeviceState }>> {
-  const rows = await db
-    .select({ id: devices.id, role: devices.role, state: devices.state })
-    .from(devices)
-    .where(oneOf(devices.id, ids));
-  return new Map(rows.map(({ id, role, state }) => [id, { role, state }]));
 }
