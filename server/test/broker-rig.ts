@@ -47,6 +47,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
   const clients: MqttClient[] = [];
 
   function addInstance(): Broker {
+    let schemaOpen = false;
     const instance = createBroker({
       db: database.db,
       clock,
@@ -55,11 +56,12 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       emqx: { apiUrl, ...API },
       jwtSecret: JWT_SECRET,
       instanceId: 'test',
-      databaseIsReady: () => true,
+      databaseIsReady: () => schemaOpen,
       connection: () => 'online',
       presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
     });
     void instance.start();
+    schemaOpen = true;
     instance.onDatabaseReady();
     instances.push(instance);
     return instance;
