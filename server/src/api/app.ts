@@ -2,9 +2,9 @@ import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
-import { type AppEnv, deviceErrorAnswer, requestContext, toAppError } from '../http/device-answer.ts';
-import { Problem } from '../http/problem.ts';
-import { problemAnswer, toProblem } from '../http/problem-answer.ts';
+import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
+import { toAppError } from '../http/failure.ts';
+import { problemAnswer } from '../http/problem-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
@@ -38,10 +38,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   /** Devices get the compact form of their protocol, everyone else problem details. */
   function answerFailure(c: Context, thrown: unknown): Response {
-    const requestId = c.get('requestId');
-    return isForPeople(c.req.path)
-      ? problemAnswer(c, toProblem(thrown, deps.log, requestId), random)
-      : deviceErrorAnswer(c, toAppError(thrown, deps.log, requestId), random);
+    const error = toAppError(thrown, deps.log, c.get('requestId'));
+    return (isForPeople(c.req.path) ? problemAnswer : deviceErrorAnswer)(c, error, random);
   }
 
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
@@ -58,7 +56,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   );
   app.use(async (_, next) => {
     if (!deps.started()) {
-      throw new AppError('unavailable', 'The server is starting and waits for its database.', {
+      throw new AppError('unavailable', 'The server is starting and waiting for its database.', {
         retryAfterSeconds: 10,
       });
     }
@@ -68,7 +66,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     app,
     onMethodNotAllowed(c, methods) {
       c.header('Allow', methods.join(', '));
-      return answerFailure(c, new Problem('method-not-allowed', `Use ${methods.join(', ')}.`));
+      return answerFailure(c, new AppError('bad_method', `Use ${methods.join(', ')}.`));
     },
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
@@ -76,7 +74,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
   app.route('/api/v1', operatorApi(deps.operatorApi));
-  app.notFound((c) => answerFailure(c, new AppError('not_found', 'There is nothing here.')));
+  app.notFound((c) => answerFailure(c, new AppError('not_found', 'Nothing exists at this path.')));
   app.onError((thrown, c) => answerFailure(c, thrown));
   return app;
 }

@@ -8,13 +8,13 @@ import type { DeviceRole } from '../platform/db/schema.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Tokens } from '../tokens/token.ts';
 import { createCredentialCheck } from './firmware/credential.ts';
+import { firmwareRoutes } from './firmware/firmware-routes.ts';
 import { createRefusedCredentials } from './firmware/refused-credentials.ts';
 import type { Enrollment } from './firmware/request-token.ts';
 import type { RequireTokenDeps } from './firmware/require-token.ts';
-import { deviceRoutes } from './firmware/routes.ts';
 import { createDeviceStore } from './firmware/store.ts';
 import { createLastSeen } from './last-seen.ts';
-import { fleetRoutes } from './operator/routes.ts';
+import { operatorDeviceRoutes } from './operator/operator-routes.ts';
 
 export interface DevicesDeps {
   readonly db: Database;
@@ -57,7 +57,7 @@ export function createDevices(deps: DevicesDeps) {
     onSeen,
     deviceRoutes: new Hono<AppEnv>().route(
       '/',
-      deviceRoutes({
+      firmwareRoutes({
         ...admission,
         clock,
         tokens,
@@ -71,7 +71,7 @@ export function createDevices(deps: DevicesDeps) {
         limits: { ...deps.rateLimits, stores: deps.stores },
       }),
     ),
-    operatorRoutes: fleetRoutes(deps),
+    operatorRoutes: operatorDeviceRoutes(deps),
     start() {
       lastSeen.start();
       refusedCredentials.start();

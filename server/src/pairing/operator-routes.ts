@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import type { FleetDeps } from '../devices/change-device.ts';
+import type { DevicesDeps } from '../devices/change-device.ts';
 import { type ChangeOutcome, changeAnswer, toChangeAnswer } from '../devices/device.ts';
 import { changeRequest, deviceParam } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
@@ -9,7 +9,7 @@ import { validate } from '../http/validate.ts';
 import { pairDevices, pairing, unpairDevice } from './pair-devices.ts';
 
 /** Pairing by operators. */
-export function operatorPairingRoutes(deps: FleetDeps) {
+export function operatorPairingRoutes(deps: DevicesDeps) {
   return new Hono<ApiEnv>()
     .put(
       '/devices/:id/master',

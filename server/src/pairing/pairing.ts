@@ -6,7 +6,7 @@ import type { StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import type { Random } from '../platform/random.ts';
-import { devicePairingRoutes } from './firmware-routes.ts';
+import { firmwarePairingRoutes } from './firmware-routes.ts';
 import { operatorPairingRoutes } from './operator-routes.ts';
 
 export interface PairingFeatureDeps {
@@ -28,7 +28,7 @@ export function createPairing(deps: PairingFeatureDeps) {
   return {
     deviceRoutes: new Hono<AppEnv>().route(
       '/',
-      devicePairingRoutes({
+      firmwarePairingRoutes({
         ...deps,
         ...deps.admission,
         codeSecret: deps.jwtSecret,

@@ -4,10 +4,10 @@ import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { pageOf } from '../../http/cursor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { validate } from '../../http/validate.ts';
-import type { FleetDeps } from '../change-device.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { deviceAnswer, toDeviceAnswer } from '../device.ts';
 import { deleteDevice, removalAnswer } from '../lifecycle/delete-device.ts';
 import { deviceEdit, editDevice } from './edit-device.ts';
@@ -17,7 +17,7 @@ import { registerDevice, registration } from './register-device.ts';
 import { changeRequest, deviceParam } from './request.ts';
 import { type KeyDeps, keyAnswer, keyRequest, showDeviceKey, sketchHost } from './show-device-key.ts';
 
-export interface FleetDeviceRoutesDeps extends FleetDeps, KeyDeps {
+export interface DeviceRoutesDeps extends DevicesDeps, KeyDeps {
   readonly trustProxyHops: number;
 }
 
@@ -26,7 +26,7 @@ const devicePage = pageOf(deviceAnswer).meta({ id: 'DevicePage' });
 const agentListQuery = deviceListQuery.omit({ master: true });
 
 /** Listing, reading, registering, editing and deleting devices, and their keys. */
-export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
+export function deviceRoutes(deps: DeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .get(
       '/devices',
@@ -147,7 +147,8 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
       async (c) => {
         const request = c.req.valid('json');
         const host = sketchHost.safeParse(request.host ?? requestOrigin(c, deps.trustProxyHops));
-        if (!host.success) throw new Problem('bad-request', 'Name the host that devices reach, as "host".');
+        if (!host.success)
+          throw new AppError('bad_request', 'Specify the host that devices connect to, as "host".');
         const origin = auditOrigin(c, deps.clock.now());
         c.header('Cache-Control', 'no-store');
         return c.json(await showDeviceKey(deps, c.req.valid('param').id, request, host.data, origin));

@@ -1,9 +1,9 @@
 import { and, asc, desc, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { cursor, cutPage, pageLimit } from '../../http/cursor.ts';
-import { Problem } from '../../http/problem.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
+import { AppError } from '../../platform/errors.ts';
 import { isPlain } from '../../platform/text.ts';
 import { type DeviceRow, deviceColumns } from '../device.ts';
 import { deviceFilter, matching } from '../filter.ts';
@@ -42,7 +42,7 @@ type ListedRow = DeviceRow & { readonly sortValue: string | null };
  * One page of devices. Pages follow an index by value and id, so that a page costs the same wherever it is, and what is
  * inserted meanwhile neither repeats nor hides another device.
  *
- * @throws Problem `bad-request` for a cursor of another sort order.
+ * @throws AppError `bad_request` for a cursor of another sort order.
  */
 export async function listDevices(
   db: Queryable,
@@ -50,8 +50,8 @@ export async function listDevices(
 ): Promise<{ readonly rows: readonly DeviceRow[]; readonly next: string | null }> {
   const { cursor: from, limit } = query;
   if (from && (from.s !== query.sort || from.o !== query.order || !isValue(from.s, from.v))) {
-    throw new Problem('bad-request', 'The cursor belongs to a list in another order.', {
-      errors: [{ field: 'cursor', message: 'belongs to a list in another order' }],
+    throw new AppError('bad_request', 'The cursor belongs to a list in another order.', {
+      faults: [{ field: 'cursor', message: 'belongs to a list in another order' }],
     });
   }
   const rows: ListedRow[] = [];

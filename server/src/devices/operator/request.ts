@@ -10,7 +10,7 @@ import type { ChangeRequest } from '../change-device.ts';
 /** The path parameter of every route of one device. */
 export const deviceParam = z.object({ id: deviceUuid });
 
-/** A request of `/api/v1` as the verbs of the fleet take it. */
+/** A request of `/api/v1` as the verbs of devices take it. */
 export function changeRequest(c: Context<ApiEnv>, clock: Clock): ChangeRequest {
   return {
     origin: auditOrigin(c, clock.now()),

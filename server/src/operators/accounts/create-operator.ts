@@ -4,9 +4,9 @@ import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import { newPassword, username } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { operator, role, toOperator } from './operator.ts';
@@ -44,7 +44,7 @@ export function createOperator(deps: OperatorsDeps) {
           { username: given.username, passwordHash, role: given.role },
           now,
         );
-        if (!added) throw new Problem('conflict', 'The user name is taken.');
+        if (!added) throw new AppError('conflict', 'The user name is taken.');
         await writeAudit(tx, {
           ...auditOrigin(c, now),
           action: 'operator.created',

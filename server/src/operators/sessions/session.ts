@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { ApiEnv } from '../../http/actor.ts';
-import { Problem } from '../../http/problem.ts';
+import { AppError } from '../../platform/errors.ts';
 
 /** Whose credentials a request carries, as `/api/v1` shows it. */
 export const identity = z
@@ -16,12 +16,12 @@ export const identity = z
 /**
  * The session of the operator who makes a request.
  *
- * @throws Problem `forbidden` where an API key makes it.
+ * @throws AppError `forbidden` where an API key makes it.
  */
 export function ownSession(c: Context<ApiEnv>): { readonly operatorId: string; readonly sessionId: string } {
   const { id, sessionId } = c.get('actor');
   if (sessionId === undefined) {
-    throw new Problem('forbidden', 'This takes the session of an operator, which an API key is not.');
+    throw new AppError('forbidden', 'Requires an operator session, not an API key.');
   }
   return { operatorId: id, sessionId };
 }
