@@ -7,7 +7,7 @@ import { AppError } from '../platform/errors.ts';
 import { auditView, type ChangeOutcome, type DeviceRow, findDevice, lockDevice } from './device.ts';
 
 /** What the verbs that change devices need. */
-export interface DevicesDeps {
+export interface ChangeDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly changes: BrokerChanges;
@@ -47,7 +47,7 @@ interface ChangeOptions extends Change {
  * @throws AppError `not_found`, `precondition_failed`, and what the change throws.
  */
 export async function changeDevice(
-  deps: Pick<DevicesDeps, 'db' | 'changes'>,
+  deps: Pick<ChangeDeps, 'db' | 'changes'>,
   id: string,
   request: ChangeRequest,
   options: ChangeOptions,
@@ -70,7 +70,7 @@ export async function changeDevice(
  */
 export async function applyChange(
   tx: Queryable,
-  deps: Pick<DevicesDeps, 'changes'>,
+  deps: Pick<ChangeDeps, 'changes'>,
   before: DeviceRow,
   origin: AuditOrigin,
   { action, apply }: Change,

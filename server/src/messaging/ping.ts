@@ -1,5 +1,7 @@
 import type { Qos } from './connection.ts';
-import type { MessageHandler } from './dispatch.ts';
+import type { MessageHandler, MessageRoute } from './dispatch.ts';
+import type { SessionRight } from './messaging.ts';
+import { topicFilter } from './topics.ts';
 
 const PONG = JSON.stringify({ c: 'PONG' });
 
@@ -7,6 +9,21 @@ export interface PingDeps {
   readonly publish: (topic: string, payload: string, qos: Qos) => boolean;
   /** Told of every device that sent a PING. */
   readonly onSeen: (deviceId: string) => void;
+}
+
+/** Both forms that a device may use. */
+const TOPICS = ['device/{device}/ping', '/device/{device}/ping'];
+
+/** Answers PINGs. */
+export function createPing(deps: PingDeps): {
+  readonly messages: readonly MessageRoute[];
+  readonly sessionRights: readonly SessionRight[];
+} {
+  const handler = pingHandler(deps);
+  return {
+    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 2, handler })),
+    sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import { type ChangeOutcome, updateDevice } from '../device.ts';
 
 /**
@@ -7,7 +7,7 @@ import { type ChangeOutcome, updateDevice } from '../device.ts';
  *
  * @throws AppError `conflict` for a revoked device, which is restored instead.
  */
-export function approveDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function approveDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.approved',
     async apply(tx, device) {

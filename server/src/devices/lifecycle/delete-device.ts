@@ -6,7 +6,7 @@ import type { Queryable } from '../../platform/db/client.ts';
 import { retiredDevices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { unpairAgents } from '../agents.ts';
-import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, lockDevice, removeDevice } from '../device.ts';
 import { banGeneration } from './generation.ts';
 
@@ -23,7 +23,7 @@ const AUDIT_BATCH = 1_000;
  *
  * @throws AppError `not_found` for a device that never was, `precondition_failed`.
  */
-export async function deleteDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<Removal> {
+export async function deleteDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const enqueued = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) {
@@ -61,7 +61,7 @@ async function isRetired(tx: Queryable, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-async function retire(tx: Queryable, deps: DevicesDeps, device: DeviceRow): Promise<void> {
+async function retire(tx: Queryable, deps: ChangeDeps, device: DeviceRow): Promise<void> {
   await banGeneration(tx, deps, device);
   await tx
     .insert(retiredDevices)

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import { removeDevice } from '../device.ts';
 import type { removalAnswer } from './delete-device.ts';
 
@@ -11,7 +11,7 @@ import type { removalAnswer } from './delete-device.ts';
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a device that is not pending.
  */
 export async function rejectDevice(
-  deps: DevicesDeps,
+  deps: ChangeDeps,
   id: string,
   request: ChangeRequest,
 ): Promise<z.output<typeof removalAnswer>> {

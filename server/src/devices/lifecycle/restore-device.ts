@@ -1,5 +1,5 @@
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import type { ChangeOutcome } from '../device.ts';
 import { raiseGeneration } from './generation.ts';
 
@@ -8,7 +8,7 @@ import { raiseGeneration } from './generation.ts';
  *
  * @throws AppError `conflict` for a pending device, which is approved instead.
  */
-export function restoreDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function restoreDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.restored',
     async apply(tx, device) {

@@ -1,8 +1,8 @@
-import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import { type ChangeOutcome, updateDevice } from '../device.ts';
 
 /** Shuts a device out, pending ones included: no token, no session, and its client id is banned. It stays paired. */
-export function revokeDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function revokeDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.revoked',
     async apply(tx, device) {

@@ -1,5 +1,5 @@
 import { AppError } from '../../platform/errors.ts';
-import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import type { ChangeOutcome } from '../device.ts';
 import { raiseGeneration } from './generation.ts';
 
@@ -9,7 +9,7 @@ import { raiseGeneration } from './generation.ts';
  *
  * @throws AppError `conflict` for a device that is not active and so has no tokens to be replaced.
  */
-export function rotateDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function rotateDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.rotated',
     async apply(tx, device) {

@@ -7,7 +7,7 @@ import { setEntityTag } from '../../http/etag.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { deviceAnswer, toDeviceAnswer } from '../device.ts';
 import { deleteDevice, removalAnswer } from '../lifecycle/delete-device.ts';
 import { deviceEdit, editDevice } from './edit-device.ts';
@@ -17,7 +17,7 @@ import { registerDevice, registration } from './register-device.ts';
 import { changeRequest, deviceParam } from './request.ts';
 import { type KeyDeps, keyAnswer, keyRequest, showDeviceKey, sketchHost } from './show-device-key.ts';
 
-export interface DeviceRoutesDeps extends DevicesDeps, KeyDeps {
+export interface DeviceRoutesDeps extends ChangeDeps, KeyDeps {
   readonly trustProxyHops: number;
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { writeAudit } from '../../audit/audit.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
+import { type ChangeDeps, type ChangeRequest, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, findDevice, lockDevice, updateDevice } from '../device.ts';
 import { deviceName, deviceNotes, deviceTags } from '../values.ts';
 
@@ -18,7 +18,7 @@ export const deviceEdit = z.strictObject({
  * @throws AppError `not_found`, `precondition_failed`.
  */
 export function editDevice(
-  deps: Pick<DevicesDeps, 'db'>,
+  deps: Pick<ChangeDeps, 'db'>,
   id: string,
   edit: z.output<typeof deviceEdit>,
   request: ChangeRequest,

@@ -3,7 +3,7 @@ import type { AuditOrigin } from '../../audit/audit.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceUuid } from '../../platform/uuid.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { type DeviceRow, findDevice } from '../device.ts';
 import { registerDevices } from '../registration.ts';
 import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
@@ -23,7 +23,7 @@ export const registration = z.strictObject({
  * @throws AppError `conflict` when the device exists with another role, state, or with other values than those given.
  */
 export function registerDevice(
-  deps: Pick<DevicesDeps, 'db'>,
+  deps: Pick<ChangeDeps, 'db'>,
   given: z.output<typeof registration>,
   origin: AuditOrigin,
 ): Promise<{ readonly device: DeviceRow; readonly created: boolean }> {

@@ -3,7 +3,7 @@ import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
 import type { DeviceRole } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceKey } from '../../platform/secrets.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { findDevice } from '../device.ts';
 import { role } from '../values.ts';
 import { sketchHeader } from './sketch-header.ts';
@@ -29,7 +29,7 @@ export const keyAnswer = z.object({
   header: z.string().describe('A header for the sketch: host, UUID and key as SMServer takes them'),
 });
 
-export interface KeyDeps extends Pick<DevicesDeps, 'db'> {
+export interface KeyDeps extends Pick<ChangeDeps, 'db'> {
   readonly roleSecrets: Readonly<Record<DeviceRole, string>>;
 }
 

@@ -5,7 +5,7 @@ import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { deviceFilter } from '../filter.ts';
 import { exportDevices } from './export-devices.ts';
 import { importDevices, importReport } from './import-devices.ts';
@@ -13,7 +13,7 @@ import { importDevices, importReport } from './import-devices.ts';
 const tag = 'Devices';
 
 /** Devices as CSV: export and import. */
-export function transferRoutes(deps: Pick<DevicesDeps, 'db' | 'clock'>) {
+export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
   return new Hono<ApiEnv>()
     .get(
       '/devices/export.csv',

@@ -5,9 +5,14 @@ import { cursor, cutPage, pageLimit, pageOf } from '../http/cursor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { validate } from '../http/validate.ts';
 import { LATEST_MS, plainText, pointInTime } from '../http/values.ts';
-import type { OperatorsDeps } from '../operators/deps.ts';
+import type { Queryable } from '../platform/db/client.ts';
 import { actorKind } from '../platform/db/schema.ts';
 import { type AuditRecord, readAudit } from './store.ts';
+
+/** The audit log for operators. */
+export function createAudit(deps: { readonly db: Queryable }) {
+  return { operatorRoutes: auditRoutes(deps.db) };
+}
 
 const values = z.record(z.string(), z.unknown()).nullable();
 
@@ -40,8 +45,7 @@ const query = z.object({
   cursor: cursor(z.tuple([z.int().min(0).max(LATEST_MS), z.int()])),
 });
 
-/** `GET /audit`, newest first. */
-export function listAudit(deps: OperatorsDeps) {
+function auditRoutes(db: Queryable) {
   return new Hono<ApiEnv>().get(
     '/audit',
     describeOperation({
@@ -55,7 +59,7 @@ export function listAudit(deps: OperatorsDeps) {
     async (c) => {
       const { limit, cursor: behind, ...filter } = c.req.valid('query');
       const rows = await readAudit(
-        deps.db,
+        db,
         {
           actor: filter.actor,
           action: filter.action,
