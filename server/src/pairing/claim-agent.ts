@@ -10,7 +10,7 @@ import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import { countFailure, waitSeconds } from './attempts.ts';
 import { isCodeOf } from './code.ts';
-import { type PairingDeps, pairWith } from './verbs.ts';
+import { type PairingDeps, pairWith, requireMaster } from './verbs.ts';
 
 interface Claim {
   readonly agentId: string;
@@ -45,8 +45,7 @@ async function tryClaim(
   origin: AuditOrigin,
 ): Promise<EnqueuedChange | AppError> {
   const now = deps.clock.now();
-  const master = await lockDevice(tx, masterId);
-  if (master?.role !== 'master') throw new AppError('wrong_role', 'Only a master has agents.');
+  const master = requireMaster(await lockDevice(tx, masterId));
   if (master.state !== 'active') throw new AppError('revoked', 'This device has been revoked.');
   const retryAfterSeconds = await waitSeconds(tx, masterId, now);
   if (retryAfterSeconds > 0) {

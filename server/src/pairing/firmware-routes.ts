@@ -4,15 +4,19 @@ import { z } from 'zod';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Receipt } from '../broker/receipt.ts';
 import { agentIds } from '../devices/agents.ts';
-import { type RequireTokenDeps, requireToken, type TokenEnv } from '../devices/firmware/require-token.ts';
-import { ipNetwork } from '../http/client-ip.ts';
+import {
+  limitBadCredentials,
+  type RequireTokenDeps,
+  requireToken,
+  type TokenEnv,
+} from '../devices/firmware/require-token.ts';
 import { allowOnly } from '../http/device-answer.ts';
-import { limitFailures, limitRequests, type StoreFactory } from '../http/rate-limit.ts';
+import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
 import { deviceUuid } from '../platform/uuid.ts';
 import { claimAgent } from './claim-agent.ts';
 import { issuePairingCode } from './issue-code.ts';
-import { type PairingDeps, releaseAgent } from './verbs.ts';
+import { type PairingDeps, releaseAgent, requireMaster } from './verbs.ts';
 
 export interface FirmwarePairingRoutesDeps extends RequireTokenDeps, PairingDeps {
   readonly limits: {
@@ -37,18 +41,7 @@ const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) });
 /** How devices pair themselves: docs/protocol.md, section 2. */
 export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<TokenEnv> {
   const app = new Hono<TokenEnv>();
-  app.use(
-    '/devices/*',
-    limitFailures<TokenEnv>({
-      ...deps.limits,
-      clock: deps.clock,
-      name: 'bad credentials of an address',
-      limit: deps.limits.failed,
-      windowMs: 10 * MINUTE_MS,
-      key: (c) => ipNetwork(c.get('ip')),
-      failed: (c) => c.get('badCredential') === true,
-    }),
-  );
+  app.use('/devices/*', limitBadCredentials(deps));
   const admit = requireToken(deps);
   const limitDevice = limitRequests<TokenEnv>({
     ...deps.limits,
@@ -60,7 +53,7 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
   });
 
   app.get('/devices/agents', admit, limitDevice, async (c) => {
-    const masterId = requireMaster(c);
+    const masterId = requireMaster(c.get('device')).id;
     const query = page.safeParse(c.req.query());
     if (!query.success)
       throw new AppError('bad_request', `Give a UUID as after, and 1 to ${MAX_PAGE} as limit.`);
@@ -71,7 +64,7 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
   allowOnly(app, '/devices/agents', 'GET, HEAD');
 
   app.put('/devices/agents/:uuid', admit, limitDevice, limitBody, async (c) => {
-    const masterId = requireMaster(c);
+    const masterId = requireMaster(c.get('device')).id;
     const agentId = requestedUuid(c);
     const body = confirmation.safeParse(await c.req.json().catch(() => undefined));
     if (!body.success) throw new AppError('bad_request', 'Send the code as {"code":"123456"}.');
@@ -79,7 +72,7 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
     return answer(c, await claimAgent(deps, masterId, claim, originOf(deps, c)));
   });
   app.delete('/devices/agents/:uuid', admit, limitDevice, async (c) => {
-    const masterId = requireMaster(c);
+    const masterId = requireMaster(c.get('device')).id;
     return answer(c, await releaseAgent(deps, masterId, requestedUuid(c), originOf(deps, c)));
   });
   allowOnly(app, '/devices/agents/:uuid', 'PUT, DELETE');
@@ -100,12 +93,6 @@ const limitBody = bodyLimit({
     throw new AppError('bad_request', `The body has more than ${MAX_BODY_BYTES} bytes.`);
   },
 });
-
-function requireMaster(c: Context<TokenEnv>): string {
-  const { id, role } = c.get('device');
-  if (role !== 'master') throw new AppError('wrong_role', 'Only a master has agents.');
-  return id;
-}
 
 function requestedUuid(c: Context<TokenEnv>): string {
   const parsed = deviceUuid.safeParse(c.req.param('uuid'));

@@ -1,10 +1,9 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
-import { type ChangeOutcome, changeAnswer, toChangeAnswer } from '../devices/device.ts';
-import { changeRequest, deviceParam } from '../devices/operator/request.ts';
+import { changeAnswer } from '../devices/device.ts';
+import { answerChange, changeRequest, deviceParam } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
-import { setEntityTag } from '../http/etag.ts';
 import { validate } from '../http/validate.ts';
 import { deviceUuid } from '../platform/uuid.ts';
 import { type PairingDeps, pairDevices, unpairDevice } from './verbs.ts';
@@ -32,7 +31,7 @@ export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | '
       async (c) => {
         const { master } = c.req.valid('json');
         const request = changeRequest(c, deps.clock);
-        return answer(c, await pairDevices(deps, c.req.valid('param').id, master, request));
+        return answerChange(c, await pairDevices(deps, c.req.valid('param').id, master, request));
       },
     )
     .delete(
@@ -52,12 +51,7 @@ export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | '
       validate('param', deviceParam),
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answer(c, await unpairDevice(deps, c.req.valid('param').id, request));
+        return answerChange(c, await unpairDevice(deps, c.req.valid('param').id, request));
       },
     );
-}
-
-function answer(c: Context<ApiEnv>, outcome: ChangeOutcome) {
-  setEntityTag(c, outcome.device.version);
-  return c.json(toChangeAnswer(outcome));
 }

@@ -124,6 +124,12 @@ const unpairing: Change = {
   },
 };
 
+/** @throws AppError `wrong_role` for a device that is not a master. */
+export function requireMaster<Device extends Pick<DeviceRow, 'role'>>(device: Device | undefined): Device {
+  if (device?.role !== 'master') throw new AppError('wrong_role', 'Requires a master.');
+  return device;
+}
+
 function requireAgent({ id, role }: DeviceRow): void {
   if (role !== 'agent') throw new AppError('conflict', `${id} is a master, not an agent.`);
 }

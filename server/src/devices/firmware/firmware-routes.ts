@@ -1,13 +1,18 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { ipNetwork } from '../../http/client-ip.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answer.ts';
-import { limitFailures, limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
+import { limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceUuid } from '../../platform/uuid.ts';
 import type { DeviceRecord } from '../store.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
-import { type RequireTokenDeps, refuseCredential, refuseDevice, requireToken } from './require-token.ts';
+import {
+  limitBadCredentials,
+  type RequireTokenDeps,
+  refuseCredential,
+  refuseDevice,
+  requireToken,
+} from './require-token.ts';
 
 export interface FirmwareRoutesDeps extends RequestTokenDeps, Omit<RequireTokenDeps, 'tokens' | 'store'> {
   readonly checkCredential: CredentialCheck;
@@ -37,15 +42,7 @@ const MINUTE_MS = 60_000;
 /** What devices call: docs/protocol.md, section 2. */
 export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
-  const limitBadCredentials = limitFailures<DeviceEnv>({
-    ...deps.limits,
-    clock: deps.clock,
-    name: 'bad credentials of an address',
-    limit: deps.limits.failed,
-    windowMs: 10 * MINUTE_MS,
-    key: (c) => ipNetwork(c.get('ip')),
-    failed: (c) => c.get('badCredential') === true,
-  });
+  const limitAddress = limitBadCredentials<DeviceEnv>(deps);
   const limitDevice = limitRequests<DeviceEnv>({
     ...deps.limits,
     clock: deps.clock,
@@ -58,7 +55,7 @@ export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
     },
   });
 
-  app.get('/auth/devices/request', limitBadCredentials, requireCredential(deps), limitDevice, async (c) => {
+  app.get('/auth/devices/request', limitAddress, requireCredential(deps), limitDevice, async (c) => {
     const origin = { address: c.get('ip'), requestId: c.get('requestId') };
     const result = await requestToken(deps, c.get('uuid'), c.get('credential'), origin);
     if (result.outcome === 'refused') throw refuseDevice(c, deps, result, c.get('uuid'));
@@ -69,7 +66,7 @@ export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
   });
   allowOnly(app, '/auth/devices/request', 'GET, HEAD');
 
-  app.get('/mqtt', limitBadCredentials, requireToken(deps), (c) => {
+  app.get('/mqtt', limitAddress, requireToken(deps), (c) => {
     c.header('Cache-Control', 'no-store');
     return c.json({
       c: 'OK',

@@ -1,11 +1,10 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { setEntityTag } from '../../http/etag.ts';
 import { validate } from '../../http/validate.ts';
 import type { ChangeDeps } from '../change-device.ts';
-import { type ChangeOutcome, changeAnswer, toChangeAnswer } from '../device.ts';
-import { changeRequest, deviceParam } from '../operator/request.ts';
+import { changeAnswer } from '../device.ts';
+import { answerChange, changeRequest, deviceParam } from '../operator/request.ts';
 import { approveDevice } from './approve-device.ts';
 import { removalAnswer } from './delete-device.ts';
 import { rejectDevice } from './reject-device.ts';
@@ -36,7 +35,7 @@ export function stateRoutes(deps: ChangeDeps) {
       param,
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answer(c, await approveDevice(deps, c.req.valid('param').id, request));
+        return answerChange(c, await approveDevice(deps, c.req.valid('param').id, request));
       },
     )
     .post(
@@ -61,7 +60,7 @@ export function stateRoutes(deps: ChangeDeps) {
       param,
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answer(c, await revokeDevice(deps, c.req.valid('param').id, request));
+        return answerChange(c, await revokeDevice(deps, c.req.valid('param').id, request));
       },
     )
     .post(
@@ -75,7 +74,7 @@ export function stateRoutes(deps: ChangeDeps) {
       param,
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answer(c, await restoreDevice(deps, c.req.valid('param').id, request));
+        return answerChange(c, await restoreDevice(deps, c.req.valid('param').id, request));
       },
     )
     .post(
@@ -89,12 +88,7 @@ export function stateRoutes(deps: ChangeDeps) {
       param,
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answer(c, await rotateDevice(deps, c.req.valid('param').id, request));
+        return answerChange(c, await rotateDevice(deps, c.req.valid('param').id, request));
       },
     );
-}
-
-function answer(c: Context<ApiEnv>, outcome: ChangeOutcome) {
-  setEntityTag(c, outcome.device.version);
-  return c.json(toChangeAnswer(outcome));
 }
