@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { PING_FILTERS, PRESENCE_FILTERS, shared } from '../contract/topics.ts';
 import { createApp } from './api/app.ts';
 import { createBroker } from './broker/broker.ts';
 import type { Config } from './config.ts';
@@ -12,7 +13,6 @@ import { createConnection, type Subscription } from './messaging/connection.ts';
 import { createDispatcher } from './messaging/dispatch.ts';
 import { pingHandler } from './messaging/ping.ts';
 import { serverAcl, serverClientId } from './messaging/server-session.ts';
-import { PING_FILTERS, PRESENCE_FILTERS, shared } from './messaging/topics.ts';
 import { createOperators } from './operators/operators.ts';
 import type { Clock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/client.ts';

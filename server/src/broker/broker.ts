@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Database, databaseError } from '../platform/db/client.ts';
 import { withDeadline } from '../platform/deadline.ts';
@@ -14,7 +15,6 @@ import { createEmqx, type Emqx } from './emqx.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
-import { type ReconcileReport, reconcileReport } from './report.ts';
 
 export interface BrokerDeps {
   readonly db: Database;

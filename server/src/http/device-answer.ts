@@ -1,5 +1,6 @@
 import type { Context, Env, Hono, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { FailureClass } from '../../contract/reasons.ts';
 import { spread } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import { databaseError } from '../platform/db/client.ts';
@@ -18,7 +19,7 @@ export interface AppEnv extends Env {
 }
 
 interface DeviceAnswerRow {
-  readonly c: 'FORBIDDEN' | 'NOT_REGISTERED' | 'ERROR';
+  readonly c: FailureClass;
   readonly status: ContentfulStatusCode;
   /** Seconds for `Retry-After` where the failure names none of its own. */
   readonly retryAfterSeconds?: number;

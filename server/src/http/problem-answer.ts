@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import type { z } from 'zod';
+import type { ProblemDetails } from '../../contract/api/problem.ts';
 import { spread } from '../platform/backoff.ts';
 import type { AppError, ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { toAppError } from './device-answer.ts';
-import { Problem, type ProblemKind, type problemDetails, problemKinds } from './problem.ts';
+import { Problem, type ProblemKind, problemKinds } from './problem.ts';
 
 const kindOfCode: Readonly<Record<ErrorCode, ProblemKind>> = {
   bad_request: 'bad-request',
@@ -58,7 +58,7 @@ export function problemAnswer(c: Context, problem: Problem, random: Random): Res
   if (retryAfter !== undefined) c.header('Retry-After', String(spread(Math.max(1, retryAfter), random)));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   c.header('Cache-Control', 'no-store');
-  const body: z.output<typeof problemDetails> = {
+  const body: ProblemDetails = {
     type: `/problems/${problem.kind}`,
     title,
     status,

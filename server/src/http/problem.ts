@@ -1,5 +1,4 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from 'zod';
 
 interface ProblemKindRow {
   readonly status: ContentfulStatusCode;
@@ -108,22 +107,3 @@ export class Problem extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
-
-/** The body of a failed request, media type `application/problem+json`. */
-export const problemDetails = z
-  .object({
-    type: z.string().describe('A URI reference that names the kind of failure, such as /problems/not-found'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string().describe('The id of the request, as in the log'),
-    errors: z
-      .array(
-        z.object({
-          field: z.string().describe('JSON Pointer into the body, or the name of a parameter'),
-          message: z.string(),
-        }),
-      )
-      .optional(),
-  })
-  .meta({ id: 'Problem' });

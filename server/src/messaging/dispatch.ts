@@ -1,7 +1,8 @@
 import type { IPublishPacket } from 'mqtt';
+import { MAX_PAYLOAD_BYTES } from '../../contract/messages.ts';
+import { parseDeviceTopic } from '../../contract/topics.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Qos } from './connection.ts';
-import { parseDeviceTopic } from './topics.ts';
 
 /** A message of a device, its topic and form checked: `body` is a JSON object. */
 export interface DeviceMessage {
@@ -27,9 +28,6 @@ export interface DispatcherDeps {
   /** By the kind of topic, as `parseDeviceTopic` names it. */
   readonly handlers: Readonly<Record<string, MessageHandler>>;
 }
-
-/** The largest payload that any topic takes, in bytes: telemetry's 4 KiB (docs/protocol.md, section 4). */
-const MAX_PAYLOAD_BYTES = 4_096;
 
 /** Parses what arrives from devices and hands it to the handler of its topic. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {

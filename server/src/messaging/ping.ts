@@ -1,7 +1,6 @@
+import { PONG } from '../../contract/messages.ts';
 import type { Qos } from './connection.ts';
 import type { MessageHandler } from './dispatch.ts';
-
-const PONG = JSON.stringify({ c: 'PONG' });
 
 export interface PingDeps {
   readonly publish: (topic: string, payload: string, qos: Qos) => boolean;

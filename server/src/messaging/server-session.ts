@@ -1,5 +1,5 @@
+import { PING_FILTERS, PRESENCE_FILTERS } from '../../contract/topics.ts';
 import type { AclEntry } from '../tokens/token.ts';
-import { PING_FILTERS, PRESENCE_FILTERS } from './topics.ts';
 
 /** Client id and user name of an instance's session. No device can have it: a device's client id is a UUID. */
 export function serverClientId(instanceId: string): string {

@@ -1,24 +1,7 @@
-/**
- * Every reason for which a request can fail. Device routes answer it as `r` (docs/protocol.md, section 2); domain code
- * knows nothing of HTTP, so the table that maps a reason to a status lives in `http.ts`.
- */
-export type ErrorCode =
-  | 'bad_request'
-  | 'no_credential'
-  | 'bad_credential'
-  | 'expired'
-  | 'superseded'
-  | 'revoked'
-  | 'wrong_device'
-  | 'wrong_role'
-  | 'pending'
-  | 'unknown_device'
-  | 'not_found'
-  | 'bad_method'
-  | 'conflict'
-  | 'rate_limited'
-  | 'internal'
-  | 'unavailable';
+import type { Reason } from '../../contract/reasons.ts';
+
+/** Every reason for which a request can fail; `http/` maps it to a status. Domain code knows nothing of HTTP. */
+export type ErrorCode = Reason;
 
 interface AppErrorOptions {
   readonly cause?: unknown;

@@ -1,12 +1,11 @@
 import { eq } from 'drizzle-orm';
-import type { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { writeAudit } from '../../audit/audit.ts';
 import { Problem } from '../../http/problem.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { type ChangeRequest, type FleetDeps, unknownDevice } from '../change-device.ts';
 import { auditView, lockDevice } from '../device.ts';
-import type { removalAnswer } from './delete-device.ts';
 
 /**
  * Removes the registration of a device that waits for approval. It may ask again; to shut it out for good, revoke it. No
@@ -14,11 +13,7 @@ import type { removalAnswer } from './delete-device.ts';
  *
  * @throws Problem `not-found`, `precondition-failed`, and `conflict` for a device that is not pending.
  */
-export async function rejectDevice(
-  deps: FleetDeps,
-  id: string,
-  request: ChangeRequest,
-): Promise<z.output<typeof removalAnswer>> {
+export async function rejectDevice(deps: FleetDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const noted = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);

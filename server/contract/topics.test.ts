@@ -47,6 +47,8 @@ test('a device has the topics of the contract and no other', () => {
     { topic: linkTopic(ID), action: 'all' },
     { topic: `device/${ID}/command`, action: 'subscribe' },
     { topic: `device/${ID}/reply`, action: 'publish' },
+    { topic: `device/${ID}/ack`, action: 'subscribe' },
+    { topic: `device/${ID}/about`, action: 'publish' },
   ]);
 });
 
