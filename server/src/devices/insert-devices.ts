@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
+import type { DeviceRole } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import type { DeviceRole } from '../platform/db/schema.ts';
 
 /** A device that an operator adds before it first asks for a token. */
 export interface NewDevice {

@@ -1,14 +1,14 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
+import type { Receipt } from '../../contract/api/broker.ts';
+import { deviceUuid } from '../../contract/uuid.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import { type RequireTokenDeps, requireToken, type TokenEnv } from '../devices/firmware/require-token.ts';
 import { ipNetwork } from '../http/client-ip.ts';
 import { allowOnly } from '../http/device-answer.ts';
 import { limitFailures, limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
-import { deviceUuid } from '../platform/uuid.ts';
 import { type ClaimDeps, claimAgent } from './claim-agent.ts';
 import { issuePairingCode } from './issue-code.ts';
 import { ownAgents } from './own-agents.ts';

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   type ChangeRequest,
   changeDevice,
@@ -7,11 +6,7 @@ import {
 } from '../devices/change-device.ts';
 import { type ChangeOutcome, type DeviceRow, lockDevice } from '../devices/device.ts';
 import { AppError } from '../platform/errors.ts';
-import { deviceUuid } from '../platform/uuid.ts';
 import { MAX_AGENTS, setMaster } from './pair.ts';
-
-/** The master to pair an agent with. */
-export const pairing = z.strictObject({ master: deviceUuid });
 
 /**
  * Pairs an agent with a master, away from the one it has if need be; links work, and stop working, on devices that stay

@@ -1,5 +1,5 @@
+import type { Receipt } from '../../contract/api/broker.ts';
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import { auditView, findDevice, lockDevice } from '../devices/device.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';

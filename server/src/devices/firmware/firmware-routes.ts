@@ -1,9 +1,9 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { deviceUuid } from '../../../contract/uuid.ts';
 import { ipNetwork } from '../../http/client-ip.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answer.ts';
 import { limitFailures, limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
 import { type RequireTokenDeps, refuseCredential, refuseDevice, requireToken } from './require-token.ts';

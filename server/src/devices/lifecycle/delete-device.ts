@@ -1,18 +1,12 @@
 import { asc, eq, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { type AuditEntry, writeAudit } from '../../audit/audit.ts';
-import { receipt } from '../../broker/receipt.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices, retiredDevices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, lockDevice } from '../device.ts';
 import { banGeneration } from './generation.ts';
-
-/** What removing a device answers. */
-export const removalAnswer = z.object({ removed: z.uuid(), receipt });
-
-type Removal = z.output<typeof removalAnswer>;
 
 const AUDIT_BATCH = 1_000;
 

@@ -1,12 +1,11 @@
 import { eq } from 'drizzle-orm';
-import type { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { writeAudit } from '../../audit/audit.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, lockDevice } from '../device.ts';
-import type { removalAnswer } from './delete-device.ts';
 
 /**
  * Removes the registration of a device that waits for approval. It may ask again; to shut it out for good, revoke it. No
@@ -14,11 +13,7 @@ import type { removalAnswer } from './delete-device.ts';
  *
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a device that is not pending.
  */
-export async function rejectDevice(
-  deps: DevicesDeps,
-  id: string,
-  request: ChangeRequest,
-): Promise<z.output<typeof removalAnswer>> {
+export async function rejectDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const enqueued = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);
