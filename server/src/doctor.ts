@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import mqtt from 'mqtt';
+import type { ReconcileReport } from '../contract/api/broker.ts';
 import { reconcileNow } from './broker/broker.ts';
 import { desiredState } from './broker/desired-state.ts';
 import { queueLength } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
-import { foundDifferences, type ReconcileReport } from './broker/report.ts';
+import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
 import type { MqttClient } from 'mqtt';
+import type { Receipt } from '../contract/api/broker.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { type Broker, createBroker } from '../src/broker/broker.ts';
-import type { Receipt } from '../src/broker/receipt.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';

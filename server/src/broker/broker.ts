@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
 import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Database, databaseError } from '../platform/db/client.ts';
@@ -15,7 +16,6 @@ import { reconcile } from './reconcile.ts';
 import type { PresenceCorrection } from './reconcile-sessions.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
 import { createReconciler, type ReconcilerStatus } from './reconciler.ts';
-import { type ReconcileReport, reconcileReport } from './report.ts';
 import { brokerRoutes } from './routes.ts';
 
 export interface BrokerDeps {

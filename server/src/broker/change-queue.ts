@@ -1,3 +1,4 @@
+import type { Receipt } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { isUnreachable, type Queryable } from '../platform/db/client.ts';
@@ -7,7 +8,6 @@ import type { Random } from '../platform/random.ts';
 import { type BrokerChanges, type EnqueuedChange, enqueueChange } from './changes.ts';
 import { queuedChanges, removeChanges } from './device-store.ts';
 import { EmqxError } from './emqx.ts';
-import type { Receipt } from './receipt.ts';
 
 export interface ChangeQueueDeps {
   readonly db: Queryable;

@@ -1,6 +1,6 @@
+import type { Receipt } from '../../contract/api/broker.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { brokerChanges } from '../platform/db/schema.ts';
-import type { Receipt } from './receipt.ts';
 
 /** How features pass changes to the broker: enqueued in the transaction of the change, flushed after its commit. */
 export interface BrokerChanges {

@@ -1,4 +1,4 @@
-import { NIL_UUID } from '../platform/uuid.ts';
+import { NIL_UUID } from '../../contract/uuid.ts';
 import { removeExpiredBans, revokedIds, usernameBansPage } from './device-store.ts';
 import { BANNED_BY, type Ban, eachPage } from './emqx-devices.ts';
 import type { DeviceReconcileDeps } from './reconcile-devices.ts';

@@ -1,6 +1,6 @@
+import { isDeviceUuid, NIL_UUID } from '../../contract/uuid.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { isDeviceUuid, NIL_UUID } from '../platform/uuid.ts';
 import { type Rule, sameRules } from './desired-state.ts';
 import { linkRules, pairedIds } from './device-store.ts';
 import type { Emqx } from './emqx.ts';

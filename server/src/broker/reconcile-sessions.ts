@@ -1,4 +1,4 @@
-import { isDeviceUuid } from '../platform/uuid.ts';
+import { isDeviceUuid } from '../../contract/uuid.ts';
 import { mqttUsername } from '../tokens/token.ts';
 import { ownersOf } from './device-store.ts';
 import { type ClientSession, eachPage } from './emqx-devices.ts';

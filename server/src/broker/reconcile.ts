@@ -1,9 +1,10 @@
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import type { DesiredState } from './desired-state.ts';
 import { reconcileBans } from './reconcile-bans.ts';
 import { type DeviceReconcileDeps, reconcileLinks } from './reconcile-devices.ts';
 import { type PresenceCorrection, reconcileSessions } from './reconcile-sessions.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
-import { NO_DEVICE_DIFFERENCES, type ReconcileReport } from './report.ts';
+import { NO_DEVICE_DIFFERENCES } from './report.ts';
 
 export interface ReconcileDeps extends DeviceReconcileDeps {
   readonly desired: DesiredState;

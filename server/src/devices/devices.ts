@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
+import type { DeviceRole } from '../../contract/roles.ts';
 import type { BrokerChanges } from '../broker/changes.ts';
 import type { AppEnv } from '../http/device-answer.ts';
 import type { StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import type { DeviceRole } from '../platform/db/schema.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Tokens } from '../tokens/token.ts';
 import { createCredentialCheck } from './firmware/credential.ts';

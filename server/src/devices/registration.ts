@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { DeviceRole } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import type { DeviceRole } from '../platform/db/schema.ts';
 import type { DeviceRecord } from './store.ts';
 
 export interface NewDevice {

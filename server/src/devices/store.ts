@@ -1,8 +1,9 @@
 import { eq, sql } from 'drizzle-orm';
+import type { DeviceRole, DeviceState } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import { type DeviceRole, type DeviceState, devices } from '../platform/db/schema.ts';
+import { devices } from '../platform/db/schema.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { hourlyQuota } from '../platform/quota.ts';
 import { type NewDevice, registerDevices } from './registration.ts';

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import type { OperatorRole } from '../platform/db/schema.ts';
+import type { OperatorRole } from '../../contract/roles.ts';
 import { AppError } from '../platform/errors.ts';
 import type { AppEnv } from './device-answer.ts';
 

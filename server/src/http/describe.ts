@@ -1,6 +1,7 @@
 import { describeRoute, resolver } from 'hono-openapi';
 import type { z } from 'zod';
-import { type ProblemKind, problemDetails, problemKinds } from './problem.ts';
+import { problemDetails } from '../../contract/api/problem.ts';
+import { type ProblemKind, problemKinds } from './problem.ts';
 
 interface OperationOptions {
   /** Unique in the document; the name of the function in generated clients. */

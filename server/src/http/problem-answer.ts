@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
-import type { z } from 'zod';
+import type { ProblemDetails } from '../../contract/api/problem.ts';
 import { spread } from '../platform/backoff.ts';
 import type { AppError, ErrorCode } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
-import { type ProblemKind, type problemDetails, problemKinds } from './problem.ts';
+import { type ProblemKind, problemKinds } from './problem.ts';
 
 const kindOfCode: Readonly<Record<ErrorCode, ProblemKind>> = {
   bad_request: 'bad-request',
@@ -39,7 +39,7 @@ export function problemAnswer(c: Context, error: AppError, random: Random): Resp
   if (retryAfter !== undefined) c.header('Retry-After', String(spread(Math.max(1, retryAfter), random)));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   c.header('Cache-Control', 'no-store');
-  const body: z.output<typeof problemDetails> = {
+  const body: ProblemDetails = {
     type: `/problems/${kind}`,
     title,
     status,

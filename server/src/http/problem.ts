@@ -1,5 +1,4 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from 'zod';
 
 interface ProblemKindRow {
   readonly status: ContentfulStatusCode;
@@ -84,21 +83,30 @@ export const problemKinds = {
 
 export type ProblemKind = keyof typeof problemKinds;
 
-/** The body of a failed request, media type `application/problem+json`. */
-export const problemDetails = z
-  .object({
-    type: z.string().describe('A URI reference that names the kind of failure, such as /problems/not-found'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string().describe('The id of the request, as in the log'),
-    errors: z
-      .array(
-        z.object({
-          field: z.string().describe('JSON Pointer into the body, or the name of a parameter'),
-          message: z.string(),
-        }),
-      )
-      .optional(),
-  })
-  .meta({ id: 'Problem' });
+/** One faulty value of a request. */
+export interface FieldFault {
+  /** JSON Pointer into the body, or the name of the parameter. */
+  readonly field: string;
+  readonly message: string;
+}
+
+interface ProblemOptions {
+  readonly cause?: unknown;
+  readonly errors?: readonly FieldFault[] | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** A failure of `/api/v1`, answered as problem details (RFC 9457). Its detail may be shown to anyone who sees the answer. */
+export class Problem extends Error {
+  readonly kind: ProblemKind;
+  readonly errors: readonly FieldFault[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(kind: ProblemKind, detail: string, options: ProblemOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Problem';
+    this.kind = kind;
+    this.errors = options.errors;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}

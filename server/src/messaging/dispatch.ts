@@ -1,7 +1,8 @@
 import type { IPublishPacket } from 'mqtt';
+import { MAX_PAYLOAD_BYTES } from '../../contract/messages.ts';
+import { topicMatcher } from '../../contract/topics.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Qos } from './connection.ts';
-import { topicMatcher } from './topics.ts';
 
 /** A message of a device, its topic and form checked: `body` is a JSON object. */
 export interface DeviceMessage {
@@ -37,9 +38,6 @@ export interface DispatcherDeps {
   /** Where messages are counted by outcome, such as `ping:answered` or `dropped:not_json`. */
   readonly counts: Record<string, number>;
 }
-
-/** The largest payload that any topic takes, in bytes: telemetry's 4 KiB (docs/protocol.md, section 4). */
-const MAX_PAYLOAD_BYTES = 4_096;
 
 /** Parses what arrives from devices and hands it to the handler of its topic. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {

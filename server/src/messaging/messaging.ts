@@ -1,10 +1,10 @@
+import { shared, topicFilter } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import type { AclEntry, Tokens } from '../tokens/token.ts';
 import { type ConnectionState, createConnection, type Qos } from './connection.ts';
 import { createDispatcher, type MessageRoute } from './dispatch.ts';
-import { shared, topicFilter } from './topics.ts';
 
 /** What the server's own session may do besides subscribing to what its features handle. */
 export type SessionRight = Pick<AclEntry, 'action' | 'topic'>;

@@ -1,9 +1,8 @@
+import { PONG } from '../../contract/messages.ts';
+import { topicFilter } from '../../contract/topics.ts';
 import type { Qos } from './connection.ts';
 import type { MessageHandler, MessageRoute } from './dispatch.ts';
 import type { SessionRight } from './messaging.ts';
-import { topicFilter } from './topics.ts';
-
-const PONG = JSON.stringify({ c: 'PONG' });
 
 export interface PingDeps {
   readonly publish: (topic: string, payload: string, qos: Qos) => boolean;

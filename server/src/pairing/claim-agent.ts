@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
+import type { Receipt } from '../../contract/api/broker.ts';
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
 import type { EnqueuedChange } from '../broker/changes.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import { applyChange } from '../devices/change-device.ts';
 import { type DeviceRow, lockDevice } from '../devices/device.ts';
 import type { Queryable } from '../platform/db/client.ts';

@@ -1,8 +1,9 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
+import type { Receipt } from '../../contract/api/broker.ts';
+import { deviceUuid } from '../../contract/uuid.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import { agentIds } from '../devices/agents.ts';
 import {
   limitBadCredentials,
@@ -13,7 +14,6 @@ import {
 import { allowOnly } from '../http/device-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
-import { deviceUuid } from '../platform/uuid.ts';
 import { claimAgent } from './claim-agent.ts';
 import { issuePairingCode } from './issue-code.ts';
 import { type PairingDeps, releaseAgent, requireMaster } from './verbs.ts';

@@ -1,14 +1,10 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { changeAnswer } from '../devices/device.ts';
-import { answerChange, changeRequest, deviceParam } from '../devices/operator/request.ts';
+import { changeAnswer, devicePath, pairing } from '../../contract/api/devices.ts';
+import { answerChange, changeRequest } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { validate } from '../http/validate.ts';
-import { deviceUuid } from '../platform/uuid.ts';
 import { type PairingDeps, pairDevices, unpairDevice } from './verbs.ts';
-
-const pairing = z.strictObject({ master: deviceUuid });
 
 /** Pairing by operators. */
 export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | 'changes'>) {
@@ -26,7 +22,7 @@ export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | '
         ifMatch: true,
         problems: ['not-found', 'validation-failed', 'conflict'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       validate('json', pairing),
       async (c) => {
         const { master } = c.req.valid('json');
@@ -48,7 +44,7 @@ export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | '
         ifMatch: true,
         problems: ['not-found', 'conflict'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       async (c) => {
         const request = changeRequest(c, deps.clock);
         return answerChange(c, await unpairDevice(deps, c.req.valid('param').id, request));

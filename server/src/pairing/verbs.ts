@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
+import type { Receipt } from '../../contract/api/broker.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { BrokerChanges } from '../broker/changes.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import {
   applyChange,
   type Change,

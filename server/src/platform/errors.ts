@@ -1,28 +1,11 @@
-/** Reasons that devices are told, as `r` (docs/protocol.md, section 2). */
-export type DeviceReason =
-  | 'bad_request'
-  | 'no_credential'
-  | 'bad_credential'
-  | 'expired'
-  | 'superseded'
-  | 'revoked'
-  | 'wrong_device'
-  | 'wrong_role'
-  | 'pending'
-  | 'unknown_device'
-  | 'not_found'
-  | 'bad_method'
-  | 'conflict'
-  | 'rate_limited'
-  | 'internal'
-  | 'unavailable';
+import type { Reason } from '../../contract/reasons.ts';
 
 /**
  * Every reason for which a request can fail. Domain code knows nothing of HTTP: `http/device-answer.ts` and
  * `http/problem-answer.ts` map a reason to what their clients are answered.
  */
 export type ErrorCode =
-  | DeviceReason
+  | Reason
   | 'validation_failed'
   | 'forbidden'
   | 'precondition_failed'

@@ -1,8 +1,8 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { deviceUuid } from '../../../contract/uuid.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answer.ts';
 import { limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
 import type { DeviceRecord } from '../store.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';

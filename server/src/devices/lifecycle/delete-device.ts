@@ -1,7 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { type AuditEntry, writeAudit } from '../../audit/audit.ts';
-import { receipt } from '../../broker/receipt.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { retiredDevices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
@@ -9,11 +8,6 @@ import { unpairAgents } from '../agents.ts';
 import { type ChangeDeps, type ChangeRequest, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, lockDevice, removeDevice } from '../device.ts';
 import { banGeneration } from './generation.ts';
-
-/** What removing a device answers. */
-export const removalAnswer = z.object({ removed: z.uuid(), receipt });
-
-type Removal = z.output<typeof removalAnswer>;
 
 const AUDIT_BATCH = 1_000;
 

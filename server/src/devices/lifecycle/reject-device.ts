@@ -1,8 +1,7 @@
-import type { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { AppError } from '../../platform/errors.ts';
 import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import { removeDevice } from '../device.ts';
-import type { removalAnswer } from './delete-device.ts';
 
 /**
  * Removes the registration of a device that waits for approval. It may ask again; to shut it out for good, revoke it. No
@@ -10,11 +9,7 @@ import type { removalAnswer } from './delete-device.ts';
  *
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a device that is not pending.
  */
-export async function rejectDevice(
-  deps: ChangeDeps,
-  id: string,
-  request: ChangeRequest,
-): Promise<z.output<typeof removalAnswer>> {
+export async function rejectDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const { receipt } = await changeDevice(deps, id, request, {
     action: 'device.rejected',
     async apply(tx, { state }) {

@@ -1,12 +1,11 @@
 import { Hono } from 'hono';
+import { changeAnswer, devicePath, removalAnswer } from '../../../contract/api/devices.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import type { ChangeDeps } from '../change-device.ts';
-import { changeAnswer } from '../device.ts';
-import { answerChange, changeRequest, deviceParam } from '../operator/request.ts';
+import { answerChange, changeRequest } from '../operator/request.ts';
 import { approveDevice } from './approve-device.ts';
-import { removalAnswer } from './delete-device.ts';
 import { rejectDevice } from './reject-device.ts';
 import { restoreDevice } from './restore-device.ts';
 import { revokeDevice } from './revoke-device.ts';
@@ -25,7 +24,7 @@ export function stateRoutes(deps: ChangeDeps) {
       ifMatch: true,
       problems: ['not-found', 'conflict'],
     });
-  const param = validate('param', deviceParam);
+  const param = validate('param', devicePath);
 
   return new Hono<ApiEnv>()
     .post(

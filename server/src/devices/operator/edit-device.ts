@@ -1,16 +1,8 @@
-import { z } from 'zod';
+import type { DeviceEdit } from '../../../contract/api/devices.ts';
 import { writeAudit } from '../../audit/audit.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { type ChangeDeps, type ChangeRequest, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, findDevice, lockDevice, updateDevice } from '../device.ts';
-import { deviceName, deviceNotes, deviceTags } from '../values.ts';
-
-/** What an operator may write about a device; what is left out stays as it is. */
-export const deviceEdit = z.strictObject({
-  name: deviceName.optional(),
-  notes: deviceNotes.optional(),
-  tags: deviceTags.optional(),
-});
 
 /**
  * Renames a device, or changes its notes or tags. An edit that changes nothing leaves the version as it is.
@@ -20,7 +12,7 @@ export const deviceEdit = z.strictObject({
 export function editDevice(
   deps: Pick<ChangeDeps, 'db'>,
   id: string,
-  edit: z.output<typeof deviceEdit>,
+  edit: DeviceEdit,
   request: ChangeRequest,
 ): Promise<DeviceRow> {
   return inTransaction(deps.db, async (tx) => {

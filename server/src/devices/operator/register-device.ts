@@ -1,21 +1,10 @@
-import { z } from 'zod';
+import type { Registration } from '../../../contract/api/devices.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
 import type { ChangeDeps } from '../change-device.ts';
 import { type DeviceRow, findDevice } from '../device.ts';
 import { registerDevices } from '../registration.ts';
-import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
-
-/** A device to be registered before it first asks for a token. */
-export const registration = z.strictObject({
-  id: deviceUuid,
-  role,
-  name: deviceName.optional(),
-  notes: deviceNotes.optional(),
-  tags: deviceTags.optional(),
-});
 
 /**
  * Adds a device in state active. Repeated with the same values it changes nothing.
@@ -24,7 +13,7 @@ export const registration = z.strictObject({
  */
 export function registerDevice(
   deps: Pick<ChangeDeps, 'db'>,
-  given: z.output<typeof registration>,
+  given: Registration,
   origin: AuditOrigin,
 ): Promise<{ readonly device: DeviceRow; readonly created: boolean }> {
   const { id, role, name, notes, tags } = given;
@@ -47,7 +36,7 @@ export function registerDevice(
   });
 }
 
-function differenceOf(device: DeviceRow, given: z.output<typeof registration>): string | undefined {
+function differenceOf(device: DeviceRow, given: Registration): string | undefined {
   if (device.role !== given.role) return `The device is already registered as ${device.role}.`;
   if (device.state !== 'active') return `The device is already registered and ${device.state}.`;
   const same =

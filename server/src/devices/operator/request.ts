@@ -1,15 +1,10 @@
 import type { Context } from 'hono';
-import { z } from 'zod';
 import { auditOrigin } from '../../audit/audit.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { requireCurrentVersion, setEntityTag } from '../../http/etag.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
 import type { ChangeRequest } from '../change-device.ts';
 import { type ChangeOutcome, toChangeAnswer } from '../device.ts';
-
-/** The path parameter of every route of one device. */
-export const deviceParam = z.object({ id: deviceUuid });
 
 /** Who asks for a change, from a request of `/api/v1`. */
 export function changeRequest(c: Context<ApiEnv>, clock: Clock): ChangeRequest {

@@ -1,33 +1,11 @@
-import { z } from 'zod';
+import type { KeyAnswer, KeyRequest } from '../../../contract/api/devices.ts';
+import type { DeviceRole } from '../../../contract/roles.ts';
 import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
-import type { DeviceRole } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceKey } from '../../platform/secrets.ts';
 import type { ChangeDeps } from '../change-device.ts';
 import { findDevice } from '../device.ts';
-import { role } from '../values.ts';
 import { sketchHeader } from './sketch-header.ts';
-
-/** What the library takes as its host (`SMSERVER_HOST_BYTES`), of characters that a C string takes as they are. */
-export const sketchHost = z
-  .string()
-  .max(95)
-  .regex(/^(https?:\/\/)?[A-Za-z0-9.[\]:_-]+$/, 'must be a host, with scheme and port if need be');
-
-/** What to compute a key for, beside the device's id. */
-export const keyRequest = z.strictObject({
-  role: role.optional().describe('Of a device that does not exist yet; that of one that exists is known'),
-  host: sketchHost
-    .optional()
-    .describe('Where devices reach this server; the address of this request unless given'),
-});
-
-export const keyAnswer = z.object({
-  id: z.uuid(),
-  role,
-  key: z.string().describe('The device key: good for tokens of this one device'),
-  header: z.string().describe('A header for the sketch: host, UUID and key as SMServer takes them'),
-});
 
 export interface KeyDeps extends Pick<ChangeDeps, 'db'> {
   readonly roleSecrets: Readonly<Record<DeviceRole, string>>;
@@ -43,10 +21,10 @@ export interface KeyDeps extends Pick<ChangeDeps, 'db'> {
 export async function showDeviceKey(
   deps: KeyDeps,
   id: string,
-  request: z.output<typeof keyRequest>,
+  request: KeyRequest,
   host: string,
   origin: AuditOrigin,
-): Promise<z.output<typeof keyAnswer>> {
+): Promise<KeyAnswer> {
   const device = await findDevice(deps.db, id);
   const ofRole = device?.role ?? request.role;
   if (ofRole === undefined) {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../../contract/api/device-values.ts';
+import type { ImportedLine, ImportReport } from '../../../contract/api/devices.ts';
+import { deviceUuid } from '../../../contract/uuid.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
 import type { Database } from '../../platform/db/client.ts';
 import { AppError } from '../../platform/errors.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
 import { readRolesAndStates } from '../device.ts';
 import { type NewDevice, registerDevices } from '../registration.ts';
-import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
@@ -14,27 +15,9 @@ const READ = ['id', 'role', 'name', 'notes', 'tags'] as const;
 /** Columns of the export that an import does not take. */
 const IGNORED = ['state', 'master', 'generation', 'online', 'created_at', 'last_seen_at'];
 
-const importedLine = z.object({
-  line: z.int().describe('The line on which the record begins, from 1'),
-  id: z.string().nullable().describe('Null where the line has no valid UUID'),
-  status: z.enum(['created', 'exists', 'error']),
-  reason: z.string().optional().describe('Of an error, or how an existing device differs'),
-});
-
-/** What became of each line of an import. */
-export const importReport = z.object({
-  created: z.int(),
-  existing: z.int(),
-  errors: z.int(),
-  ignoredColumns: z.array(z.string()),
-  lines: z.array(importedLine),
-});
-
-type ImportedLine = z.output<typeof importedLine>;
-
 const fields = z.object({
   id: deviceUuid,
-  role,
+  role: deviceRole,
   name: deviceName,
   notes: deviceNotes,
   tags: z
@@ -50,11 +33,7 @@ const fields = z.object({
  *
  * @throws AppError `validation_failed` when the first line is not usable or there are more than 20,000 records.
  */
-export async function importDevices(
-  db: Database,
-  text: string,
-  origin: AuditOrigin,
-): Promise<z.output<typeof importReport>> {
+export async function importDevices(db: Database, text: string, origin: AuditOrigin): Promise<ImportReport> {
   const lines: ImportedLine[] = [];
   let header: Header | undefined;
   let batch: Candidate[] = [];

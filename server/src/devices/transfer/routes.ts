@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { deviceFilter, importReport } from '../../../contract/api/devices.ts';
 import { auditOrigin } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { ChangeDeps } from '../change-device.ts';
-import { deviceFilter } from '../filter.ts';
 import { exportDevices } from './export-devices.ts';
-import { importDevices, importReport } from './import-devices.ts';
+import { importDevices } from './import-devices.ts';
 
 const tag = 'Devices';
 
@@ -26,7 +26,7 @@ export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
         answer: z.string(),
         answerType: 'text/csv',
       }),
-      validate('query', z.object(deviceFilter)),
+      validate('query', deviceFilter),
       async (c) => {
         const body = await exportDevices(deps.db, c.req.valid('query'));
         c.header('Content-Type', 'text/csv; charset=utf-8');

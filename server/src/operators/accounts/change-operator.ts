@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import { idPath, operator, operatorChange } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
@@ -7,18 +7,10 @@ import { requireCurrentVersion, setEntityTag } from '../../http/etag.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import { newPassword } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from '../sessions/store.ts';
-import { operator, operatorPath, role, toOperator } from './operator.ts';
+import { toOperator } from './operator.ts';
 import { deleteKeysOf, lockOperator, updateOperator } from './store.ts';
-
-const body = z
-  .strictObject({
-    role: role.optional(),
-    password: newPassword.optional().describe('Ends all sessions of the operator'),
-  })
-  .refine((given) => given.role !== undefined || given.password !== undefined, 'must change something');
 
 /** `PATCH /operators/{id}`: the role, or a new password for who forgot it. */
 export function changeOperator(deps: OperatorsDeps) {
@@ -36,8 +28,8 @@ export function changeOperator(deps: OperatorsDeps) {
       ifMatch: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
-    validate('json', body),
+    validate('param', idPath),
+    validate('json', operatorChange),
     async (c) => {
       const { id } = c.req.valid('param');
       const given = c.req.valid('json');

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { idPath } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
@@ -7,7 +8,6 @@ import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { operatorPath } from './operator.ts';
 import { deleteKeysOf, lockOperator, deleteOperator as removeOperator } from './store.ts';
 
 /** `DELETE /operators/{id}`. */
@@ -24,7 +24,7 @@ export function deleteOperator(deps: OperatorsDeps) {
       ifMatch: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       await inTransaction(deps.db, async (tx) => {

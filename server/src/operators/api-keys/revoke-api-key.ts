@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import { idPath } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
@@ -21,7 +21,7 @@ export function revokeApiKey(deps: OperatorsDeps) {
       admin: true,
     }),
     requireAdmin,
-    validate('param', z.object({ id: z.uuid() })),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       await inTransaction(deps.db, async (tx) => {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import { passwordChange } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
@@ -7,12 +7,9 @@ import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { findForLogin, updateOperator } from '../accounts/store.ts';
-import { enteredPassword, newPassword } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { ownSession } from './session.ts';
 import { deleteOtherSessions } from './store.ts';
-
-const body = z.strictObject({ currentPassword: enteredPassword, newPassword });
 
 /** `PUT /session/password`: the operator's own. */
 export function changePassword(deps: OperatorsDeps) {
@@ -28,7 +25,7 @@ export function changePassword(deps: OperatorsDeps) {
       ownSession(c);
       await next();
     },
-    validate('json', body),
+    validate('json', passwordChange),
     async (c) => {
       const { operatorId, sessionId } = ownSession(c);
       const given = c.req.valid('json');

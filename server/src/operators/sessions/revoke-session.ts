@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import { idPath } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
@@ -24,7 +24,7 @@ export function revokeSession(deps: OperatorsDeps) {
       ownSession(c);
       await next();
     },
-    validate('param', z.object({ id: z.uuid() })),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       const { operatorId } = ownSession(c);

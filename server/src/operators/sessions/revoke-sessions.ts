@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
+import { idPath } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import { operatorPath } from '../accounts/operator.ts';
 import { findOperator } from '../accounts/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from './store.ts';
@@ -23,7 +23,7 @@ export function revokeSessions(deps: OperatorsDeps) {
       admin: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       const actor = c.get('actor');

@@ -1,17 +1,6 @@
 import type { Context } from 'hono';
-import { z } from 'zod';
 import type { ApiEnv } from '../../http/actor.ts';
 import { AppError } from '../../platform/errors.ts';
-
-/** Whose credentials a request carries, as `/api/v1` shows it. */
-export const identity = z
-  .object({
-    kind: z.enum(['operator', 'api_key']),
-    id: z.uuid(),
-    name: z.string().describe('User name of the operator, or name of the API key'),
-    role: z.enum(['admin', 'viewer']),
-  })
-  .meta({ id: 'Identity' });
 
 /**
  * The session of the operator who makes a request.

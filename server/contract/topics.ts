@@ -1,4 +1,4 @@
-import { isDeviceUuid } from '../platform/uuid.ts';
+import { isDeviceUuid } from './uuid.ts';
 
 /** What a device may do on one of its own topics (docs/protocol.md, section 4). */
 export interface TopicRight {
@@ -9,18 +9,49 @@ export interface TopicRight {
 /** The topics that every device has for itself. */
 export function topicsOfDevice(id: string): readonly TopicRight[] {
   return [
-    { topic: `device/${id}/ping`, action: 'all' },
-    { topic: `/device/${id}/ping`, action: 'all' },
-    { topic: `device/${id}/data`, action: 'all' },
+    { topic: pingTopic(id), action: 'all' },
+    { topic: `/${pingTopic(id)}`, action: 'all' },
+    { topic: dataTopic(id), action: 'all' },
     { topic: linkTopic(id), action: 'all' },
-    { topic: `device/${id}/command`, action: 'subscribe' },
-    { topic: `device/${id}/reply`, action: 'publish' },
+    { topic: commandTopic(id), action: 'subscribe' },
+    { topic: replyTopic(id), action: 'publish' },
+    { topic: ackTopic(id), action: 'subscribe' },
+    { topic: aboutTopic(id), action: 'publish' },
   ];
+}
+
+/** Where a device sends PINGs and hears PONGs; a leading slash is allowed. */
+export function pingTopic(id: string): string {
+  return `device/${id}/ping`;
+}
+
+/** Where a device publishes its telemetry records. */
+export function dataTopic(id: string): string {
+  return `device/${id}/data`;
 }
 
 /** The link topic of a device: its master, or its agents, use it too. */
 export function linkTopic(id: string): string {
   return `device/${id}/master`;
+}
+
+export function commandTopic(id: string): string {
+  return `device/${id}/command`;
+}
+
+/** Where a device answers commands. */
+export function replyTopic(id: string): string {
+  return `device/${id}/reply`;
+}
+
+/** Where the server acknowledges numbered records. */
+export function ackTopic(id: string): string {
+  return `device/${id}/ack`;
+}
+
+/** Where a device describes itself. */
+export function aboutTopic(id: string): string {
+  return `device/${id}/about`;
 }
 
 /** The group in which several server instances share their subscriptions. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { createPing } from './ping.ts';
+import { createPing } from '../src/messaging/ping.ts';
 import { linkTopic, shared, topicFilter, topicMatcher, topicsOfDevice } from './topics.ts';
 
 const ID = 'd83f3248-cc83-46fb-bceb-891db3a79cce';
@@ -50,6 +50,8 @@ test('a device has the topics of the contract and no other', () => {
     { topic: linkTopic(ID), action: 'all' },
     { topic: `device/${ID}/command`, action: 'subscribe' },
     { topic: `device/${ID}/reply`, action: 'publish' },
+    { topic: `device/${ID}/ack`, action: 'subscribe' },
+    { topic: `device/${ID}/about`, action: 'publish' },
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { deviceRole } from '../platform/db/schema.ts';
-import { isPlain } from '../platform/text.ts';
+import { deviceRoles } from '../roles.ts';
+import { isPlain } from '../text.ts';
 
 const MAX_NAME = 100;
 const MAX_NOTES = 2_000;
@@ -37,4 +37,4 @@ export const deviceTags = z
   .max(MAX_TAGS)
   .transform((tags) => [...new Set(tags)]);
 
-export const role = z.enum(deviceRole.enumValues);
+export const deviceRole = z.enum(deviceRoles);

@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { isPlain } from '../platform/text.ts';
+
+/** Text of one line that PostgreSQL can keep: no control characters, no half of a surrogate pair. */
+export function isPlain(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
 
 /** Text of one line, to be looked up or kept as it is. */
 export function plainText(maxCharacters: number) {
