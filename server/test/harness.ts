@@ -72,7 +72,7 @@ export interface Stack {
   /** Starts an empty broker on the ports of the one before. */
   startBroker(): Promise<void>;
   stopServer(): Promise<void>;
-  /** Starts the server anew on the same port, with changed variables if given. */
+  /** Restarts the server on the same port, with changed variables if given. */
   startServer(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Resolves when `/health/ready` answers 200. */
   ready(): Promise<void>;

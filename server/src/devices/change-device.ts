@@ -15,10 +15,10 @@ export interface ChangeDeps {
   readonly tokenTtlSeconds: number;
 }
 
-/** Who asks for a change, and on the sight of which version. */
+/** Who asks for a change, and based on which version. */
 export interface ChangeRequest {
   readonly origin: AuditOrigin;
-  /** Throws when the change was made on the sight of another version than this one. */
+  /** Throws if the request is based on another version than this one. */
   readonly checkVersion: (version: number) => void;
 }
 

@@ -55,8 +55,7 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
   app.get('/devices/agents', admit, limitDevice, async (c) => {
     const masterId = requireMaster(c.get('device')).id;
     const query = page.safeParse(c.req.query());
-    if (!query.success)
-      throw new AppError('bad_request', `Give a UUID as after, and 1 to ${MAX_PAGE} as limit.`);
+    if (!query.success) throw new AppError('bad_request', `after must be a UUID, limit 1 to ${MAX_PAGE}.`);
     const { ids, more } = await agentIds(deps.db, masterId, query.data.after, query.data.limit);
     c.header('Cache-Control', 'no-store');
     return c.json({ c: 'OK', a: ids, ...(more ? { next: ids.at(-1) } : {}) });
@@ -90,13 +89,13 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
 const limitBody = bodyLimit({
   maxSize: MAX_BODY_BYTES,
   onError: () => {
-    throw new AppError('bad_request', `The body has more than ${MAX_BODY_BYTES} bytes.`);
+    throw new AppError('bad_request', `The body must not exceed ${MAX_BODY_BYTES} bytes.`);
   },
 });
 
 function requestedUuid(c: Context<TokenEnv>): string {
   const parsed = deviceUuid.safeParse(c.req.param('uuid'));
-  if (!parsed.success) throw new AppError('bad_request', 'Give the UUID of an agent in the path.');
+  if (!parsed.success) throw new AppError('bad_request', 'The path must contain the UUID of an agent.');
   return parsed.data;
 }
 

@@ -20,7 +20,7 @@ export function issuePairingCode(
   return inTransaction(deps.db, async (tx) => {
     const agent = await lockDevice(tx, agentId);
     if (agent?.role !== 'agent') throw new AppError('wrong_role', 'Pairing codes are for agents.');
-    if (agent.masterId !== null) throw new AppError('conflict', 'This agent is paired already.');
+    if (agent.masterId !== null) throw new AppError('conflict', 'This agent is already paired.');
     const code = randomCode(deps.random);
     const codeHash = hashCode(deps.codeSecret, agentId, code);
     const expiresAt = new Date(deps.clock.now() + CODE_SECONDS * 1000);

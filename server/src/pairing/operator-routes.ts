@@ -16,7 +16,7 @@ export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | '
         id: 'pairDevice',
         tag: 'Devices',
         summary: 'Pair an agent with a master',
-        description: 'An agent that has another master moves. Both devices stay connected.',
+        description: 'Moves an agent that is paired with another master. Both devices stay connected.',
         answer: changeAnswer,
         admin: true,
         ifMatch: true,
@@ -36,9 +36,9 @@ export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | '
       describeOperation({
         id: 'unpairDevice',
         tag: 'Devices',
-        summary: 'End the pairing of an agent',
+        summary: 'Unpair an agent',
         description:
-          'Subscriptions that are no longer allowed are ended before this answers. Both devices stay connected.',
+          'Ends subscriptions that are no longer allowed before it answers. Both devices stay connected.',
         answer: changeAnswer,
         admin: true,
         ifMatch: true,

@@ -95,6 +95,6 @@ function requestedUuid(c: Context): string {
   const given = c.req.queries('uuid') ?? [];
   const parsed = deviceUuid.safeParse(given.length === 1 ? given[0] : undefined);
   if (!parsed.success)
-    throw new AppError('bad_request', 'Give the UUID of the device once, as ?uuid=<uuid>.');
+    throw new AppError('bad_request', 'Specify the UUID of the device exactly once, as ?uuid=<uuid>.');
   return parsed.data;
 }

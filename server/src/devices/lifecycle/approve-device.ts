@@ -3,7 +3,7 @@ import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-dev
 import { type ChangeOutcome, updateDevice } from '../device.ts';
 
 /**
- * Lets a pending device in; its next token request succeeds.
+ * Approves a pending device; its next token request succeeds.
  *
  * @throws AppError `conflict` for a revoked device, which is restored instead.
  */

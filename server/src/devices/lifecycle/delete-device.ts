@@ -13,7 +13,7 @@ const AUDIT_BATCH = 1_000;
 
 /**
  * Removes a device and undoes its pairings. Its generation is kept, so that it starts above it when it registers again and
- * its tokens stay dead. Repeated, it changes nothing.
+ * its tokens stay invalid. Repeated, it changes nothing.
  *
  * @throws AppError `not_found` for a device that never was, `precondition_failed`.
  */

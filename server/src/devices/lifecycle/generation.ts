@@ -24,7 +24,7 @@ export async function banGeneration(
     });
 }
 
-/** Raises the generation of a locked device and makes it active: every token from before is dead. */
+/** Raises the generation of a locked device and makes it active: every earlier token is invalid. */
 export async function raiseGeneration(
   tx: Queryable,
   deps: Pick<ChangeDeps, 'clock' | 'tokenTtlSeconds'>,

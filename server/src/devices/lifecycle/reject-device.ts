@@ -4,7 +4,7 @@ import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-dev
 import { removeDevice } from '../device.ts';
 
 /**
- * Removes the registration of a device that waits for approval. It may ask again; to shut it out for good, revoke it. No
+ * Removes the registration of a device that waits for approval. It may ask again; to block it permanently, revoke it. No
  * token was ever issued for it, so nothing of it is kept.
  *
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a device that is not pending.

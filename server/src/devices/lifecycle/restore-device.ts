@@ -4,7 +4,7 @@ import type { ChangeOutcome } from '../device.ts';
 import { raiseGeneration } from './generation.ts';
 
 /**
- * Undoes a revocation. The device starts in a new generation: tokens from before the revocation stay dead.
+ * Undoes a revocation. The device starts in a new generation: tokens from before the revocation stay invalid.
  *
  * @throws AppError `conflict` for a pending device, which is approved instead.
  */
@@ -14,7 +14,7 @@ export function restoreDevice(deps: ChangeDeps, id: string, request: ChangeReque
     async apply(tx, device) {
       if (device.state === 'active') return { changed: false };
       if (device.state === 'pending') {
-        throw new AppError('conflict', 'The device waits for approval: approve it instead.');
+        throw new AppError('conflict', 'The device is waiting for approval: approve it instead.');
       }
       await raiseGeneration(tx, deps, device);
       return { changed: true };

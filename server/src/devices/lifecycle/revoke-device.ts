@@ -1,7 +1,7 @@
 import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
 import { type ChangeOutcome, updateDevice } from '../device.ts';
 
-/** Shuts a device out, pending ones included: no token, no session, and its client id is banned. It stays paired. */
+/** Revokes a device, pending or active: no token, no session, and its client id is banned. It stays paired. */
 export function revokeDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.revoked',

@@ -4,7 +4,7 @@ import type { ChangeOutcome } from '../device.ts';
 import { raiseGeneration } from './generation.ts';
 
 /**
- * Raises the generation of a device: its tokens are dead, its session ends, and it comes back with a new token. Each call
+ * Raises the generation of a device: its tokens become invalid, its session ends, and it comes back with a new token. Each call
  * rotates once more, unless it is made with `If-Match`.
  *
  * @throws AppError `conflict` for a device that is not active and so has no tokens to be replaced.

@@ -11,9 +11,9 @@ import { restoreDevice } from './restore-device.ts';
 import { revokeDevice } from './revoke-device.ts';
 import { rotateDevice } from './rotate-device.ts';
 
-/** What lets devices in and shuts them out. */
+/** Approve, reject, revoke, restore and rotate devices. */
 export function stateRoutes(deps: ChangeDeps) {
-  const toBe = (id: string, summary: string, description: string) =>
+  const operation = (id: string, summary: string, description: string) =>
     describeOperation({
       id,
       tag: 'Devices',
@@ -30,7 +30,7 @@ export function stateRoutes(deps: ChangeDeps) {
     .post(
       '/devices/:id/approve',
       requireAdmin,
-      toBe('approveDevice', 'Let a pending device in', 'Its next token request succeeds.'),
+      operation('approveDevice', 'Approve a pending device', 'Its next token request succeeds.'),
       param,
       async (c) => {
         const request = changeRequest(c, deps.clock);
@@ -40,10 +40,10 @@ export function stateRoutes(deps: ChangeDeps) {
     .post(
       '/devices/:id/reject',
       requireAdmin,
-      toBe(
+      operation(
         'rejectDevice',
-        'Remove the registration of a pending device',
-        'It may ask again; to shut it out for good, revoke it.',
+        'Reject a pending device',
+        'Removes its registration. The device can register again; to block it permanently, revoke it.',
       ),
       param,
       async (c) => c.json(await rejectDevice(deps, c.req.valid('param').id, changeRequest(c, deps.clock))),
@@ -51,10 +51,10 @@ export function stateRoutes(deps: ChangeDeps) {
     .post(
       '/devices/:id/revoke',
       requireAdmin,
-      toBe(
+      operation(
         'revokeDevice',
-        'Shut a device out',
-        'It gets no tokens, its session ends, its client id is banned.',
+        'Revoke a device',
+        'Denies it tokens, ends its session and bans its client id.',
       ),
       param,
       async (c) => {
@@ -65,10 +65,10 @@ export function stateRoutes(deps: ChangeDeps) {
     .post(
       '/devices/:id/restore',
       requireAdmin,
-      toBe(
+      operation(
         'restoreDevice',
-        'Let a revoked device in again',
-        'It starts in a new generation: tokens from before stay dead.',
+        'Restore a revoked device',
+        'Starts a new generation: earlier tokens stay invalid.',
       ),
       param,
       async (c) => {
@@ -79,10 +79,10 @@ export function stateRoutes(deps: ChangeDeps) {
     .post(
       '/devices/:id/rotate',
       requireAdmin,
-      toBe(
+      operation(
         'rotateDevice',
         'Replace the credentials of a device',
-        'Raises its generation: its tokens are dead, its session ends, and it comes back with a new token. Each call does so again; send If-Match to be safe from repetitions.',
+        'Starts a new generation: invalidates its tokens and ends its session; the device requests a new token. Not idempotent: send If-Match to make retries safe.',
       ),
       param,
       async (c) => {

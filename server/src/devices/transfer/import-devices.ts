@@ -91,8 +91,8 @@ function readHeader({ fields: given }: CsvRecord): Header {
     ...['id', 'role']
       .filter((name) => !names.includes(name))
       .map((name) => `the column "${name}" is missing`),
-    ...names.filter((name) => !known.has(name)).map((name) => `there is no column "${name.slice(0, 40)}"`),
-    ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `"${name}" is there twice`),
+    ...names.filter((name) => !known.has(name)).map((name) => `unknown column "${name.slice(0, 40)}"`),
+    ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `"${name}" is duplicated`),
   ].slice(0, 10);
   if (faults.length > 0) {
     throw new AppError('validation_failed', `The first line must name the columns: ${faults.join('; ')}.`);
@@ -145,7 +145,7 @@ async function insertBatch(
     }
     const other = known.get(id);
     if (other && other.role !== device.role) {
-      return { line, id, status: 'error', reason: `is registered already, as ${other.role}` };
+      return { line, id, status: 'error', reason: `is already registered as ${other.role}` };
     }
     const reason = other && other.state !== 'active' ? { reason: `is ${other.state}` } : {};
     return { line, id, status: 'exists', ...reason };
