@@ -45,7 +45,7 @@ async function expectPong(): Promise<void> {
  */
 async function provisioned(start: number, found?: string): Promise<void> {
   await until('the broker is provisioned', () =>
-    linesSince(start, '[Broker] broker is as it should be').some(
+    linesSince(start, '[Broker] broker reconciled').some(
       ({ differences }) => found === undefined || (Array.isArray(differences) && differences.includes(found)),
     ),
   );
@@ -93,10 +93,10 @@ describe('a broker that is down when the server starts', () => {
     await until('several attempts were made', () => {
       const attempts = (text: string) => linesSince(0, text).length;
       return (
-        attempts('[MQTT] connection failed') >= 4 && attempts('[Broker] broker cannot be provisioned') >= 3
+        attempts('[MQTT] connection failed') >= 4 && attempts('[Broker] broker provisioning failed') >= 3
       );
     });
-    for (const text of ['[MQTT] connection failed', '[Broker] broker cannot be provisioned']) {
+    for (const text of ['[MQTT] connection failed', '[Broker] broker provisioning failed']) {
       const levels = linesSince(0, text).map(({ level }) => level);
       expect(levels[0]).toBe(WARN);
       // What is wrong may change while a run goes from part to part; each is told once.
@@ -138,8 +138,8 @@ describe('a broker that restarts empty', () => {
 
 describe('a REST API that', () => {
   test.each([
-    ['answers 503', 503, 'The REST API of the broker answers 503.'],
-    ['answers 500', 500, 'The REST API of the broker answers 500.'],
+    ['answers 503', 503, 'The broker REST API answered 503.'],
+    ['answers 500', 500, 'The broker REST API answered 500.'],
     ['answers 404 to everything', 404, 'The broker refused GET /nodes: fault injected'],
   ] as const)(
     '%s is named, and the broker is right within 10 s of its end',
@@ -171,8 +171,8 @@ describe('a REST API that', () => {
     );
     const { status, checks } = await readiness();
     expect(status).toBe(503);
-    expect(checks.broker_api).toMatch(/does not accept the API key.*EMQX_API_KEY.*MQTT_SECRET_KEY/);
-    expect(linesSince(start, '[Broker] broker cannot be provisioned')[0]?.level).toBe(WARN);
+    expect(checks.broker_api).toMatch(/rejected the API key.*EMQX_API_KEY.*MQTT_SECRET_KEY/);
+    expect(linesSince(start, '[Broker] broker provisioning failed')[0]?.level).toBe(WARN);
     await registerDevice(stack.url);
     await stack.startServer({ MQTT_SECRET_KEY: 'api-secret-0123456789' });
     await stack.ready();

@@ -18,9 +18,9 @@ afterAll(async () => {
 });
 
 test('a server without operators and without the settings logs a warning', async () => {
-  const warnings = log.lines.filter(({ level, msg }) => level === WARN && msg.includes('nobody can log in'));
+  const warnings = log.lines.filter(({ level, msg }) => level === WARN && msg.includes('no operators'));
   expect(warnings.map(({ msg }) => msg)).toEqual([
-    '[Operators] nobody can log in: set ADMIN_USERNAME and ADMIN_PASSWORD to make the first administrator',
+    '[Operators] no operators: set ADMIN_USERNAME and ADMIN_PASSWORD to create the first administrator',
   ]);
 });
 

@@ -45,7 +45,7 @@ async function provision(): Promise<void> {
   const start = record.lines.length;
   await stack.startServer();
   await until('the broker is provisioned', () =>
-    record.lines.slice(start).some(({ msg }) => msg.includes('[Broker] broker is as it should be')),
+    record.lines.slice(start).some(({ msg }) => msg.includes('[Broker] broker reconciled')),
   );
   await stack.ready();
 }
@@ -183,7 +183,7 @@ describe('a broker with foreign objects', () => {
     return record.lines
       .slice(start)
       .filter(
-        ({ msg, level }) => level === WARN && msg.includes('broker holds what the server did not create'),
+        ({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'),
       );
   }
 });
