@@ -111,7 +111,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     clientId,
     password: () => tokens.issueForServer(clientId, serverAcl(), SERVER_TOKEN_TTL_SECONDS),
     subscriptions: [
-      ...PING_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 2 })),
+      // The server's zone raises deliveries to the higher of the two levels (`upgrade_qos`): 0 is the publisher's own.
+      ...PING_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 0 })),
       ...PRESENCE_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 1 })),
     ],
     onMessage: dispatcher.dispatch,
