@@ -119,7 +119,7 @@ describe('a broker that restarts empty', () => {
         token: 'none',
         username: 'anonymous',
       }).then(
-        () => 'let in',
+        () => 'admitted',
         () => 'refused',
       );
       expect(anonymous).toBe('refused');

@@ -80,7 +80,7 @@ export function createBroker(deps: BrokerDeps) {
     reconciler,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
     checks: { broker_api: () => readiness(reconciler.status()) },
-    /** Resolves after the first try to provision the broker, whatever came out of it. */
+    /** Resolves after the first attempt to provision the broker, whatever its result. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
@@ -117,7 +117,7 @@ interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly desired: DesiredState;
 }
 
-/** One run of the reconciliation, or with `repair` false a look that changes nothing. */
+/** One run of the reconciliation; with `repair` false it changes nothing. */
 export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileReport> {
   const { db, emqx, clock } = deps;
   return reconcile({

@@ -14,7 +14,7 @@ export interface ChangeQueueDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Syncs one device to the broker; returns what was done. */
+  /** Syncs one device to the broker; returns the steps it took. */
   readonly sync: (deviceId: string) => Promise<string[]>;
 }
 
