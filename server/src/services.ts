@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import { MAX_CSV_BYTES } from './api/body.ts';
 import { createApp } from './app.ts';
 import { createBroker } from './broker/broker.ts';
@@ -14,7 +13,7 @@ import { pingHandler } from './messaging/ping.ts';
 import { PING_FILTERS, PRESENCE_FILTERS, shared } from './messaging/topics.ts';
 import { createOperators } from './operators/operators.ts';
 import type { Clock } from './platform/clock.ts';
-import { type Database, openDatabase } from './platform/db/client.ts';
+import { type Database, databaseState, openDatabase } from './platform/db/client.ts';
 import { migrateWhenReachable } from './platform/db/migrate.ts';
 import { withDeadline } from './platform/deadline.ts';
 import { errorCode } from './platform/errors.ts';
@@ -188,11 +187,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       checks: {
         database: async () => {
           if (!migrated) return 'waiting for the database';
-          const answer = withDeadline(clock, HEALTH_LIMIT_MS, database.db.execute(sql`select 1`));
-          return await answer.then(
-            () => 'ok',
-            () => 'not reachable',
-          );
+          const state = withDeadline(clock, HEALTH_LIMIT_MS, databaseState(database.db), 'the database');
+          return await state.catch(() => 'not reachable');
         },
         broker_api: () => {
           const { state, failure } = broker.reconciler.status();
@@ -212,14 +208,14 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   log.info({ port: server.port, instance: config.instanceId }, 'listening');
 
   // A broker that is not provisioned yet would only refuse the session.
-  void withDeadline(clock, FIRST_PROVISIONING_MS, broker.start())
+  void withDeadline(clock, FIRST_PROVISIONING_MS, broker.start(), 'the broker')
     .catch(() => {})
     .then(connection.start);
   lastSeen.start();
   refusedCredentials.start();
   presence.start();
   const started = migrateWhenReachable(
-    database.sql,
+    database,
     deps.migrationsFolder,
     { clock, random, log: featureLogger(log, 'Database') },
     stopping.signal,
@@ -238,10 +234,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       stopping.abort();
       const stopped = server.stop();
       server.closeIdleConnections();
-      await withDeadline(clock, REQUESTS_END_MS, stopped).catch(() => server.stop(true));
+      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));
       // What waits for a database that does not answer is left behind.
       const inTime = (limitMs: number, work: Promise<unknown>) =>
-        withDeadline(clock, limitMs, work).catch(() => {});
+        withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       await Promise.all([connection.close(BROKER_LEAVE_MS), inTime(BROKER_LEAVE_MS, broker.close())]);
       const notes = [lastSeen.close(), presence.close(), refusedCredentials.close()];
       await inTime(WRITES_END_MS, Promise.all([started.catch(() => {}), ...notes]));

@@ -34,7 +34,7 @@ export function apiRoutes(deps: ApiDeps) {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
-    .use((_, next) => withDeadline(deps.operators.clock, REQUEST_LIMIT_MS, next()))
+    .use((_, next) => withDeadline(deps.operators.clock, REQUEST_LIMIT_MS, next(), 'the request to end'))
     .use(refuseCrossSite(deps.trustProxyHops))
     .route('/', logIn(deps.operators))
     .use(authenticate(deps.operators))

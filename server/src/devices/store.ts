@@ -42,7 +42,7 @@ export function createDeviceStore(db: Database, clock: Clock): DeviceStore {
 
   return {
     async find(id) {
-      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }));
+      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }), 'the database');
       return device;
     },
 
@@ -84,7 +84,7 @@ export function createDeviceStore(db: Database, clock: Clock): DeviceStore {
           from registered
         )
         select id, role, state, generation from registered`);
-      const rows = await withDeadline(clock, ANSWER_LIMIT_MS, statement);
+      const rows = await withDeadline(clock, ANSWER_LIMIT_MS, statement, 'the database');
       return rows[0];
     },
   };

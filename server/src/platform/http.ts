@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { spread } from './backoff.ts';
 import { clientIp } from './client-ip.ts';
 import type { Clock } from './clock.ts';
-import { databaseError } from './db/client.ts';
+import { databaseError } from './db/database-error.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Random } from './random.ts';
