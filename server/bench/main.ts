@@ -1,20 +1,20 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [fleet]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
 import { createTestDatabase } from '../test/test-database.ts';
-import { benchFleet } from './fleet.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchTokens } from './tokens.ts';
 
 const BENCHES = {
   tokens: benchTokens,
   ping: benchPing,
   memory: benchMemory,
-  fleet: benchFleet,
+  reconcile: benchReconcile,
 };
 
 const names = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import type { DevBroker } from '@simple-iot/dev-broker';
 import { ConfigError } from '../src/config.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import { exampleLines } from './example-lines.ts';
 import { freePort, PortInUseError } from './ports.ts';
 import { openDatabase } from './postgres/database-folder.ts';

@@ -7,7 +7,7 @@ import { startServer } from '../dev/stack.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 export { createTestDatabase, type TestDatabase } from './test-database.ts';
