@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
 import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Database, databaseError } from '../platform/db/client.ts';
+import type { Database } from '../platform/db/client.ts';
+import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import { underLease } from '../platform/lease.ts';
@@ -62,10 +63,10 @@ export function createBroker(deps: BrokerDeps) {
       return undefined;
     }
     try {
-      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`));
+      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`), 'the database');
       const work = () => reconcileNow({ db, emqx, clock, desired, presence: deps.presence }, true);
       const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
-      const leased = await withDeadline(clock, RUN_LIMIT_MS, run);
+      const leased = await withDeadline(clock, RUN_LIMIT_MS, run, 'the reconciliation of the broker');
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
     } catch (thrown) {
       const error = databaseError(thrown);

@@ -1,5 +1,5 @@
 import { HTTPException } from 'hono/http-exception';
-import { databaseError } from '../platform/db/client.ts';
+import { databaseError } from '../platform/db/database-error.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 
