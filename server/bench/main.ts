@@ -1,12 +1,12 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [fleet]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
-import { benchFleet } from './fleet.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
+import { benchReconcile } from './reconcile.ts';
 import { startDatabase } from './stack.ts';
 import { benchTokens } from './tokens.ts';
 
@@ -14,7 +14,7 @@ const BENCHES = {
   tokens: benchTokens,
   ping: benchPing,
   memory: benchMemory,
-  fleet: benchFleet,
+  reconcile: benchReconcile,
 };
 
 const names = process.argv.slice(2);

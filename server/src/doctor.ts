@@ -42,16 +42,16 @@ async function examine(): Promise<boolean> {
 }
 
 function printReport(report: ReconcileReport, queued: number): void {
-  const { fleet, foreign } = report;
+  const { devices, foreign } = report;
   line(`EMQX ${report.version}, ${report.sessions} sessions of devices`);
   section('Settings that differ', report.differences);
-  section('Fleet that differs', [
-    ...count(fleet.rulesAdded, 'paired devices without their rules'),
-    ...count(fleet.rulesReplaced, 'devices with other rules than their pairing gives'),
-    ...count(fleet.rulesRemoved, 'devices with rules that are paired no more'),
-    ...count(fleet.bansAdded, 'bans missing'),
-    ...count(fleet.bansLifted, 'bans left over'),
-    ...count(fleet.sessionsEnded, 'sessions that should have ended'),
+  section('Devices that differ', [
+    ...count(devices.rulesAdded, 'paired devices without their rules'),
+    ...count(devices.rulesReplaced, 'devices with other rules than their pairing gives'),
+    ...count(devices.rulesRemoved, 'devices with rules that are paired no more'),
+    ...count(devices.bansAdded, 'bans missing'),
+    ...count(devices.bansLifted, 'bans left over'),
+    ...count(devices.sessionsEnded, 'sessions that should have ended'),
     ...count(queued, 'changes waiting for the broker'),
   ]);
   section('To look at', report.warnings);

@@ -175,7 +175,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       trustProxyHops: config.trustProxyHops,
       operators,
       broker: { db: database.db, clock, reconciler: broker.reconciler, connection: connection.state },
-      fleet: {
+      devices: {
         db: database.db,
         clock,
         changes: broker.changes,

@@ -88,11 +88,11 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       return client;
     },
     async change(statement, deviceIds) {
-      const noted = await database.db.transaction(async (tx) => {
+      const enqueued = await database.db.transaction(async (tx) => {
         await tx.execute(statement);
-        return await instance.changes.note(tx, deviceIds, 'test');
+        return await instance.changes.enqueue(tx, deviceIds, 'test');
       });
-      return await instance.changes.apply(noted);
+      return await instance.changes.flush(enqueued);
     },
     async stopBroker() {
       if (devRuns) await dev.close();

@@ -23,7 +23,7 @@ export const reconcileReport = z.object({
   differences: z
     .array(z.string())
     .describe('Settings that were not as they should be, in the order of repair'),
-  fleet: z
+  devices: z
     .object({
       rulesAdded: count,
       rulesReplaced: count,

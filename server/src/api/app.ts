@@ -1,13 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { type DeviceRoutesDeps, deviceRoutes } from '../devices/firmware/routes.ts';
+import { type FirmwareRoutesDeps, firmwareRoutes } from '../devices/firmware/firmware-routes.ts';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
-import { type AppEnv, deviceErrorAnswer, requestContext, toAppError } from '../http/device-answer.ts';
-import { Problem } from '../http/problem.ts';
-import { problemAnswer, toProblem } from '../http/problem-answer.ts';
+import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
+import { toAppError } from '../http/failure.ts';
+import { problemAnswer } from '../http/problem-answer.ts';
 import { limitRequests } from '../http/rate-limit.ts';
-import { type DevicePairingRoutesDeps, devicePairingRoutes } from '../pairing/firmware-routes.ts';
+import { type FirmwarePairingRoutesDeps, firmwarePairingRoutes } from '../pairing/firmware-routes.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
@@ -24,8 +24,8 @@ export interface AppDeps {
   readonly addressLimit: number;
   /** Whether the schema is in place; until then every route but health answers `unavailable`. */
   readonly started: () => boolean;
-  readonly devices: DeviceRoutesDeps;
-  readonly pairing: DevicePairingRoutesDeps;
+  readonly devices: FirmwareRoutesDeps;
+  readonly pairing: FirmwarePairingRoutesDeps;
   readonly api: ApiDeps;
   readonly health: HealthDeps;
 }
@@ -38,10 +38,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   /** Devices get the compact form of their protocol, everyone else problem details. */
   function answerFailure(c: Context, thrown: unknown): Response {
-    const requestId = c.get('requestId');
-    return isForPeople(c.req.path)
-      ? problemAnswer(c, toProblem(thrown, deps.log, requestId), random)
-      : deviceErrorAnswer(c, toAppError(thrown, deps.log, requestId), random);
+    const error = toAppError(thrown, deps.log, c.get('requestId'));
+    return (isForPeople(c.req.path) ? problemAnswer : deviceErrorAnswer)(c, error, random);
   }
 
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
@@ -58,7 +56,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   );
   app.use(async (_, next) => {
     if (!deps.started()) {
-      throw new AppError('unavailable', 'The server is starting and waits for its database.', {
+      throw new AppError('unavailable', 'The server is starting and waiting for its database.', {
         retryAfterSeconds: 10,
       });
     }
@@ -68,16 +66,16 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     app,
     onMethodNotAllowed(c, methods) {
       c.header('Allow', methods.join(', '));
-      return answerFailure(c, new Problem('method-not-allowed', `Use ${methods.join(', ')}.`));
+      return answerFailure(c, new AppError('bad_method', `Use ${methods.join(', ')}.`));
     },
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
-  app.route('/', deviceRoutes(deps.devices));
-  app.route('/', devicePairingRoutes(deps.pairing));
+  app.route('/', firmwareRoutes(deps.devices));
+  app.route('/', firmwarePairingRoutes(deps.pairing));
   app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
   app.route('/api/v1', apiRoutes(deps.api));
-  app.notFound((c) => answerFailure(c, new AppError('not_found', 'There is nothing here.')));
+  app.notFound((c) => answerFailure(c, new AppError('not_found', 'Nothing exists at this path.')));
   app.onError((thrown, c) => answerFailure(c, thrown));
   return app;
 }

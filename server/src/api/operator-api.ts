@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { type BrokerRoutesDeps, brokerRoutes } from '../broker/routes.ts';
-import { type FleetRoutesDeps, fleetRoutes } from '../devices/operator/routes.ts';
+import { type OperatorDeviceRoutesDeps, operatorDeviceRoutes } from '../devices/operator/operator-routes.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { limitBody } from '../http/body.ts';
 import { dataHeaders } from '../http/browser-headers.ts';
@@ -18,14 +18,13 @@ export interface ApiDeps {
   readonly trustProxyHops: number;
   readonly operators: OperatorsDeps;
   readonly broker: BrokerRoutesDeps;
-  readonly fleet: FleetRoutesDeps;
+  readonly devices: OperatorDeviceRoutesDeps;
 }
 
 /**
- * The operators' API, mounted at `/api/v1`. A feature adds its routes as `fleetRoutes(deps.fleet)` behind `operatorRoutes`,
+ * The operators' API, mounted at `/api/v1`. A feature adds its routes as `operatorDeviceRoutes(deps.devices)` behind `operatorRoutes`,
  * chained, so that the typed client knows them. In a route: `describeOperation` for the document, `requireAdmin` before
- * everything that changes something, `validate` for its input, `throw new Problem(…)` for its failures (an `AppError` will
- * do as well). What is thrown is answered in one place, `app.ts`.
+ * everything that changes something, `validate` for its input, `throw new AppError(…)` for its failures. What is thrown is answered in one place, `app.ts`.
  */
 export function apiRoutes(deps: ApiDeps) {
   return new Hono<ApiEnv>()
@@ -41,7 +40,7 @@ export function apiRoutes(deps: ApiDeps) {
     .use(limitBody)
     .route('/', operatorRoutes(deps.operators))
     .route('/', brokerRoutes(deps.broker))
-    .route('/', fleetRoutes(deps.fleet));
+    .route('/', operatorDeviceRoutes(deps.devices));
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

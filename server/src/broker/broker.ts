@@ -31,7 +31,7 @@ export interface Broker {
   readonly changes: ChangeQueue;
   readonly reconciler: Reconciler;
   /**
-   * Provisions the broker's settings from now on; fleet and changes as soon as the database is ready. Resolves after the
+   * Provisions the broker's settings from now on; devices and changes as soon as the database is ready. Resolves after the
    * first try, whatever came out of it.
    */
   start(): Promise<void>;

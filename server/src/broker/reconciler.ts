@@ -57,10 +57,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const ms = deps.clock.now() - startedAt;
       failures = 0;
       if (report === undefined) {
-        deps.log.debug(
-          { reason, ms },
-          'settings of the broker are as they should be, fleet waits for the database',
-        );
+        deps.log.debug({ reason, ms }, 'broker settings reconciled, devices wait for the database');
         status = { state: 'never' };
         return;
       }

@@ -1,10 +1,10 @@
 import type { ReconcileReport } from '../../contract/api/broker.ts';
 
-export type FleetDifferences = ReconcileReport['fleet'];
+export type DeviceDifferences = ReconcileReport['devices'];
 /** The differences of a run under way. */
-export type FleetCounts = { -readonly [K in keyof FleetDifferences]: number };
+export type DeviceCounts = { -readonly [K in keyof DeviceDifferences]: number };
 
-export const NO_FLEET_DIFFERENCES: FleetDifferences = {
+export const NO_DEVICE_DIFFERENCES: DeviceDifferences = {
   rulesAdded: 0,
   rulesReplaced: 0,
   rulesRemoved: 0,
@@ -15,5 +15,5 @@ export const NO_FLEET_DIFFERENCES: FleetDifferences = {
 
 /** Whether a run found anything that was not as it should be. */
 export function foundDifferences(report: ReconcileReport): boolean {
-  return report.differences.length > 0 || Object.values(report.fleet).some((number) => number > 0);
+  return report.differences.length > 0 || Object.values(report.devices).some((number) => number > 0);
 }

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { changeAnswer, devicePath, pairing } from '../../contract/api/devices.ts';
-import type { FleetDeps } from '../devices/change-device.ts';
+import type { DevicesDeps } from '../devices/change-device.ts';
 import { type ChangeOutcome, toChangeAnswer } from '../devices/device.ts';
 import { changeRequest } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
@@ -10,7 +10,7 @@ import { validate } from '../http/validate.ts';
 import { pairDevices, unpairDevice } from './pair-devices.ts';
 
 /** Pairing by operators. */
-export function operatorPairingRoutes(deps: FleetDeps) {
+export function operatorPairingRoutes(deps: DevicesDeps) {
   return new Hono<ApiEnv>()
     .put(
       '/devices/:id/master',

@@ -17,7 +17,7 @@ export async function releaseAgent(
   agentId: string,
   origin: AuditOrigin,
 ): Promise<Receipt> {
-  const noted = await inTransaction(deps.db, async (tx) => {
+  const enqueued = await inTransaction(deps.db, async (tx) => {
     const agent = await lockDevice(tx, agentId);
     if (agent?.masterId !== masterId) {
       throw new AppError('wrong_device', 'This is not an agent of this master.');
@@ -30,7 +30,7 @@ export async function releaseAgent(
       before: auditView(agent),
       after: auditView((await findDevice(tx, agentId)) ?? agent),
     });
-    return await deps.changes.note(tx, [agentId, masterId], 'device.unpaired');
+    return await deps.changes.enqueue(tx, [agentId, masterId], 'device.unpaired');
   });
-  return await deps.changes.apply(noted);
+  return await deps.changes.flush(enqueued);
 }

@@ -31,7 +31,7 @@ const WRITE_INTERVAL_MS = 500;
 const event = z.object({ connected_at: z.int().positive() });
 
 /**
- * Turns the broker's client events into presence. Several arrive at once when a fleet reconnects, in any order and at
+ * Turns the broker's client events into presence. Several arrive at once when many devices reconnect, in any order and at
  * any instance; so they are folded per device to the newest session and written together twice a second.
  */
 export function createPresence(deps: PresenceDeps): Presence {

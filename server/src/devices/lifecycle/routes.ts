@@ -4,7 +4,7 @@ import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
 import { validate } from '../../http/validate.ts';
-import type { FleetDeps } from '../change-device.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { type ChangeOutcome, toChangeAnswer } from '../device.ts';
 import { changeRequest } from '../operator/request.ts';
 import { approveDevice } from './approve-device.ts';
@@ -14,7 +14,7 @@ import { revokeDevice } from './revoke-device.ts';
 import { rotateDevice } from './rotate-device.ts';
 
 /** What lets devices in and shuts them out. */
-export function stateRoutes(deps: FleetDeps) {
+export function stateRoutes(deps: DevicesDeps) {
   const toBe = (id: string, summary: string, description: string) =>
     describeOperation({
       id,

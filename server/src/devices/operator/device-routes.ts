@@ -14,10 +14,10 @@ import { auditOrigin } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { validate } from '../../http/validate.ts';
-import type { FleetDeps } from '../change-device.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { toDeviceAnswer } from '../device.ts';
 import { deleteDevice } from '../lifecycle/delete-device.ts';
 import { editDevice } from './edit-device.ts';
@@ -27,7 +27,7 @@ import { registerDevice } from './register-device.ts';
 import { changeRequest } from './request.ts';
 import { type KeyDeps, showDeviceKey } from './show-device-key.ts';
 
-export interface FleetDeviceRoutesDeps extends FleetDeps, KeyDeps {
+export interface DeviceRoutesDeps extends DevicesDeps, KeyDeps {
   readonly trustProxyHops: number;
 }
 
@@ -35,7 +35,7 @@ const tag = 'Devices';
 const agentListQuery = deviceListQuery.omit({ master: true });
 
 /** Listing, reading, registering, editing and deleting devices, and their keys. */
-export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
+export function deviceRoutes(deps: DeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .get(
       '/devices',
@@ -156,7 +156,8 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
       async (c) => {
         const request = c.req.valid('json');
         const host = sketchHost.safeParse(request.host ?? requestOrigin(c, deps.trustProxyHops));
-        if (!host.success) throw new Problem('bad-request', 'Name the host that devices reach, as "host".');
+        if (!host.success)
+          throw new AppError('bad_request', 'Specify the host that devices connect to, as "host".');
         const origin = auditOrigin(c, deps.clock.now());
         c.header('Cache-Control', 'no-store');
         return c.json(await showDeviceKey(deps, c.req.valid('param').id, request, host.data, origin));

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { deviceSort, deviceListQuery as listQuery, sortOrder } from '../../../contract/api/devices.ts';
 import { isPlain } from '../../../contract/text.ts';
 import { cursor, cutPage } from '../../http/cursor.ts';
-import { Problem } from '../../http/problem.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
+import { AppError } from '../../platform/errors.ts';
 import { type DeviceRow, deviceColumns } from '../device.ts';
 import { matching } from '../filter.ts';
 
@@ -34,7 +34,7 @@ type ListedRow = DeviceRow & { readonly sortValue: string | null };
  * One page of devices. Pages follow an index by value and id, so that a page costs the same wherever it is, and what is
  * inserted meanwhile neither repeats nor hides another device.
  *
- * @throws Problem `bad-request` for a cursor of another sort order.
+ * @throws AppError `bad_request` for a cursor of another sort order.
  */
 export async function listDevices(
   db: Queryable,
@@ -42,8 +42,8 @@ export async function listDevices(
 ): Promise<{ readonly rows: readonly DeviceRow[]; readonly next: string | null }> {
   const { cursor: from, limit } = query;
   if (from && (from.s !== query.sort || from.o !== query.order || !isValue(from.s, from.v))) {
-    throw new Problem('bad-request', 'The cursor belongs to a list in another order.', {
-      errors: [{ field: 'cursor', message: 'belongs to a list in another order' }],
+    throw new AppError('bad_request', 'The cursor belongs to a list in another order.', {
+      faults: [{ field: 'cursor', message: 'belongs to a list in another order' }],
     });
   }
   const rows: ListedRow[] = [];

@@ -5,7 +5,7 @@ import { requireCurrentVersion } from '../../http/etag.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { ChangeRequest } from '../change-device.ts';
 
-/** A request of `/api/v1` as the verbs of the fleet take it. */
+/** A request of `/api/v1` as the verbs of devices take it. */
 export function changeRequest(c: Context<ApiEnv>, clock: Clock): ChangeRequest {
   return {
     origin: auditOrigin(c, clock.now()),

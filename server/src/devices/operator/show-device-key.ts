@@ -1,13 +1,13 @@
 import type { KeyAnswer, KeyRequest } from '../../../contract/api/devices.ts';
 import type { DeviceRole } from '../../../contract/roles.ts';
 import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
-import { Problem } from '../../http/problem.ts';
+import { AppError } from '../../platform/errors.ts';
 import { deviceKey } from '../../platform/secrets.ts';
-import type { FleetDeps } from '../change-device.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { findDevice } from '../device.ts';
 import { sketchHeader } from './sketch-header.ts';
 
-export interface KeyDeps extends Pick<FleetDeps, 'db'> {
+export interface KeyDeps extends Pick<DevicesDeps, 'db'> {
   readonly roleSecrets: Readonly<Record<DeviceRole, string>>;
 }
 
@@ -16,7 +16,7 @@ export interface KeyDeps extends Pick<FleetDeps, 'db'> {
  * audited, the key itself is kept nowhere.
  *
  * @param host where devices reach this server, with a scheme.
- * @throws Problem `validation-failed` when the role is not known, `conflict` when it is another than the one asked for.
+ * @throws AppError `validation_failed` when the role is not known, `conflict` when it is another than the one asked for.
  */
 export async function showDeviceKey(
   deps: KeyDeps,
@@ -28,12 +28,12 @@ export async function showDeviceKey(
   const device = await findDevice(deps.db, id);
   const ofRole = device?.role ?? request.role;
   if (ofRole === undefined) {
-    throw new Problem('validation-failed', 'The device does not exist: name its role.', {
-      errors: [{ field: '/role', message: 'is required for a device that does not exist' }],
+    throw new AppError('validation_failed', 'The device does not exist: specify its role.', {
+      faults: [{ field: '/role', message: 'is required for a device that does not exist' }],
     });
   }
   if (request.role !== undefined && request.role !== ofRole) {
-    throw new Problem('conflict', `The device is registered as ${ofRole}.`);
+    throw new AppError('conflict', `The device is registered as ${ofRole}.`);
   }
   await writeAudit(deps.db, {
     ...origin,

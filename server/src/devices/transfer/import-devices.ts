@@ -4,10 +4,10 @@ import type { ImportedLine, ImportReport } from '../../../contract/api/devices.t
 import type { DeviceRole, DeviceState } from '../../../contract/roles.ts';
 import { deviceUuid } from '../../../contract/uuid.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
-import { Problem } from '../../http/problem.ts';
 import { type Database, oneOf } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
-import { insertDevices, type NewFleetDevice } from '../insert-devices.ts';
+import { AppError } from '../../platform/errors.ts';
+import { insertDevices, type NewDevice } from '../insert-devices.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
@@ -32,7 +32,7 @@ const fields = z.object({
  * Registers the devices of a CSV document, each good line on its own: the first line names the columns (`id` and `role`,
  * and if wanted `name`, `notes` and `tags`, tags separated by `;`). A device that exists is left as it is.
  *
- * @throws Problem `validation-failed` when the first line is not usable or there are more than 20,000 records.
+ * @throws AppError `validation_failed` when the first line is not usable or there are more than 20,000 records.
  */
 export async function importDevices(db: Database, text: string, origin: AuditOrigin): Promise<ImportReport> {
   const lines: ImportedLine[] = [];
@@ -60,7 +60,7 @@ export async function importDevices(db: Database, text: string, origin: AuditOri
     }
   }
   if (!header)
-    throw new Problem('validation-failed', 'The document is empty, or its first line cannot be read.');
+    throw new AppError('validation_failed', 'The document is empty, or its first line is not valid CSV.');
   if (batch.length > 0) lines.push(...(await insertBatch(db, batch, origin)));
   lines.sort((left, right) => left.line - right.line);
   const count = (status: ImportedLine['status']) => lines.filter((line) => line.status === status).length;
@@ -82,7 +82,7 @@ interface Header {
 
 interface Candidate {
   readonly line: number;
-  readonly device: NewFleetDevice;
+  readonly device: NewDevice;
 }
 
 function readHeader({ fields: given }: CsvRecord): Header {
@@ -96,7 +96,7 @@ function readHeader({ fields: given }: CsvRecord): Header {
     ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `"${name}" is there twice`),
   ].slice(0, 10);
   if (faults.length > 0) {
-    throw new Problem('validation-failed', `The first line has to name the columns: ${faults.join('; ')}.`);
+    throw new AppError('validation_failed', `The first line must name the columns: ${faults.join('; ')}.`);
   }
   return {
     length: names.length,

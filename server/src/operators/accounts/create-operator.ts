@@ -4,9 +4,9 @@ import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { toOperator } from './operator.ts';
 import { insertOperator } from './store.ts';
@@ -36,7 +36,7 @@ export function createOperator(deps: OperatorsDeps) {
           { username: given.username, passwordHash, role: given.role },
           now,
         );
-        if (!added) throw new Problem('conflict', 'The user name is taken.');
+        if (!added) throw new AppError('conflict', 'The user name is taken.');
         await writeAudit(tx, {
           ...auditOrigin(c, now),
           action: 'operator.created',

@@ -3,8 +3,8 @@ import { idPath, operator } from '../../../contract/api/operators.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { toOperator } from './operator.ts';
 import { findOperator } from './store.ts';
@@ -23,7 +23,7 @@ export function readOperator(deps: OperatorsDeps) {
     validate('param', idPath),
     async (c) => {
       const row = await findOperator(deps.db, c.req.valid('param').id);
-      if (!row) throw new Problem('not-found', 'There is no such operator.');
+      if (!row) throw new AppError('not_found', 'Operator not found.');
       setEntityTag(c, row.version);
       return c.json(toOperator(row));
     },

@@ -3,9 +3,9 @@ import { createdApiKey, newApiKey } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { newKey, toApiKey } from './api-key.ts';
@@ -42,7 +42,7 @@ export function createApiKey(deps: OperatorsDeps) {
           { name: given.name, keyHash: sha256Hex(key), prefix, role: given.role, createdBy, expiresAt },
           now,
         );
-        if (!added) throw new Problem('conflict', 'There is an API key of this name.');
+        if (!added) throw new AppError('conflict', 'An API key with this name already exists.');
         await writeAudit(tx, {
           ...auditOrigin(c, now),
           action: 'api_key.created',
@@ -65,8 +65,8 @@ function expiry(given: Date | null | undefined, now: number): Date | null {
   if (given === null) return null;
   if (given === undefined) return new Date(now + DEFAULT_LIFETIME_MS);
   if (given.getTime() <= now) {
-    throw new Problem('validation-failed', 'The body has values that are not accepted.', {
-      errors: [{ field: '/expiresAt', message: 'must be in the future' }],
+    throw new AppError('validation_failed', 'The body has invalid values.', {
+      faults: [{ field: '/expiresAt', message: 'must be in the future' }],
     });
   }
   return given;

@@ -3,9 +3,9 @@ import { idPath } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteApiKey } from './store.ts';
 
@@ -26,7 +26,7 @@ export function revokeApiKey(deps: OperatorsDeps) {
       const { id } = c.req.valid('param');
       await inTransaction(deps.db, async (tx) => {
         const before = await deleteApiKey(tx, id);
-        if (!before) throw new Problem('not-found', 'There is no such API key.');
+        if (!before) throw new AppError('not_found', 'API key not found.');
         await writeAudit(tx, {
           ...auditOrigin(c, deps.clock.now()),
           action: 'api_key.revoked',

@@ -5,9 +5,9 @@ import { limitBody } from '../../http/body.ts';
 import { ipNetwork } from '../../http/client-ip.ts';
 import { describeOperation } from '../../http/describe.ts';
 import type { AppEnv } from '../../http/device-answer.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import { takeHourlyQuota } from '../../platform/quota.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
 import { findForLogin } from '../accounts/store.ts';
@@ -52,7 +52,7 @@ export function logIn(deps: OperatorsDeps) {
       const matches = await deps.passwords.verify(password, operator?.passwordHash);
       if (!operator || !matches) {
         await noteFailure(deps, c, operator);
-        throw new Problem('unauthenticated', 'User name or password is wrong.');
+        throw new AppError('bad_credential', 'User name or password is wrong.');
       }
       await succeeded();
 

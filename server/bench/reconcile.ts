@@ -20,9 +20,9 @@ const AGENTS_A_MASTER = 50;
 const BANS = 1_000;
 const CHANGES = 200;
 
-/** Reconciliation of a large fleet, and how long a change takes until it is in effect on the broker. */
-export async function benchFleet(databaseUrl: string): Promise<void> {
-  heading(`fleet: ${PAIRS.toLocaleString('en')} pairs, ${BANS.toLocaleString('en')} bans`);
+/** Reconciliation of many devices, and how long a change takes until it is in effect on the broker. */
+export async function benchReconcile(databaseUrl: string): Promise<void> {
+  heading(`reconcile: ${PAIRS.toLocaleString('en')} pairs, ${BANS.toLocaleString('en')} bans`);
   const database = openDatabase(databaseUrl);
   const { child, ports } = await startBrokerProcess();
   try {
@@ -126,11 +126,11 @@ async function benchChanges(
           false,
         );
         const startedAt = performance.now();
-        const noted = await db.transaction(async (tx) => {
+        const enqueued = await db.transaction(async (tx) => {
           await tx.execute(statement(device, master));
-          return await broker.changes.note(tx, name.endsWith('pair') ? [device, master] : [device], name);
+          return await broker.changes.enqueue(tx, name.endsWith('pair') ? [device, master] : [device], name);
         });
-        const receipt = await broker.changes.apply(noted);
+        const receipt = await broker.changes.flush(enqueued);
         times.push(performance.now() - startedAt);
         client.end(true);
         if (receipt.status !== 'applied') throw new Error(`${name}: ${receipt.reason}`);

@@ -3,15 +3,15 @@ import type { ApiEnv } from '../../http/actor.ts';
 import { operatorPairingRoutes } from '../../pairing/operator-routes.ts';
 import { stateRoutes } from '../lifecycle/routes.ts';
 import { transferRoutes } from '../transfer/routes.ts';
-import { type FleetDeviceRoutesDeps, fleetDeviceRoutes } from './device-routes.ts';
+import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
 
-export type FleetRoutesDeps = FleetDeviceRoutesDeps;
+export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
 
 /** All routes of `/api/v1/devices`. */
-export function fleetRoutes(deps: FleetRoutesDeps) {
+export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .route('/', transferRoutes(deps))
-    .route('/', fleetDeviceRoutes(deps))
+    .route('/', deviceRoutes(deps))
     .route('/', stateRoutes(deps))
     .route('/', operatorPairingRoutes(deps));
 }

@@ -9,7 +9,7 @@ import { type RequestTokenDeps, requestToken } from './request-token.ts';
 import { type RequireTokenDeps, refuseCredential, refuseDevice, requireToken } from './require-token.ts';
 import type { DeviceRecord } from './store.ts';
 
-export interface DeviceRoutesDeps extends RequestTokenDeps, Omit<RequireTokenDeps, 'tokens' | 'store'> {
+export interface FirmwareRoutesDeps extends RequestTokenDeps, Omit<RequireTokenDeps, 'tokens' | 'store'> {
   readonly checkCredential: CredentialCheck;
   /** `host:port` of the broker, as devices reach it. */
   readonly mqttHost: string;
@@ -35,7 +35,7 @@ interface DeviceEnv extends AppEnv {
 const MINUTE_MS = 60_000;
 
 /** What devices call: docs/protocol.md, section 2. */
-export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
+export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
   const limitBadCredentials = limitFailures<DeviceEnv>({
     ...deps.limits,
@@ -82,7 +82,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps): Hono<DeviceEnv> {
   return app;
 }
 
-function requireCredential(deps: DeviceRoutesDeps): MiddlewareHandler<DeviceEnv> {
+function requireCredential(deps: FirmwareRoutesDeps): MiddlewareHandler<DeviceEnv> {
   return async (c, next) => {
     const presented = bearerCredential(c);
     const uuid = requestedUuid(c);
