@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 import { createLogger } from '../src/platform/logger.ts';
 import { systemRandom } from '../src/platform/random.ts';
+import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { createTokens } from '../src/tokens/token.ts';
 import { heading, writeLine } from './report.ts';
 import { API_KEY, API_SECRET, JWT_SECRET, startBrokerProcess } from './stack.ts';
@@ -35,7 +36,13 @@ export async function benchReconcile(databaseUrl: string): Promise<void> {
       clock: systemClock,
       random: systemRandom,
     });
-    const run = { db: database.db, emqx, clock: systemClock, desired: desiredState(JWT_SECRET) };
+    const run = {
+      db: database.db,
+      emqx,
+      clock: systemClock,
+      desired: desiredState(JWT_SECRET),
+      presence: (startedAt: number) => createPresenceCorrection(database.db, startedAt),
+    };
     const floorMs = await callFloor(emqx);
     await timed('refill an empty broker', 60, () => reconcileNow(run, true), floorMs);
     await timed('read and compare', 15, () => reconcileNow(run, true), floorMs);
@@ -106,6 +113,9 @@ async function benchChanges(
     emqx: { apiUrl: ports.apiUrl, apiKey: API_KEY, apiSecret: API_SECRET },
     jwtSecret: JWT_SECRET,
     instanceId: 'bench',
+    databaseIsReady: () => true,
+    connection: () => 'online',
+    presence: (startedAt) => createPresenceCorrection(db, startedAt),
   });
   broker.changes.start();
   const tokens = await createTokens({ jwtSecret: JWT_SECRET, ttlSeconds: 3_600, clock: systemClock });

@@ -1,17 +1,16 @@
 import { describe, expect, test } from 'bun:test';
-import { linkTopic, PING_FILTERS, parseDeviceTopic, shared, topicsOfDevice } from './topics.ts';
+import { linkTopic, topicMatcher, topicsOfDevice } from './topics.ts';
 
 const ID = 'd83f3248-cc83-46fb-bceb-891db3a79cce';
 
-describe('parseDeviceTopic', () => {
+describe('topicMatcher', () => {
   test.each([
-    [`device/${ID}/ping`, 'ping'],
-    [`/device/${ID}/ping`, 'ping'],
-    [`device/${ID}/data`, 'data'],
-    [`$SYS/brokers/emqx@127.0.0.1/clients/${ID}/connected`, 'client_connected'],
-    [`$SYS/brokers/emqx@127.0.0.1/clients/${ID}/disconnected`, 'client_disconnected'],
-  ])('%s belongs to the device', (topic, kind) => {
-    expect(parseDeviceTopic(topic)).toEqual({ id: ID, kind });
+    ['device/{device}/ping', `device/${ID}/ping`],
+    ['/device/{device}/ping', `/device/${ID}/ping`],
+    ['device/{device}/data', `device/${ID}/data`],
+    ['$SYS/brokers/+/clients/{device}/connected', `$SYS/brokers/emqx@127.0.0.1/clients/${ID}/connected`],
+  ])('%s finds the device of %s', (template, topic) => {
+    expect(topicMatcher(template)(topic)).toBe(ID);
   });
 
   test.each([
@@ -33,9 +32,12 @@ describe('parseDeviceTopic', () => {
     `x/device/${ID}/ping`,
     `device/${ID}/ping\n`,
     'device/+/ping',
+    `device/${ID}/data`,
     '$SYS/brokers',
   ])('%j belongs to no device', (topic) => {
-    expect(parseDeviceTopic(topic)).toBeUndefined();
+    for (const template of ['device/{device}/ping', '/device/{device}/ping']) {
+      expect(topicMatcher(template)(topic)).toBeUndefined();
+    }
   });
 });
 
@@ -50,8 +52,4 @@ test('a device has the topics of the contract and no other', () => {
     { topic: `device/${ID}/ack`, action: 'subscribe' },
     { topic: `device/${ID}/about`, action: 'publish' },
   ]);
-});
-
-test('the server shares its subscriptions to both forms of the ping topic', () => {
-  expect(PING_FILTERS.map(shared)).toEqual(['$share/server/device/+/ping', '$share/server//device/+/ping']);
 });

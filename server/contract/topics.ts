@@ -54,9 +54,6 @@ export function aboutTopic(id: string): string {
   return `device/${id}/about`;
 }
 
-/** What the server subscribes to for PINGs; both forms that a device may use. */
-export const PING_FILTERS = [pingTopic('+'), `/${pingTopic('+')}`] as const;
-
 /** The group in which several server instances share their subscriptions. */
 const SHARE_GROUP = 'server';
 
@@ -64,23 +61,23 @@ export function shared(filter: string): string {
   return `$share/${SHARE_GROUP}/${filter}`;
 }
 
-/** What the server subscribes to for the connects and disconnects of clients: EMQX's client events. */
-export const PRESENCE_FILTERS = [
-  '$SYS/brokers/+/clients/+/connected',
-  '$SYS/brokers/+/clients/+/disconnected',
-] as const;
+/** The level of a topic template that holds the UUID of a device. */
+export const DEVICE_LEVEL = '{device}';
 
-const DEVICE_TOPIC = /^\/?device\/([^/]{36})\/([a-z]+)$/;
-const CLIENT_EVENT = /^\$SYS\/brokers\/[^/]+\/clients\/([^/]{36})\/(connected|disconnected)$/;
+/** The MQTT filter of a topic template, such as `device/+/ping` of `device/{device}/ping`. */
+export function topicFilter(template: string): string {
+  return template.replace(DEVICE_LEVEL, '+');
+}
 
-/**
- * The device that a topic is about, and what kind of topic it is: the last level of a device's topic, or
- * `client_connected` and `client_disconnected`. Nothing for a topic of any other form.
- */
-export function parseDeviceTopic(topic: string): { readonly id: string; readonly kind: string } | undefined {
-  const own = DEVICE_TOPIC.exec(topic);
-  const event = own ? null : CLIENT_EVENT.exec(topic);
-  const [, id, last] = own ?? event ?? [];
-  if (id === undefined || last === undefined || !isDeviceUuid(id)) return undefined;
-  return { id, kind: event ? `client_${last}` : last };
+/** Makes what finds the device that a topic of this template is about; nothing for any other topic. */
+export function topicMatcher(template: string): (topic: string) => string | undefined {
+  const levels = template.split('/').map((level) => {
+    if (level === DEVICE_LEVEL) return '([^/]{36})';
+    return level === '+' ? '[^/]+' : RegExp.escape(level);
+  });
+  const pattern = new RegExp(`^${levels.join('/')}$`);
+  return (topic) => {
+    const id = pattern.exec(topic)?.[1];
+    return id !== undefined && isDeviceUuid(id) ? id : undefined;
+  };
 }

@@ -7,11 +7,12 @@ import { queueLength } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
 import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
-import { serverClientId } from './messaging/server-session.ts';
+import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';
 import { isUnreachable, openDatabase } from './platform/db/client.ts';
 import { errorCode } from './platform/errors.ts';
 import { systemRandom } from './platform/random.ts';
+import { createPresenceCorrection } from './presence/correction.ts';
 import { createTokens } from './tokens/token.ts';
 
 const MQTT_LIMIT_MS = 5_000;
@@ -29,7 +30,16 @@ async function examine(): Promise<boolean> {
     const mqttFailure = await tryMqtt(config);
     const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
     const desired = desiredState(config.jwtSecret);
-    const report = await reconcileNow({ db: database.db, emqx, clock: systemClock, desired }, false);
+    const report = await reconcileNow(
+      {
+        db: database.db,
+        emqx,
+        clock: systemClock,
+        desired,
+        presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
+      },
+      false,
+    );
     const queued = await queueLength(database.db);
     printReport(report, queued);
     section('MQTT', mqttFailure === undefined ? [] : [mqttFailure]);

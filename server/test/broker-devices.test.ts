@@ -6,6 +6,7 @@ import { createEmqx } from '../src/broker/emqx.ts';
 import { foundDifferences } from '../src/broker/report.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemRandom } from '../src/platform/random.ts';
+import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { type BrokerRig, startBrokerRig } from './broker-rig.ts';
 import { inbox, JWT_SECRET, until } from './harness.ts';
 
@@ -44,7 +45,9 @@ function reconcileBy(repair: boolean, calls: string[] = []) {
     ),
   });
   const desired = desiredState(JWT_SECRET);
-  return reconcileNow({ db: rig.database.db, emqx, clock: systemClock, desired }, repair);
+  const { db } = rig.database;
+  const presence = (startedAt: number) => createPresenceCorrection(db, startedAt);
+  return reconcileNow({ db, emqx, clock: systemClock, desired, presence }, repair);
 }
 
 const look = () => reconcileBy(false);

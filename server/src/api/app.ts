@@ -1,39 +1,39 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { type FirmwareRoutesDeps, firmwareRoutes } from '../devices/firmware/firmware-routes.ts';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
 import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
 import { toAppError } from '../http/failure.ts';
 import { problemAnswer } from '../http/problem-answer.ts';
-import { limitRequests } from '../http/rate-limit.ts';
-import { type FirmwarePairingRoutesDeps, firmwarePairingRoutes } from '../pairing/firmware-routes.ts';
+import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
+import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { deviceOperations } from './device-operations.ts';
 import { documentationRoutes } from './documentation.ts';
 import { apiDocument } from './openapi.ts';
-import { type ApiDeps, apiRoutes } from './operator-api.ts';
+import { type OperatorApiDeps, operatorApi } from './operator-api.ts';
 
 export interface AppDeps {
-  readonly log: Logger;
+  readonly clock: Clock;
   readonly random: Random;
+  readonly log: Logger;
   readonly trustProxyHops: number;
   /** Requests of any kind from one address, per minute. */
   readonly addressLimit: number;
   /** Whether the schema is in place; until then every route but health answers `unavailable`. */
   readonly started: () => boolean;
-  readonly devices: FirmwareRoutesDeps;
-  readonly pairing: FirmwarePairingRoutesDeps;
-  readonly api: ApiDeps;
-  readonly health: HealthDeps;
+  readonly stores: StoreFactory;
+  /** What devices call, by feature. */
+  readonly deviceRoutes: readonly Hono<AppEnv>[];
+  readonly operatorApi: OperatorApiDeps;
+  readonly checks: HealthDeps['checks'];
 }
 
 /** All routes of the server. Makes no connection and starts nothing. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { random } = deps;
-  const { clock, limits } = deps.devices;
+  const { clock, random } = deps;
   const app = new Hono<AppEnv>();
 
   /** Devices get the compact form of their protocol, everyone else problem details. */
@@ -43,11 +43,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   }
 
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
-  app.route('/', healthRoutes(deps.health));
+  app.route('/', healthRoutes(deps));
   app.use(
     limitRequests({
       clock,
-      stores: limits.stores,
+      stores: deps.stores,
       name: 'requests of an address',
       limit: deps.addressLimit,
       windowMs: 60_000,
@@ -70,11 +70,10 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     },
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
-  app.route('/', firmwareRoutes(deps.devices));
-  app.route('/', firmwarePairingRoutes(deps.pairing));
+  for (const routes of deps.deviceRoutes) app.route('/', routes);
   app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
-  app.route('/api/v1', apiRoutes(deps.api));
+  app.route('/api/v1', operatorApi(deps.operatorApi));
   app.notFound((c) => answerFailure(c, new AppError('not_found', 'Nothing exists at this path.')));
   app.onError((thrown, c) => answerFailure(c, thrown));
   return app;

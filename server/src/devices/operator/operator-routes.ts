@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import type { ApiEnv } from '../../http/actor.ts';
-import { operatorPairingRoutes } from '../../pairing/operator-routes.ts';
 import { stateRoutes } from '../lifecycle/routes.ts';
 import { transferRoutes } from '../transfer/routes.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
@@ -12,6 +11,5 @@ export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .route('/', transferRoutes(deps))
     .route('/', deviceRoutes(deps))
-    .route('/', stateRoutes(deps))
-    .route('/', operatorPairingRoutes(deps));
+    .route('/', stateRoutes(deps));
 }

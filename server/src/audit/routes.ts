@@ -7,13 +7,17 @@ import type { ApiEnv } from '../http/actor.ts';
 import { cursor, cutPage } from '../http/cursor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { validate } from '../http/validate.ts';
-import type { OperatorsDeps } from '../operators/deps.ts';
+import type { Queryable } from '../platform/db/client.ts';
 import { type AuditRecord, readAudit } from './store.ts';
+
+/** The audit log for operators. */
+export function createAudit(deps: { readonly db: Queryable }) {
+  return { operatorRoutes: auditRoutes(deps.db) };
+}
 
 const query = auditQuery.extend({ cursor: cursor(z.tuple([z.int().min(0).max(LATEST_MS), z.int()])) });
 
-/** `GET /audit`, newest first. */
-export function listAudit(deps: OperatorsDeps) {
+function auditRoutes(db: Queryable) {
   return new Hono<ApiEnv>().get(
     '/audit',
     describeOperation({
@@ -27,7 +31,7 @@ export function listAudit(deps: OperatorsDeps) {
     async (c) => {
       const { limit, cursor: behind, ...filter } = c.req.valid('query');
       const rows = await readAudit(
-        deps.db,
+        db,
         {
           actor: filter.actor,
           action: filter.action,
