@@ -11,7 +11,7 @@ export const PONG = '{"c":"PONG"}';
 /** `b` and `n` of a numbered record: a random number per boot, and a count of its records. */
 export const recordNumber = z.object({
   b: z.int().min(0).max(0xffff_ffff),
-  n: z.int().min(1).max(0xffff_ffff),
+  n: z.int().min(0).max(0xffff_ffff),
 });
 
 /** Every record of boot `b` up to `n` is stored, or known to be lost for good. */
