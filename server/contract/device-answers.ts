@@ -72,4 +72,3 @@ export const paired = z
 
 export type TokenAnswer = z.output<typeof tokenAnswer>;
 export type BrokerAddress = z.output<typeof brokerAddress>;
-export type DeviceFailure = z.output<typeof deviceFailure>;

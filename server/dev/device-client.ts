@@ -2,10 +2,11 @@ import type { MqttClient } from 'mqtt';
 import {
   type About,
   about as aboutSchema,
-  acknowledgement,
   type Command,
   command,
+  MAX_ABOUT_BYTES,
   PING,
+  recordNumber,
 } from '../contract/messages.ts';
 import {
   aboutTopic,
@@ -86,6 +87,9 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
   );
   const links = [uuid, ...(options.links ?? [])].map(linkTopic);
   const about = options.about && JSON.stringify(aboutSchema.parse(options.about));
+  if (about !== undefined && Buffer.byteLength(about) > MAX_ABOUT_BYTES) {
+    throw new Error(`about has more than ${MAX_ABOUT_BYTES} bytes`);
+  }
   let client: MqttClient | undefined;
   let online = false;
   let connectFailures = 0;
@@ -193,7 +197,7 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
     if (topic === pingTopic(uuid)) {
       if (text !== PING) pongs.shift()?.resolve();
     } else if (topic === ackTopic(uuid)) {
-      const ack = acknowledgement.safeParse(parseJson(text));
+      const ack = recordNumber.safeParse(parseJson(text));
       if (!ack.success) return;
       records.acknowledge(ack.data);
       emit({ type: 'acknowledged', n: ack.data.n });
