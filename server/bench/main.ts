@@ -4,10 +4,10 @@
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
+import { createTestDatabase } from '../test/test-database.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
 import { benchReconcile } from './reconcile.ts';
-import { startDatabase } from './stack.ts';
 import { benchTokens } from './tokens.ts';
 
 const BENCHES = {
@@ -24,14 +24,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const database = await startDatabase();
+const database = await createTestDatabase();
 try {
-  console.log(`${availableParallelism()} cores; database: ${database.kind}`);
-  if (database.kind === 'PGlite') {
-    console.log(
-      'PGlite runs one statement at a time: install PostgreSQL (apt-get install postgresql) for the real figures.',
-    );
-  }
+  console.log(`${availableParallelism()} cores`);
   console.log('subject to floor: median of the rounds (lowest–highest)');
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length === 0 || names.includes(name)) await bench(database.url);

@@ -9,8 +9,8 @@ export const MAX_AGENTS_PAGE = 100;
 export const deviceFailure = z
   .object({
     c: z.enum(failureClasses),
-    r: z.enum(reasons).describe('Why, for a machine'),
-    m: z.string().describe('Why, for a person'),
+    r: z.enum(reasons).describe('Machine-readable reason'),
+    m: z.string().describe('Human-readable reason'),
   })
   .meta({ id: 'DeviceFailure' });
 
@@ -41,14 +41,14 @@ export const brokerAddress = z
 export const pairingCode = z
   .object({
     c: ok,
-    code: z.string().describe('Six digits, good once'),
+    code: z.string().describe('Six digits, valid once'),
     x: z.int().describe('Seconds until the code expires'),
   })
   .meta({ id: 'PairingCode' });
 
 /** The query of `GET /devices/agents`. */
 export const ownAgentsQuery = z.object({
-  after: deviceUuid.optional().describe('`next` of the page before'),
+  after: deviceUuid.optional().describe('`next` of the previous page'),
   limit: z.coerce.number().int().min(1).max(MAX_AGENTS_PAGE).default(20),
 });
 
@@ -66,7 +66,10 @@ export const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) }).meta
 export const paired = z
   .object({
     c: ok,
-    ms: z.int().optional().describe('Milliseconds until it took effect; absent while the broker is away'),
+    ms: z
+      .int()
+      .optional()
+      .describe('Milliseconds until it took effect; absent while the broker is unreachable'),
   })
   .meta({ id: 'DevicePaired' });
 

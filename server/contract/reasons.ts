@@ -18,7 +18,7 @@ export const reasons = [
   'unavailable',
 ] as const;
 
-export type DeviceReason = (typeof reasons)[number];
+export type Reason = (typeof reasons)[number];
 
 /** The class of a failure: `c` of the answer. */
 export const failureClasses = ['FORBIDDEN', 'NOT_REGISTERED', 'ERROR'] as const;

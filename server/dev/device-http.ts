@@ -6,11 +6,11 @@ import {
   type TokenAnswer,
   tokenAnswer,
 } from '../contract/device-answers.ts';
-import type { DeviceReason } from '../contract/reasons.ts';
+import type { Reason } from '../contract/reasons.ts';
 
 /** Why a request of a device failed. `foreign_answer`: what answered is no Simple IoT Server, such as a captive portal. */
 export interface CallFailure {
-  readonly reason: DeviceReason | 'unreachable' | 'foreign_answer';
+  readonly reason: Reason | 'unreachable' | 'foreign_answer';
   readonly status?: number;
   readonly message: string;
   /** From `Retry-After`. */

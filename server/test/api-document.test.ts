@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('holds every method of the paths that it has', async () => {
+  test('documents every method of its paths', async () => {
     const described = operations.map(({ method, path }) => ({
       method,
       pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -103,7 +103,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('login is the only operation that takes no credentials', () => {
+  test('login is the only operation without credentials', () => {
     const open = operations.filter(({ security }) => security?.length === 0);
     expect(open.map(({ operationId }) => operationId)).toEqual(['logIn']);
   });

@@ -39,7 +39,7 @@ const LEASE = 'reconcile';
 const DATABASE_LIMIT_MS = 4_000;
 const RUN_LIMIT_MS = 5 * 60_000;
 
-/** The broker as the server provisions it: what operators change reaches it at once, the rest by reconciliation. */
+/** The broker as the server provisions it: changes by operators are synced immediately, the rest by reconciliation. */
 export function createBroker(deps: BrokerDeps) {
   const { db, clock, random } = deps;
   const log = featureLogger(deps.log, 'Broker');

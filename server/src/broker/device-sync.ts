@@ -15,9 +15,9 @@ export interface DeviceSyncDeps {
 const MAX_ROUNDS = 5;
 
 /**
- * Brings the broker to what the database says about one device: bans, rules, rule cache, subscriptions, session. It
+ * Syncs one device from the database to the broker: bans, rules, rule cache, subscriptions, session. It
  * works from the state alone, so it may be repeated, and two instances may do it at once: afterwards the database is
- * read again, and if it has changed meanwhile the work is done over.
+ * read again, and if it has changed meanwhile, the sync is repeated.
  *
  * @returns what was done, in order; nothing where the broker was right already.
  * @throws EmqxError

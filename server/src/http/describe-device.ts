@@ -1,7 +1,7 @@
 import { describeRoute, resolver } from 'hono-openapi';
 import { z } from 'zod';
 import { deviceFailure } from '../../contract/device-answers.ts';
-import type { DeviceReason } from '../../contract/reasons.ts';
+import type { Reason } from '../../contract/reasons.ts';
 import { deviceAnswers } from './device-answer.ts';
 
 interface DeviceOperationOptions {
@@ -16,10 +16,10 @@ interface DeviceOperationOptions {
   readonly path?: z.ZodObject;
   readonly body?: z.ZodType;
   /** Reasons of failure beside those every device route has. */
-  readonly reasons: readonly DeviceReason[];
+  readonly reasons: readonly Reason[];
 }
 
-const EVERYWHERE: readonly DeviceReason[] = [
+const EVERYWHERE: readonly Reason[] = [
   'no_credential',
   'bad_credential',
   'expired',
@@ -61,7 +61,7 @@ function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined) {
   }));
 }
 
-function failures(reasons: readonly DeviceReason[]) {
+function failures(reasons: readonly Reason[]) {
   const byStatus = Map.groupBy(reasons, (reason) => deviceAnswers[reason].status);
   return Object.fromEntries(
     [...byStatus].map(([status, ofStatus]) => [

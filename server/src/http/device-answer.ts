@@ -1,6 +1,6 @@
 import type { Context, Env, Hono, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { DeviceReason, FailureClass } from '../../contract/reasons.ts';
+import type { FailureClass, Reason } from '../../contract/reasons.ts';
 import { spread } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
@@ -25,7 +25,7 @@ interface DeviceAnswerRow {
 }
 
 /** The table of docs/protocol.md, section 2. */
-export const deviceAnswers: Readonly<Record<DeviceReason, DeviceAnswerRow>> = {
+export const deviceAnswers: Readonly<Record<Reason, DeviceAnswerRow>> = {
   no_credential: { c: 'FORBIDDEN', status: 401 },
   bad_credential: { c: 'FORBIDDEN', status: 401 },
   expired: { c: 'FORBIDDEN', status: 401 },
@@ -45,7 +45,7 @@ export const deviceAnswers: Readonly<Record<DeviceReason, DeviceAnswerRow>> = {
 };
 
 /** What devices are told where the failure is one of `/api/v1`: their list of reasons is closed. */
-const reasonOf: Readonly<Record<Exclude<ErrorCode, DeviceReason>, DeviceReason>> = {
+const reasonOf: Readonly<Record<Exclude<ErrorCode, Reason>, Reason>> = {
   validation_failed: 'bad_request',
   forbidden: 'wrong_role',
   precondition_failed: 'conflict',
@@ -87,7 +87,7 @@ export function requestContext(deps: HttpDeps): MiddlewareHandler<AppEnv> {
 
 /** Answers a failure in the compact form of the device API. */
 export function deviceErrorAnswer(c: Context, error: AppError, random: Random): Response {
-  const reason = isDeviceReason(error.code) ? error.code : reasonOf[error.code];
+  const reason = isReason(error.code) ? error.code : reasonOf[error.code];
   const row = deviceAnswers[reason];
   const retryAfter = error.retryAfterSeconds ?? row.retryAfterSeconds;
   if (retryAfter !== undefined) c.header('Retry-After', String(spread(Math.max(1, retryAfter), random)));
@@ -96,7 +96,7 @@ export function deviceErrorAnswer(c: Context, error: AppError, random: Random): 
   return c.json({ c: row.c, r: reason, m: error.message }, row.status);
 }
 
-function isDeviceReason(code: ErrorCode): code is DeviceReason {
+function isReason(code: ErrorCode): code is Reason {
   return code in deviceAnswers;
 }
 

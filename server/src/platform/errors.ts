@@ -1,11 +1,11 @@
-import type { DeviceReason } from '../../contract/reasons.ts';
+import type { Reason } from '../../contract/reasons.ts';
 
 /**
  * Every reason for which a request can fail. Domain code knows nothing of HTTP: `http/device-answer.ts` and
  * `http/problem-answer.ts` map a reason to what their clients are answered.
  */
 export type ErrorCode =
-  | DeviceReason
+  | Reason
   | 'validation_failed'
   | 'forbidden'
   | 'precondition_failed'

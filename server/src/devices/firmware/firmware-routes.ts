@@ -7,15 +7,20 @@ import {
   tokenQuery,
 } from '../../../contract/device-answers.ts';
 import { deviceUuid } from '../../../contract/uuid.ts';
-import { ipNetwork } from '../../http/client-ip.ts';
 import { describeDeviceOperation } from '../../http/describe-device.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answer.ts';
-import { limitFailures, limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
+import { limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
+import type { DeviceRecord } from '../store.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
-import { type RequireTokenDeps, refuseCredential, refuseDevice, requireToken } from './require-token.ts';
-import type { DeviceRecord } from './store.ts';
+import {
+  limitBadCredentials,
+  type RequireTokenDeps,
+  refuseCredential,
+  refuseDevice,
+  requireToken,
+} from './require-token.ts';
 
 export interface FirmwareRoutesDeps extends RequestTokenDeps, Omit<RequireTokenDeps, 'tokens' | 'store'> {
   readonly checkCredential: CredentialCheck;
@@ -45,15 +50,7 @@ const MINUTE_MS = 60_000;
 /** What devices call: docs/protocol.md, section 2. */
 export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
   const app = new Hono<DeviceEnv>();
-  const limitBadCredentials = limitFailures<DeviceEnv>({
-    ...deps.limits,
-    clock: deps.clock,
-    name: 'bad credentials of an address',
-    limit: deps.limits.failed,
-    windowMs: 10 * MINUTE_MS,
-    key: (c) => ipNetwork(c.get('ip')),
-    failed: (c) => c.get('badCredential') === true,
-  });
+  const limitAddress = limitBadCredentials<DeviceEnv>(deps);
   const limitDevice = limitRequests<DeviceEnv>({
     ...deps.limits,
     clock: deps.clock,
@@ -77,7 +74,7 @@ export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
   app.get(
     '/auth/devices/request',
     describeRequest,
-    limitBadCredentials,
+    limitAddress,
     requireCredential(deps),
     limitDevice,
     async (c) => {
@@ -105,7 +102,7 @@ export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
     answer: brokerAddress,
     reasons: [],
   });
-  app.get('/mqtt', describeAddress, limitBadCredentials, requireToken(deps), (c) => {
+  app.get('/mqtt', describeAddress, limitAddress, requireToken(deps), (c) => {
     c.header('Cache-Control', 'no-store');
     return c.json(address);
   });
@@ -130,6 +127,6 @@ function requestedUuid(c: Context): string {
   const given = c.req.queries('uuid') ?? [];
   const parsed = deviceUuid.safeParse(given.length === 1 ? given[0] : undefined);
   if (!parsed.success)
-    throw new AppError('bad_request', 'Give the UUID of the device once, as ?uuid=<uuid>.');
+    throw new AppError('bad_request', 'Specify the UUID of the device exactly once, as ?uuid=<uuid>.');
   return parsed.data;
 }
