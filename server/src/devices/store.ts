@@ -1,20 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
-import type { DeviceRole, DeviceState } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { hourlyQuota } from '../platform/quota.ts';
-import { type NewDevice, registerDevices } from './registration.ts';
-
-/** What the routes of firmware need to know of a device. */
-export interface DeviceRecord {
-  readonly id: string;
-  readonly role: DeviceRole;
-  readonly state: DeviceState;
-  readonly generation: number;
-}
+import { type DeviceRecord, type NewDevice, registerDevices } from './registration.ts';
 
 export interface DeviceStore {
   find(id: string): Promise<DeviceRecord | undefined>;

@@ -11,7 +11,7 @@ import { describeDeviceOperation } from '../../http/describe-device.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answer.ts';
 import { limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DeviceRecord } from '../store.ts';
+import type { DeviceRecord } from '../registration.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
 import {
