@@ -218,7 +218,7 @@ describe('pages', () => {
     }
   });
 
-  test('all of /docs comes from this server, under a policy that lets nothing else in', async () => {
+  test('all of /docs comes from this server, under a policy that allows nothing else', async () => {
     const response = await fetch(`${stack.url}/docs`);
     const page = await response.text();
     const policy = response.headers.get('content-security-policy') ?? '';

@@ -1,7 +1,8 @@
 import type { Receipt } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import { isUnreachable, type Queryable } from '../platform/db/client.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { isUnreachable } from '../platform/db/database-error.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
@@ -14,7 +15,7 @@ export interface ChangeQueueDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Syncs one device to the broker; returns what was done. */
+  /** Syncs one device to the broker; returns the steps it took. */
   readonly sync: (deviceId: string) => Promise<string[]>;
 }
 

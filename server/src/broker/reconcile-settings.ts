@@ -19,12 +19,12 @@ const IMAGE_AUTHENTICATOR = 'password_based:built_in_database';
 const NODE_RUNNING = 'running';
 
 /**
- * Reads the broker's settings and applies the difference to what they should be. A broker that lets everyone in is closed
+ * Reads the broker's settings and applies the difference to what they should be. A broker that admits everyone is closed
  * first of all. One that refuses everyone, as our image does when it is new, admits devices last, so that none meets
- * rules that are not there yet, or is let in before its ban.
+ * rules that are not there yet, or is admitted before its ban.
  *
  * @param repair false only looks.
- * @param beforeAdmission what else has to be in place before devices are let in.
+ * @param beforeAdmission what else must be in place before devices are admitted.
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started.
  */
 export async function reconcileSettings(
@@ -143,7 +143,7 @@ async function warnings(emqx: Emqx): Promise<string[]> {
       found.push(`listener ${id} admits everyone (enable_authn = false)`);
   } catch (error) {
     if (!(error instanceof EmqxError) || error.kind === 'unreachable') throw error;
-    found.push(`settings that are only looked at could not be read: ${error.message}`);
+    found.push(`settings that are only inspected could not be read: ${error.message}`);
   }
   return found;
 }

@@ -115,7 +115,7 @@ describe('the reconciler', () => {
 
   test('reports foreign objects once, and again only when they change', async () => {
     const { runs, reconciler, record } = loop();
-    const reports = () => record.lines.filter(({ msg }) => msg.includes('did not create')).length;
+    const reports = () => record.lines.filter(({ msg }) => msg.includes('foreign objects')).length;
     const foreign = { ...REPORT.foreign, authenticators: ['x'] };
     await runs[0]?.succeed({ foreign });
     expect(reports()).toBe(1);

@@ -41,13 +41,13 @@ export function createDeviceStore(db: Database, clock: Clock): DeviceStore {
 
   return {
     async find(id) {
-      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }));
+      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }), 'the database');
       return device;
     },
     async register(device, origin, maxPerHour) {
       const quota = hourlyQuota('registrations', maxPerHour, origin.at);
       const registered = registerDevices(db, [device], origin, quota);
-      return (await withDeadline(clock, ANSWER_LIMIT_MS, registered))[0];
+      return (await withDeadline(clock, ANSWER_LIMIT_MS, registered, 'the database'))[0];
     },
   };
 }
