@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { createApiClient } from '../src/api/client.ts';
-import { problemKinds } from '../src/api/problem.ts';
+import { problemKinds } from '../src/http/problem.ts';
 import { type Stack, startStack } from './harness.ts';
 import { ADMIN, ADMIN_ENV, addApiKey, addOperator, type Browser, logIn } from './operators.ts';
 
@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('holds every method of the paths that it has', async () => {
+  test('documents every method of its paths', async () => {
     const described = operations.map(({ method, path }) => ({
       method,
       pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -103,7 +103,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('login is the only operation that takes no credentials', () => {
+  test('login is the only operation without credentials', () => {
     const open = operations.filter(({ security }) => security?.length === 0);
     expect(open.map(({ operationId }) => operationId)).toEqual(['logIn']);
   });

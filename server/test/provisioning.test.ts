@@ -45,7 +45,7 @@ async function provision(): Promise<void> {
   const start = record.lines.length;
   await stack.startServer();
   await until('the broker is provisioned', () =>
-    record.lines.slice(start).some(({ msg }) => msg.includes('[Broker] broker is as it should be')),
+    record.lines.slice(start).some(({ msg }) => msg.includes('[Broker] broker reconciled')),
   );
   await stack.ready();
 }
@@ -95,13 +95,13 @@ afterAll(async () => {
   await broker.close();
 });
 
-describe('a broker that lets everyone in', () => {
+describe('a broker that admits everyone', () => {
   beforeEach(async () => {
     await stack.stopServer();
     await startBroker('stock');
   });
 
-  test('is closed: no anonymous client, no match denied, the file source disabled', async () => {
+  test('is closed: no anonymous clients, no_match deny, file source disabled', async () => {
     expect(await anonymous()).toBe('let in');
     await provision();
     expect(await anonymous()).toBe('refused');
@@ -115,7 +115,7 @@ describe('a broker that lets everyone in', () => {
     await expectPong(await registerDevice(stack.url));
   });
 
-  test('has the sessions ended that came in before it was closed, whose subscriptions nobody checks again', async () => {
+  test('loses the sessions from before it was closed, whose subscriptions are not checked again', async () => {
     const eavesdropper = await connectMqtt(broker.mqttUrl, { clientId: 'eavesdropper' });
     await eavesdropper.subscribeAsync('#', { qos: 1 });
     const ended = new Promise<void>((resolve) => eavesdropper.once('close', () => resolve()));
@@ -126,7 +126,7 @@ describe('a broker that lets everyone in', () => {
     expect(heard.all.filter(({ topic }) => topic.startsWith('device/'))).toEqual([]);
   });
 
-  test('keeps what else its settings hold', async () => {
+  test('keeps its other settings', async () => {
     const before = (await read('/authorization/settings')) as { cache: unknown };
     const { sources } = (await read('/authorization/sources')) as { sources: { rules?: string }[] };
     await provision();
@@ -148,7 +148,7 @@ describe('a broker that lets everyone in', () => {
   });
 });
 
-describe('a broker with things that the server did not create', () => {
+describe('a broker with foreign objects', () => {
   const FOREIGN = {
     mechanism: 'password_based',
     backend: 'built_in_database',
@@ -183,12 +183,12 @@ describe('a broker with things that the server did not create', () => {
     return record.lines
       .slice(start)
       .filter(
-        ({ msg, level }) => level === WARN && msg.includes('broker holds what the server did not create'),
+        ({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'),
       );
   }
 });
 
-describe('what was changed by hand is put right at the next start', () => {
+describe('a manual change is fixed at the next start', () => {
   beforeAll(async () => {
     await stack.stopServer();
     await startBroker('image');

@@ -1,13 +1,13 @@
 import { Hono } from 'hono';
 import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi';
 import { z } from 'zod';
-import { type AppEnv, deviceAnswers } from '../platform/http.ts';
+import { type AppEnv, deviceAnswers } from '../http/device-answer.ts';
 
 const failure = z
   .object({
     c: z.enum(['FORBIDDEN', 'NOT_REGISTERED', 'ERROR']),
-    r: z.enum(Object.keys(deviceAnswers)).describe('Why, for a machine'),
-    m: z.string().describe('Why, for a person'),
+    r: z.enum(Object.keys(deviceAnswers)).describe('Machine-readable reason'),
+    m: z.string().describe('Human-readable reason'),
   })
   .meta({ id: 'DeviceFailure' });
 
@@ -38,7 +38,7 @@ const agents = z
 const pairingCode = z
   .object({
     c: ok,
-    code: z.string().describe('Six digits, good once'),
+    code: z.string().describe('Six digits, valid once'),
     x: z.int().describe('Seconds until the code expires'),
   })
   .meta({ id: 'PairingCode' });
@@ -46,7 +46,10 @@ const pairingCode = z
 const paired = z
   .object({
     c: ok,
-    ms: z.int().optional().describe('Milliseconds until it was in effect; absent while the broker is away'),
+    ms: z
+      .int()
+      .optional()
+      .describe('Milliseconds until it was in effect; absent while the broker is unreachable'),
   })
   .meta({ id: 'DevicePaired' });
 

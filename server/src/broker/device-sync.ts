@@ -1,10 +1,10 @@
-import { topicsOfDevice } from '../messaging/topics.ts';
+import { topicsOfDevice } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { sameRules } from './desired-state.ts';
+import { type DeviceOnBroker, readDeviceOnBroker } from './device-store.ts';
 import type { Emqx } from './emqx.ts';
-import { BANNED_BY } from './emqx-fleet.ts';
-import { type DeviceOnBroker, readDeviceOnBroker } from './fleet-store.ts';
+import { BANNED_BY } from './emqx-devices.ts';
 
 export interface DeviceSyncDeps {
   readonly db: Queryable;
@@ -15,9 +15,9 @@ export interface DeviceSyncDeps {
 const MAX_ROUNDS = 5;
 
 /**
- * Brings the broker to what the database says about one device: bans, rules, rule cache, subscriptions, session. It
+ * Syncs one device from the database to the broker: bans, rules, rule cache, subscriptions, session. It
  * works from the state alone, so it may be repeated, and two instances may do it at once: afterwards the database is
- * read again, and if it has changed meanwhile the work is done over.
+ * read again, and if it has changed meanwhile, the sync is repeated.
  *
  * @returns what was done, in order; nothing where the broker was right already.
  * @throws EmqxError

@@ -1,6 +1,6 @@
 import { type DesiredState, fileSourceOpens, sameRules } from './desired-state.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
-import { eachPage } from './emqx-fleet.ts';
+import { eachPage } from './emqx-devices.ts';
 
 export interface SettingsReport {
   readonly version: string;
@@ -43,7 +43,7 @@ export async function reconcileSettings(
     if (repair) await action();
     differences.push(what);
   };
-  // Read before all else: should the broker come back empty in the middle of the run, the authenticator is not found
+  // Read first: should the broker come back empty in the middle of the run, the authenticator is not found
   // when it is replaced, and the run fails instead of admitting devices to a broker whose rules are gone.
   const present = await emqx.authenticators();
   const letEveryoneIn = !present.some(({ enable }) => enable);
@@ -53,7 +53,7 @@ export async function reconcileSettings(
   await beforeAdmission();
   const foreignAuthenticators = closed ?? (await authenticators(emqx, present, desired, repair, step));
   if (letEveryoneIn) {
-    await step('sessions from when everyone was let in', () => endAllSessions(emqx));
+    await step('sessions from while the broker admitted everyone', () => endAllSessions(emqx));
   }
   return {
     version: nodes[0].version,
@@ -140,7 +140,7 @@ async function warnings(emqx: Emqx): Promise<string[]> {
       );
     }
     for (const id of await emqx.openListeners())
-      found.push(`listener ${id} lets everyone in (enable_authn = false)`);
+      found.push(`listener ${id} admits everyone (enable_authn = false)`);
   } catch (error) {
     if (!(error instanceof EmqxError) || error.kind === 'unreachable') throw error;
     found.push(`settings that are only looked at could not be read: ${error.message}`);

@@ -1,10 +1,11 @@
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { EmqxError } from './emqx.ts';
-import { foundDifferences, type ReconcileReport } from './report.ts';
+import { foundDifferences } from './report.ts';
 
 export interface ReconcilerDeps {
   readonly clock: Clock;
@@ -56,15 +57,12 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const ms = deps.clock.now() - startedAt;
       failures = 0;
       if (report === undefined) {
-        deps.log.debug(
-          { reason, ms },
-          'settings of the broker are as they should be, fleet waits for the database',
-        );
+        deps.log.debug({ reason, ms }, 'broker settings reconciled, devices wait for the database');
         status = { state: 'never' };
         return;
       }
       const news = foundDifferences(report) || status.state !== 'ok';
-      deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker is as it should be');
+      deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker reconciled');
       reportForeign(report);
       status = { state: 'ok', at: deps.clock.now(), report };
     } catch (error) {
@@ -74,7 +72,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const again = status.state === 'failed' && status.failure === failure;
       deps.log[again ? 'debug' : 'warn'](
         { reason, failures, ...(expected ? { failure } : { err: error }) },
-        'broker cannot be provisioned, trying again',
+        'broker provisioning failed, retrying',
       );
       status = { ...status, state: 'failed', at: deps.clock.now(), failure };
     }
@@ -85,10 +83,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (known && Bun.deepEquals([foreign, warnings], [known.foreign, known.warnings])) return;
     const { authenticators, sources, clientRules, bans } = foreign;
     if (authenticators.length + sources.length + clientRules + bans + warnings.length === 0) return;
-    deps.log.warn(
-      { foreign, warnings },
-      'broker holds what the server did not create, or has settings to look at',
-    );
+    deps.log.warn({ foreign, warnings }, 'broker has foreign objects or unexpected settings');
   }
 
   async function run(): Promise<void> {

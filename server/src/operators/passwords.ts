@@ -44,7 +44,7 @@ function queue(atOnce: number, maxWaiting: number) {
   return async <T>(task: () => Promise<T>): Promise<T> => {
     if (running >= atOnce) {
       if (waiting.length >= maxWaiting) {
-        throw new AppError('unavailable', 'Too many log-ins at once.', { retryAfterSeconds: 5 });
+        throw new AppError('unavailable', 'Too many simultaneous logins.', { retryAfterSeconds: 5 });
       }
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else {
