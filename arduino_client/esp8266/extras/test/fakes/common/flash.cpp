@@ -5,8 +5,6 @@
 namespace fake {
 
 Flash flash;
-Reset reset = Reset::PowerOn;
-uint8_t rtcMemory[512];
 
 std::vector<uint8_t>& Flash::sector(uint32_t index) {
   auto& bytes = sectors[index];

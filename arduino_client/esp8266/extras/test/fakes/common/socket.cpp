@@ -33,6 +33,35 @@ bool resolve(const char* name, uint32_t* v4, uint32_t limitMs) {
   return true;
 }
 
+void fingerprint(uint8_t* out, size_t bytes) {
+  size_t at = 0;
+  const std::string& text = net.fingerprint;
+  for (size_t i = 0; i < bytes; ++i) {
+    while (at < text.size() && (text[at] == ':' || text[at] == ' ')) ++at;
+    unsigned byte = 0;
+    if (at < text.size()) sscanf(text.c_str() + at, "%2x", &byte);
+    out[i] = static_cast<uint8_t>(byte);
+    at += 2;
+  }
+}
+
+int certificates(const char* pem) {
+  static const std::string begin = "-----BEGIN CERTIFICATE-----";
+  static const std::string end = "-----END CERTIFICATE-----";
+  const std::string text = pem;
+  int count = 0;
+  for (size_t at = 0; (at = text.find(begin, at)) != std::string::npos;) {
+    const size_t close = text.find(end, at);
+    if (close == std::string::npos) return -1;
+    // A certificate is DER, a sequence: in Base64 it begins with M.
+    const size_t body = text.find_first_not_of("\r\n", at + begin.size());
+    if (text[body] != 'M') return -1;
+    at = close;
+    ++count;
+  }
+  return count;
+}
+
 void yieldNowAndThen() {
   static uint32_t lastMs = 0;
   static uint32_t calls = 0;

@@ -30,6 +30,10 @@ struct FakeSocket {
 namespace fake {
 // The address of a name after what the look-up takes; false when there is none.
 bool resolve(const char* name, uint32_t* v4, uint32_t limitMs);
+// The bytes of Net::fingerprint, zeros behind them.
+void fingerprint(uint8_t* out, size_t bytes);
+// How many certificates a PEM text holds; -1 when it is malformed.
+int certificates(const char* pem);
 // Gives way when some time has passed since the last time, as the core's
 // optimistic_yield(). Without it a wait for data would starve the other end.
 void yieldNowAndThen();

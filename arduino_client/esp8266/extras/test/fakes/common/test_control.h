@@ -55,11 +55,9 @@ enum class Layout { NoFileSystem, SpareSector, FileSystemToEeprom };
 void setLayout(Layout layout);
 constexpr uint32_t kEepromSector = 0x3FB;
 
-// ---- reset: why the chip started, as its own core words it.
-enum class Reset { PowerOn, Software, Watchdog, DeepSleep };
-extern Reset reset;
-// ESP8266: what outlives a deep sleep, and is noise after power on.
-extern uint8_t rtcMemory[512];
+// ---- reset: why the chip started.
+enum class Reset { PowerOn, Restart, Exception, Watchdog, DeepSleep };
+void setReset(Reset why);
 
 // ---- heap: counts what the library itself allocates.
 struct Heap {

@@ -16,6 +16,8 @@
 #define pgm_read_dword(address) (*(const uint32_t*)(address))
 
 #include "core.h"
+#include "esp_random.h"
+#include "esp_system.h"
 
 constexpr uint8_t A0 = 36;  // not every board has LED_BUILTIN
 
@@ -30,19 +32,4 @@ extern EspClass ESP;
 #define RTC_DATA_ATTR
 #define RTC_NOINIT_ATTR
 
-// esp_random.h and esp_system.h come with the core's Arduino.h.
-uint32_t esp_random();
-typedef enum {
-  ESP_RST_UNKNOWN,
-  ESP_RST_POWERON,
-  ESP_RST_EXT,
-  ESP_RST_SW,
-  ESP_RST_PANIC,
-  ESP_RST_INT_WDT,
-  ESP_RST_TASK_WDT,
-  ESP_RST_WDT,
-  ESP_RST_DEEPSLEEP,
-  ESP_RST_BROWNOUT,
-  ESP_RST_SDIO,
-} esp_reset_reason_t;
-esp_reset_reason_t esp_reset_reason();
+#define CONFIG_IDF_TARGET "esp32"

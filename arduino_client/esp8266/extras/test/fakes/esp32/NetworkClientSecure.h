@@ -24,7 +24,6 @@ class NetworkClientSecure : public NetworkClient {
   void setInsecure();
   void setCACert(const char* pem);
   void setHandshakeTimeout(unsigned long seconds);
-  bool verify(const char* fingerprint, const char* domain);
   bool getFingerprintSHA256(uint8_t hash[32]);
   int lastError(char* text, size_t bytes);
 

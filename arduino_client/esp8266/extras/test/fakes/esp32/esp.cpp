@@ -10,16 +10,27 @@ uint32_t EspClass::getMaxAllocHeap() { return fake::heap.maxBlock; }
 uint32_t EspClass::getFreeHeap() { return fake::heap.maxBlock; }
 uint32_t esp_random() { return fake::nextRandom(); }
 
-esp_reset_reason_t esp_reset_reason() {
-  switch (fake::reset) {
-    case fake::Reset::PowerOn:
-      return ESP_RST_POWERON;
-    case fake::Reset::Software:
-      return ESP_RST_SW;
-    case fake::Reset::Watchdog:
-      return ESP_RST_TASK_WDT;
-    case fake::Reset::DeepSleep:
-      return ESP_RST_DEEPSLEEP;
+namespace {
+esp_reset_reason_t reset = ESP_RST_POWERON;
+}
+esp_reset_reason_t esp_reset_reason() { return reset; }
+
+void fake::setReset(Reset why) {
+  switch (why) {
+    case Reset::PowerOn:
+      reset = ESP_RST_POWERON;
+      break;
+    case Reset::Restart:
+      reset = ESP_RST_SW;
+      break;
+    case Reset::Exception:
+      reset = ESP_RST_PANIC;
+      break;
+    case Reset::Watchdog:
+      reset = ESP_RST_TASK_WDT;
+      break;
+    case Reset::DeepSleep:
+      reset = ESP_RST_DEEPSLEEP;
+      break;
   }
-  return ESP_RST_UNKNOWN;
 }

@@ -43,7 +43,6 @@ class EspClass {
   bool flashRead(uint32_t address, uint32_t* data, size_t bytes);
   uint32_t getMaxFreeBlockSize();
   uint32_t getFreeHeap();
-  String getResetReason();
   bool rtcUserMemoryRead(uint32_t offset, uint32_t* data, size_t bytes);
   bool rtcUserMemoryWrite(uint32_t offset, uint32_t* data, size_t bytes);
   uint32_t random();

@@ -1,6 +1,7 @@
 #include "Arduino.h"
 #include "flash_hal.h"
 #include "test_control.h"
+#include "user_interface.h"
 
 EspClass ESP;
 uint32_t fakeFsStart, fakeFsEnd, fakeEepromStart;
@@ -17,31 +18,49 @@ uint32_t EspClass::getMaxFreeBlockSize() { return fake::heap.maxBlock; }
 uint32_t EspClass::getFreeHeap() { return fake::heap.maxBlock; }
 uint32_t EspClass::random() { return fake::nextRandom(); }
 
-String EspClass::getResetReason() {
-  switch (fake::reset) {
-    case fake::Reset::PowerOn:
-      return "Power On";
-    case fake::Reset::Software:
-      return "Software/System restart";
-    case fake::Reset::Watchdog:
-      return "Hardware Watchdog";
-    case fake::Reset::DeepSleep:
-      return "Deep-Sleep Wake";
+rst_info resetInfo = {REASON_DEFAULT_RST};
+
+void fake::setReset(Reset why) {
+  switch (why) {
+    case Reset::PowerOn:
+      resetInfo.reason = REASON_DEFAULT_RST;
+      break;
+    case Reset::Restart:
+      resetInfo.reason = REASON_SOFT_RESTART;
+      break;
+    case Reset::Exception:
+      resetInfo.reason = REASON_EXCEPTION_RST;
+      break;
+    case Reset::Watchdog:
+      resetInfo.reason = REASON_WDT_RST;
+      break;
+    case Reset::DeepSleep:
+      resetInfo.reason = REASON_DEEP_SLEEP_AWAKE;
+      break;
   }
-  return "Unknown";
 }
 
-// 512 bytes that outlive a deep sleep, addressed in words.
+namespace {
+
+// User memory of 512 bytes, addressed in words, that outlives a deep sleep.
+uint8_t rtcMemory[512];
+
+bool inRtcMemory(uint32_t offset, size_t bytes) {
+  return bytes > 0 && offset * 4 + bytes <= sizeof rtcMemory;
+}
+
+}  // namespace
+
 bool EspClass::rtcUserMemoryRead(uint32_t offset, uint32_t* data,
                                  size_t bytes) {
-  if (offset * 4 + bytes > sizeof fake::rtcMemory || bytes == 0) return false;
-  memcpy(data, fake::rtcMemory + offset * 4, bytes);
+  if (!inRtcMemory(offset, bytes)) return false;
+  memcpy(data, rtcMemory + offset * 4, bytes);
   return true;
 }
 bool EspClass::rtcUserMemoryWrite(uint32_t offset, uint32_t* data,
                                   size_t bytes) {
-  if (offset * 4 + bytes > sizeof fake::rtcMemory || bytes == 0) return false;
-  memcpy(fake::rtcMemory + offset * 4, data, bytes);
+  if (!inRtcMemory(offset, bytes)) return false;
+  memcpy(rtcMemory + offset * 4, data, bytes);
   return true;
 }
 

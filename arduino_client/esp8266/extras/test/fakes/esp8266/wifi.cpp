@@ -90,6 +90,11 @@ void WiFiClient::peekConsume(size_t bytes) { socket_->consume(bytes); }
 
 namespace BearSSL {
 
+X509List::X509List(const char* pem) {
+  const int count = fake::certificates(pem);
+  count_ = count < 0 ? 0 : static_cast<size_t>(count);
+}
+
 WiFiClientSecure::WiFiClientSecure() = default;
 WiFiClientSecure::WiFiClientSecure(const WiFiClientSecure& other) = default;
 WiFiClientSecure::~WiFiClientSecure() = default;
@@ -97,10 +102,10 @@ std::unique_ptr<WiFiClient> WiFiClientSecure::clone() const {
   return std::unique_ptr<WiFiClient>(new WiFiClientSecure(*this));
 }
 void WiFiClientSecure::setInsecure() { mode_ = kInsecure; }
-bool WiFiClientSecure::setFingerprint(const char* text) {
+bool WiFiClientSecure::setFingerprint(const uint8_t hash[20]) {
   mode_ = kFingerprint;
-  fingerprint_ = text;
-  return text != nullptr;
+  memcpy(fingerprint_, hash, sizeof fingerprint_);
+  return true;
 }
 void WiFiClientSecure::setTrustAnchors(const X509List*) { mode_ = kAuthority; }
 void WiFiClientSecure::setBufferSizes(int receive, int) { receive_ = receive; }
@@ -112,11 +117,13 @@ int WiFiClientSecure::connect(const char* host, uint16_t port) {
   if (WiFiClient::connect(host, port) != 1) return 0;
   ++fake::net.handshakes;
   fake::net.receiveBuffers.push_back(receive_);
+  uint8_t actual[20];
+  fake::fingerprint(actual, sizeof actual);
   if (fake::net.tlsError != 0) {
     error_ = fake::net.tlsError;
   } else if (mode_ == kNone) {
     error_ = 62;  // BR_ERR_X509_NOT_TRUSTED
-  } else if (mode_ == kFingerprint && fake::net.fingerprint != fingerprint_) {
+  } else if (mode_ == kFingerprint && memcmp(actual, fingerprint_, 20) != 0) {
     error_ = 62;
   } else if (mode_ == kAuthority && fake::net.notAfter != 0 &&
              (now_ < fake::net.notBefore || now_ > fake::net.notAfter)) {
