@@ -37,32 +37,32 @@ export async function packLibrary(folder: string): Promise<Package> {
   const mirror = join(folder, name);
   mkdirSync(folder, { recursive: true });
   rmSync(mirror, { recursive: true, force: true });
-  const tree = await writeTree();
+  const root = (await git(library, ['rev-parse', '--show-toplevel'])).trim();
+  const tree = await writeTree(root);
   const prefix = `--prefix=${name}/`;
-  await git(['archive', '--format=zip', prefix, '-o', archive, tree]);
+  await git(root, ['archive', '--format=zip', prefix, '-o', archive, tree]);
   const tar = join(folder, `${name}.tar`);
-  await git(['archive', '--format=tar', prefix, '-o', tar, tree]);
+  await git(root, ['archive', '--format=tar', prefix, '-o', tar, tree]);
   await must(['tar', '-xf', tar, '-C', folder]);
   rmSync(tar);
   return { archive, mirror };
 }
 
 /** A git tree of the working files, made with an index of its own. */
-async function writeTree(): Promise<string> {
+async function writeTree(root: string): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), 'library-index-'));
   const env = { GIT_INDEX_FILE: join(scratch, 'index') };
   try {
-    await git(['add', '--', ...CONTENTS], env);
-    const root = (await git(['rev-parse', '--show-toplevel'])).trim();
-    return (await git(['write-tree', `--prefix=${relative(root, library)}/`], env)).trim();
+    await git(library, ['add', '--', ...CONTENTS], env);
+    return (await git(root, ['write-tree', `--prefix=${relative(root, library)}/`], env)).trim();
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
 /** A checkout in a container often belongs to another user, which git would refuse. */
-function git(command: readonly string[], env?: Record<string, string>): Promise<string> {
-  return must(['git', '-c', 'safe.directory=*', ...command], library, env);
+function git(cwd: string, command: readonly string[], env?: Record<string, string>): Promise<string> {
+  return must(['git', '-c', 'safe.directory=*', ...command], cwd, env);
 }
 
 function readProperties(): { name: string; version: string } {

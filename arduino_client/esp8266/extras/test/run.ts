@@ -2,22 +2,23 @@
  * All tests of the library, on a PC, as built for either chip: `bun arduino_client/esp8266/extras/test/run.ts`. What must be installed is
  * in `debian-packages.ts`. The last line is `N passed, N failed[, N skipped]`.
  */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { checkChipSizes } from './chip.ts';
 import { compile, link } from './compile.ts';
 import { DEBIAN_PACKAGES } from './debian-packages.ts';
-import { checkArchive, checkExamples, checkKeywords, checkMetadata } from './packaging.ts';
+import { checkArchive, checkErrorTable, checkExamples, checkKeywords, checkMetadata } from './packaging.ts';
 import { Report } from './report.ts';
 import { must, run } from './shell.ts';
 import {
   build,
   type Chip,
+  hostBits,
   library,
   librarySources,
   sourcesIn,
   type Variant,
-  variants,
+  variant,
 } from './variants.ts';
 
 const here = import.meta.dir;
@@ -88,18 +89,26 @@ function filesUnder(folder: string): string[] {
     .filter((file) => statSync(file).isFile());
 }
 
-async function checkLogging(): Promise<string> {
+async function checkLogging({ target }: Variant): Promise<string> {
   const source = join(library, 'src/internal/connection.cpp');
-  const [{ target }] = variants;
   for (const level of [0, 1, 2, 3]) {
-    const command = [...target.compiler, ...target.flags, `-DSMSERVER_LOG_LEVEL=${level}`, '-Os', '-S', '-o', '-', source];
+    const command = [
+      ...target.compiler,
+      ...target.flags,
+      `-DSMSERVER_LOG_LEVEL=${level}`,
+      '-Os',
+      '-S',
+      '-o',
+      '-',
+      source,
+    ];
     const assembly = await must(command);
     if (assembly.includes('[sm]') !== level > 0) throw new Error(`level ${level} is wrong`);
   }
   return '4 levels';
 }
 
-async function endToEnd(): Promise<void> {
+async function endToEnd(variants: readonly Variant[]): Promise<void> {
   const harness = join(repository, 'server/test/harness.ts');
   if (!existsSync(harness)) {
     report.skip('end to end', `${relative(repository, harness)} is not there`);
@@ -122,17 +131,30 @@ async function endToEnd(): Promise<void> {
   await runEndToEnd(report, programs, build);
 }
 
-mkdirSync(build, { recursive: true });
+/** Where the variants are built with 64 bits, the ESP32's integer types are checked by compiling alone. */
+async function checkIntegerTypes(): Promise<string> {
+  const { target } = variant('esp32', 32);
+  const sources = [...librarySources(), ...sourcesIn(join(here, 'device'))];
+  for (const source of sources) await must([...target.compiler, ...target.flags, '-fsyntax-only', source]);
+  return `${sources.length} files`;
+}
+
 if (await prepared()) {
+  const bits = await hostBits();
+  const variants: readonly [Variant, Variant] = [variant('esp8266', bits), variant('esp32', bits)];
   await format();
-  for (const variant of variants) await unitTests(variant);
   await report.attempt('the library compiles for the ESP8266 and stays under its ceilings', checkChipSizes);
-  await report.attempt('logging compiles at every level, and to nothing by default', checkLogging);
-  await report.attempt('the examples and the README compile on both chips', checkExamples);
-  await endToEnd();
+  for (const each of variants) await unitTests(each);
+  if (bits === 64) await report.attempt('it compiles with the integer types of the ESP32', checkIntegerTypes);
+  await report.attempt('logging compiles at every level, and to nothing by default', () =>
+    checkLogging(variants[0]),
+  );
+  await report.attempt('the examples and the README compile on both chips', () => checkExamples(variants));
+  await report.attempt('the release archive is an installable library', () => checkArchive(variants));
+  await endToEnd(variants);
 }
 await report.attempt('keywords.txt names the public interface, with tabs', checkKeywords);
 await report.attempt('library.properties and library.json agree', checkMetadata);
-await report.attempt('the release archive is an installable library', checkArchive);
+await report.attempt('the README explains every error', checkErrorTable);
 console.log(report.summary());
 process.exit(report.failed === 0 ? 0 : 1);

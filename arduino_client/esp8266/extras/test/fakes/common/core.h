@@ -23,8 +23,9 @@ void yield();
 void delay(unsigned long ms);
 
 // For the examples.
-constexpr uint8_t OUTPUT = 1, LOW = 0, HIGH = 1;
+constexpr uint8_t OUTPUT = 1, INPUT_PULLUP = 2, LOW = 0, HIGH = 1;
 inline int analogRead(uint8_t) { return 512; }
+inline int digitalRead(uint8_t) { return HIGH; }
 inline void digitalWrite(uint8_t, uint8_t) {}
 inline void pinMode(uint8_t, uint8_t) {}
 

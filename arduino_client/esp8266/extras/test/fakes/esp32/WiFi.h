@@ -15,6 +15,7 @@ typedef enum { WIFI_MODE_STA = 1 } wifi_mode_t;
 class WiFiClass {
  public:
   // For the examples.
+  uint8_t* macAddress(uint8_t* mac) { return mac; }
   bool mode(wifi_mode_t) { return true; }
   wl_status_t begin(const char*, const char*) { return WL_IDLE_STATUS; }
 

@@ -13,6 +13,7 @@ enum WiFiMode_t { WIFI_STA = 1 };
 class ESP8266WiFiClass {
  public:
   // For the examples.
+  uint8_t* macAddress(uint8_t* mac) { return mac; }
   bool mode(WiFiMode_t) { return true; }
   wl_status_t begin(const char*, const char*) { return WL_IDLE_STATUS; }
 
