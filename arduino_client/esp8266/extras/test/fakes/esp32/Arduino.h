@@ -12,6 +12,13 @@
 #define strncmp_P strncmp
 #define snprintf_P snprintf
 #define strncpy_P strncpy
+#define strcpy_P strcpy
+#define strcat_P strcat
+#define strnlen_P strnlen
+#define strstr_P strstr
+#define strcasecmp_P strcasecmp
+#define strncasecmp_P strncasecmp
+#define memcmp_P memcmp
 #define pgm_read_byte(address) (*(const uint8_t*)(address))
 #define pgm_read_dword(address) (*(const uint32_t*)(address))
 
