@@ -12,6 +12,8 @@
 #include "SMResult.h"
 #include "SMServerConfig.h"
 #include "SMServerTypes.h"
+#include "internal/about.h"
+#include "internal/command_handler.h"
 #include "internal/connection.h"
 #include "internal/dialer.h"
 #include "internal/http_client.h"
@@ -20,13 +22,6 @@
 #include "internal/outbox.h"
 #include "internal/session_store.h"
 #include "internal/subscriptions.h"
-
-namespace smserver {
-class About;
-class CommandRunner;
-class Pairing;
-class JsonWriter;
-}  // namespace smserver
 
 // A device of Simple IoT Server: gets a token, finds the broker, connects, and
 // stays connected. The sketch joins the Wi-Fi network, calls begin() once and
@@ -63,8 +58,10 @@ class SMServer {
 
   // Takes one telemetry record, a JSON object, for device/<uuid>/data. It is
   // sent at once when online, and stays in the ring until the server has
-  // acknowledged it; a full ring drops the oldest. Errors: NotBegun,
-  // BadPayload, TooLong, QueueFull, NotConnected (no ring), and OutOfMemory.
+  // acknowledged it; a full ring drops the oldest. A record with a field "b" or
+  // "n" of its own cannot be numbered: it is sent once, and not acknowledged.
+  // Errors: NotBegun, BadPayload, TooLong, QueueFull, NotConnected (no ring),
+  // and OutOfMemory.
   SMError publishData(const char* json);
   SMError publishData(const JsonDocument& json);
   // The same for a text that does not end in NUL.
@@ -148,7 +145,7 @@ class SMServer {
   // Asks the server for a PONG. Errors: NotBegun, NotConnected.
   SMError ping();
   // Milliseconds that the last PONG took, 0 when there was none yet.
-  uint32_t pingMs() const { return pingMs_; }
+  uint32_t pingMs() const { return inbox_.pingMs(); }
 
   bool isConnected() const { return connection_.online(); }
   // Has a token.
@@ -174,27 +171,32 @@ class SMServer {
 
  private:
   bool validate(smserver::Connection::Identity* identity);
+  bool refuse(SMError code, int32_t detail = 0);
   SMError fail(SMError code, int32_t detail = 0);
-  bool failed(SMError code, int32_t detail = 0);
   void release();
   void showState();
+  smserver::Moment moment() const;
 
+  void stepOnline();
   void cameOnline();
-  void stepSubscriptions(uint32_t now);
+  void stepSubscriptions();
+  void stepOutbox();
   void receive();
+  void subscribed(const smserver::Arrival& arrival);
   void dispatch(const smserver::Arrival& arrival);
-  void onPingTopic(const smserver::Arrival& arrival);
-  void onLink(const smserver::Arrival& arrival);
-  void onAck(const smserver::Arrival& arrival);
-  void onCommandMessage(const smserver::Arrival& arrival);
+  void stepCommands();
   void sendAbout();
-  bool publishNow(const char* topic, const char* payload, size_t length);
-  SMError checkLength(const char* topic, size_t length);
+  void sendPong(const char* topic);
+  bool publish(const char* topic, const char* payload, size_t length);
+  // Of the payload, on a topic of this length.
+  size_t maxPayloadBytes(size_t topicBytes) const;
 
+  SMError publishOnce(const char* json, size_t length);
   SMError publishBool(const char* field, bool value);
   SMError publishNumber(const char* field, double value, int digits);
   SMError publishInteger(const char* field, uint64_t value, bool negative);
-  SMError publishWritten(const smserver::JsonWriter& record);
+  // A value that is JSON already.
+  SMError publishField(const char* field, const char* json);
   SMError startPairing(SMPairing::Request request, const char* uuid,
                        const char* code);
   void describeFields(const SMField* fields, size_t count);
@@ -204,4 +206,32 @@ class SMServer {
   const char* uuid_;
   const char* key_;
   SMServerOptions options_;
+
+  SMCounters counters_;
+  SMErrorInfo error_;
+  KV store_;
+  smserver::Dialer dialer_;
+  smserver::HttpClient http_{dialer_};
+  smserver::MqttClient mqtt_{dialer_};
+  smserver::SessionStore session_{store_};
+  smserver::Connection connection_{dialer_,  http_,     mqtt_,
+                                   session_, counters_, error_};
+  smserver::Subscriptions subscriptions_;
+  smserver::Outbox outbox_{counters_};
+  smserver::Inbox inbox_{counters_};
+  smserver::Uptime uptime_;
+  smserver::About about_;
+  // Made when the sketch asks for them.
+  std::unique_ptr<smserver::CommandHandler> commands_;
+  std::unique_ptr<smserver::Errand> pairing_;
+  StateCallback onState_;
+  PairingCallback onPairing_;
+  char id_[smserver::kUuidBytes] = "";  // uuid_ in lower case
+  uint32_t epoch_ = 0;
+  SMState shown_ = SMState::Stopped;
+  bool begun_ = false;
+  bool looping_ = false;
+  bool endAsked_ = false;
+  bool pingDue_ = false;
+  bool aboutDue_ = false;
 };

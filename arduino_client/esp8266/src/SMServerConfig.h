@@ -3,6 +3,9 @@
 // the name says.
 #pragma once
 
+// Version of the library; the same as in library.properties.
+#define SMSERVER_VERSION "0.2.0"
+
 // 0 nothing, 1 errors, 2 state changes, 3 traffic (never credentials).
 #ifndef SMSERVER_LOG_LEVEL
 #define SMSERVER_LOG_LEVEL 0
