@@ -1,28 +1,54 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { compile, type Target } from './compile.ts';
+import { compile, link, type Target } from './compile.ts';
 import { UNPACKED_PACKAGE } from './debian-packages.ts';
 import { must } from './shell.ts';
+import { build, chipFlags, library, librarySources } from './variants.ts';
 
-/** What the library may take, without PubSubClient, ArduinoJson and the core, and without TLS where not used. */
-const MAX_CODE_BYTES = 26 * 1024;
-const MAX_DATA_BYTES = 1200;
-
-export interface Sizes {
-  readonly code: number;
-  readonly data: number;
-  readonly table: string;
+/** An example as the linker leaves it on an ESP8266, without the core, PubSubClient, ArduinoJson and BearSSL. */
+interface Sketch {
+  readonly example: string;
+  readonly about: string;
+  readonly maxFlashBytes: number;
+  readonly maxRamBytes: number;
 }
 
-/** Compiles the library for the ESP8266's processor and adds up what it takes. */
-export async function compileForChip(
-  build: string,
-  fakes: string,
-  library: string,
-  sources: readonly string[],
-): Promise<Sizes> {
-  const headers = await cxxHeaders(build);
-  const target: Target = {
+const SKETCHES: readonly Sketch[] = [
+  { example: 'Basic', about: 'without commands', maxFlashBytes: 14 * 1024, maxRamBytes: 1800 },
+  { example: 'Commands', about: 'with commands', maxFlashBytes: 17 * 1024, maxRamBytes: 1800 },
+];
+
+interface Size {
+  readonly flash: number;
+  readonly ram: number;
+}
+
+/** Compiles the library for the ESP8266's processor, links the sketches and compares each with its ceiling. */
+export async function checkChipSizes(): Promise<string> {
+  const target = await lx106();
+  const objects = await compile(target, build, librarySources());
+  console.log(await table(objects));
+  const lines: string[] = [];
+  const problems: string[] = [];
+  for (const sketch of SKETCHES) {
+    const { flash, ram } = await linkedSize(target, sketch.example, objects);
+    lines.push(`${sketch.about} ${flash} bytes of flash, ${ram} of RAM`);
+    if (flash > sketch.maxFlashBytes)
+      problems.push(
+        `${sketch.example}, ${sketch.about}: ${flash} bytes of flash, the ceiling is ${sketch.maxFlashBytes}`,
+      );
+    if (ram > sketch.maxRamBytes)
+      problems.push(
+        `${sketch.example}, ${sketch.about}: ${ram} bytes of RAM, the ceiling is ${sketch.maxRamBytes}`,
+      );
+  }
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return lines.join('; ');
+}
+
+async function lx106(): Promise<Target> {
+  const headers = await cxxHeaders();
+  return {
     name: 'lx106',
     compiler: ['xtensa-lx106-elf-g++'],
     flags: [
@@ -42,60 +68,59 @@ export async function compileForChip(
       headers,
       '-isystem',
       join(headers, 'arm-none-eabi'),
-      '-I',
-      fakes,
-      '-I',
-      join(library, 'src'),
+      ...chipFlags('esp8266'),
     ],
   };
-  const objects = await compile(target, build, sources);
-  const plain = objects.filter((object) => !object.includes('SMServerTls'));
-  return sizes(target, build, objects, plain);
 }
 
-export function tooLarge({ code, data }: Sizes): string | undefined {
-  if (code > MAX_CODE_BYTES) return `${code} bytes of code, at most ${MAX_CODE_BYTES} were aimed at`;
-  if (data > MAX_DATA_BYTES) return `${data} bytes of static data, at most ${MAX_DATA_BYTES} were aimed at`;
-  return undefined;
+/** Each object of the library, whether a sketch links it or not. */
+async function table(objects: readonly string[]): Promise<string> {
+  const lines = (await must(['xtensa-lx106-elf-size', ...objects])).trim().split('\n').slice(1);
+  return lines
+    .map((line) => {
+      const [code, ram, zero, , , file = ''] = line.trim().split(/\s+/);
+      return `  ${basename(file, '.cpp.o').padEnd(28)} code ${(code ?? '').padStart(6)}  data ${String(Number(ram) + Number(zero)).padStart(5)}`;
+    })
+    .join('\n');
 }
 
 /**
- * Sizes of each object, and of all that a sketch without TLS links: linked and relaxed as a sketch is, with the calls
- * into the core left open. Constant data counts as code where it can lie in flash (PROGMEM), which the fakes do not
- * tell apart; static data is what lies in RAM.
+ * Links a sketch as the core's recipe does, garbage collected and relaxed, with the calls into the core and into other
+ * libraries left open. Constants (.rodata) lie in RAM on this chip, and are loaded from flash like initial values.
  */
-async function sizes(
-  target: Target,
-  build: string,
-  objects: readonly string[],
-  plain: readonly string[],
-): Promise<Sizes> {
-  const table = await must(['xtensa-lx106-elf-size', ...objects]);
-  const linked = join(build, target.name, 'library.elf');
-  await must([
-    ...target.compiler,
-    '-nostdlib',
-    '-nostartfiles',
-    '-Wl,--relax,--unresolved-symbols=ignore-all,-Ttext=0x40201000,-e,0',
-    ...plain,
-    '-o',
-    linked,
+async function linkedSize(target: Target, example: string, objects: readonly string[]): Promise<Size> {
+  const source = join(build, `${example}.lx106.cpp`);
+  const sketch = await Bun.file(join(library, 'examples', example, `${example}.ino`)).text();
+  await Bun.write(source, `#include <Arduino.h>\nvoid setup();\nvoid loop();\n${sketch}`);
+  const linker: Target = {
+    ...target,
+    flags: [
+      ...target.flags,
+      '-nostdlib',
+      '-nostartfiles',
+      '-Wl,--relax,--gc-sections,--unresolved-symbols=ignore-all,-Ttext=0x40201000,-e,_Z4loopv,-u,_Z5setupv',
+    ],
+  };
+  const program = await link(linker, build, `${example}.elf`, [
+    ...(await compile(target, build, [source])),
+    ...objects,
   ]);
-  const [text = 0, data = 0, bss = 0] =
-    (await must(['xtensa-lx106-elf-size', linked])).split('\n')[1]?.trim().split(/\s+/).map(Number) ?? [];
-  const lines = table
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => {
-      const [code, ram, zero, , , file = ''] = line.trim().split(/\s+/);
-      return `  ${basename(file, '.cpp.o').padEnd(26)} code ${(code ?? '').padStart(6)}  data ${String(Number(ram) + Number(zero)).padStart(5)}`;
-    });
-  return { code: text, data: data + bss, table: lines.join('\n') };
+  let flash = 0;
+  let ram = 0;
+  for (const line of (await must(['xtensa-lx106-elf-size', '-A', program])).split('\n')) {
+    const [section = '', bytes = ''] = line.trim().split(/\s+/);
+    if (/^\.bss/.test(section)) ram += Number(bytes);
+    if (/^\.(text|literal|irom)/.test(section)) flash += Number(bytes);
+    if (/^\.(rodata|data|init_array|ctors)/.test(section)) {
+      flash += Number(bytes);
+      ram += Number(bytes);
+    }
+  }
+  return { flash, ram };
 }
 
 /** The C++ headers: of the compiler's own version, from the package for another processor. */
-async function cxxHeaders(build: string): Promise<string> {
+async function cxxHeaders(): Promise<string> {
   const unpacked = join(build, 'cxx');
   const include = join(unpacked, 'usr/include/newlib/c++');
   const find = () => {

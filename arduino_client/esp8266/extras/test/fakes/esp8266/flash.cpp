@@ -1,25 +1,12 @@
 #include "Arduino.h"
 #include "flash_hal.h"
 #include "test_control.h"
+#include "user_interface.h"
 
+EspClass ESP;
 uint32_t fakeFsStart, fakeFsEnd, fakeEepromStart;
 
-namespace fake {
-
-Flash flash;
-
-std::vector<uint8_t>& Flash::sector(uint32_t index) {
-  auto& bytes = sectors[index];
-  if (bytes.empty()) bytes.assign(kSectorBytes, 0xFF);
-  return bytes;
-}
-
-void Flash::powerUp() {
-  cut = false;
-  cutAfter = -1;
-}
-
-void setLayout(Layout layout) {
+void fake::setLayout(Layout layout) {
   fakeEepromStart = 0x40200000 + kEepromSector * kSectorBytes;
   fakeFsEnd = layout == Layout::SpareSector ? fakeEepromStart - kSectorBytes
                                             : fakeEepromStart;
@@ -27,19 +14,55 @@ void setLayout(Layout layout) {
       layout == Layout::NoFileSystem ? fakeFsEnd : fakeFsEnd - 0x100000;
 }
 
-namespace {
-// One byte of work; false when the power is gone.
-bool spend() {
-  if (flash.cut) return false;
-  if (flash.cutAfter == 0) {
-    flash.cut = true;
-    return false;
+uint32_t EspClass::getMaxFreeBlockSize() { return fake::heap.maxBlock; }
+uint32_t EspClass::getFreeHeap() { return fake::heap.maxBlock; }
+uint32_t EspClass::random() { return fake::nextRandom(); }
+
+rst_info resetInfo = {REASON_DEFAULT_RST};
+
+void fake::setReset(Reset why) {
+  switch (why) {
+    case Reset::PowerOn:
+      resetInfo.reason = REASON_DEFAULT_RST;
+      break;
+    case Reset::Restart:
+      resetInfo.reason = REASON_SOFT_RESTART;
+      break;
+    case Reset::Exception:
+      resetInfo.reason = REASON_EXCEPTION_RST;
+      break;
+    case Reset::Watchdog:
+      resetInfo.reason = REASON_WDT_RST;
+      break;
+    case Reset::DeepSleep:
+      resetInfo.reason = REASON_DEEP_SLEEP_AWAKE;
+      break;
   }
-  if (flash.cutAfter > 0) --flash.cutAfter;
+}
+
+namespace {
+
+// User memory of 512 bytes, addressed in words, that outlives a deep sleep.
+uint8_t rtcMemory[512];
+
+bool inRtcMemory(uint32_t offset, size_t bytes) {
+  return bytes > 0 && offset * 4 + bytes <= sizeof rtcMemory;
+}
+
+}  // namespace
+
+bool EspClass::rtcUserMemoryRead(uint32_t offset, uint32_t* data,
+                                 size_t bytes) {
+  if (!inRtcMemory(offset, bytes)) return false;
+  memcpy(data, rtcMemory + offset * 4, bytes);
   return true;
 }
-}  // namespace
-}  // namespace fake
+bool EspClass::rtcUserMemoryWrite(uint32_t offset, uint32_t* data,
+                                  size_t bytes) {
+  if (!inRtcMemory(offset, bytes)) return false;
+  memcpy(rtcMemory + offset * 4, data, bytes);
+  return true;
+}
 
 bool EspClass::flashEraseSector(uint32_t index) {
   fake::Uncounted scope;
@@ -49,12 +72,12 @@ bool EspClass::flashEraseSector(uint32_t index) {
   auto& bytes = flash.sector(index);
   for (size_t i = 0; i < bytes.size(); ++i) {
     const size_t at = flash.backwards ? bytes.size() - 1 - i : i;
-    if (!fake::spend()) {
+    if (!flash.spend()) {
       // Cells caught half way read as anything.
       if (flash.scramble && !(flash.cutAfter < 0)) {
         for (size_t n = 0; n < 64 && i + n < bytes.size(); ++n) {
           bytes[flash.backwards ? at - n : at + n] |=
-              static_cast<uint8_t>(random());
+              static_cast<uint8_t>(fake::nextRandom());
         }
         flash.cutAfter = -1;
       }
@@ -72,7 +95,7 @@ bool EspClass::flashWrite(uint32_t address, const uint32_t* data, size_t size) {
   ++flash.writes;
   const uint8_t* from = reinterpret_cast<const uint8_t*>(data);
   for (size_t i = 0; i < size; ++i) {
-    if (!fake::spend()) return false;
+    if (!flash.spend()) return false;
     const uint32_t at = address + static_cast<uint32_t>(i);
     flash.sector(at / fake::kSectorBytes)[at % fake::kSectorBytes] &= from[i];
   }

@@ -6,7 +6,11 @@ namespace BearSSL {
 
 class X509List {
  public:
-  explicit X509List(const char* pem) { (void)pem; }
+  explicit X509List(const char* pem);
+  size_t getCount() const { return count_; }
+
+ private:
+  size_t count_;
 };
 
 class Session {
@@ -23,7 +27,7 @@ class WiFiClientSecure : public WiFiClient {
   using WiFiClient::connect;
   int connect(const char* host, uint16_t port) override;
   void setInsecure();
-  bool setFingerprint(const char* text);
+  bool setFingerprint(const uint8_t hash[20]);
   void setTrustAnchors(const X509List* list);
   void setX509Time(time_t now) { now_ = now; }
   void setBufferSizes(int receive, int transmit);
@@ -35,7 +39,7 @@ class WiFiClientSecure : public WiFiClient {
  private:
   enum Mode { kNone, kInsecure, kFingerprint, kAuthority };
   Mode mode_ = kNone;
-  const char* fingerprint_ = nullptr;
+  uint8_t fingerprint_[20] = {};
   time_t now_ = 0;
   int receive_ = 16384;
   int error_ = 0;

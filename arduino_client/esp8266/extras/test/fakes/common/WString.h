@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 class __FlashStringHelper;
-#define F(text) (reinterpret_cast<const __FlashStringHelper*>(text))
+#define F(text) FPSTR(PSTR(text))
 #define FPSTR(text) (reinterpret_cast<const __FlashStringHelper*>(text))
 
 // 12 bytes on the chip too. Like the core's, it fails softly when memory is

@@ -14,6 +14,7 @@ struct Net {
   // Names that resolve; others do when they are addresses.
   std::map<std::string, std::string> names = {{"localhost", "127.0.0.1"}};
   uint32_t dnsMs = 0;  // what a look-up takes
+  int rssi = -61;
   size_t connects = 0;
   size_t openSockets = 0;
   size_t maxOpenSockets = 0;
@@ -24,6 +25,7 @@ struct Net {
   size_t maxOpenTls = 0;
   size_t probes = 0;
   bool smallFragments = true;
+  uint32_t handshakeMs = 0;
   // Validity of the certificates; 0 to 0: always.
   int64_t notBefore = 0, notAfter = 0;
   std::string fingerprint = "00";

@@ -7,7 +7,6 @@
 #include "Arduino.h"
 #include "test_control.h"
 
-EspClass ESP;
 HardwareSerial Serial;
 
 namespace fake {
@@ -58,10 +57,11 @@ void yield() {
   }
 }
 
-uint32_t EspClass::getMaxFreeBlockSize() { return fake::heap.maxBlock; }
-uint32_t EspClass::getFreeHeap() { return fake::heap.maxBlock; }
+void delay(unsigned long ms) {
+  for (unsigned long i = 0; i < ms; ++i) yield();
+}
 
-uint32_t EspClass::random() {
+uint32_t fake::nextRandom() {
   if (!fake::randoms.empty()) {
     const uint32_t next = fake::randoms.front();
     fake::randoms.erase(fake::randoms.begin());
@@ -86,27 +86,39 @@ size_t Print::print(const char* text) {
 size_t Print::print(const __FlashStringHelper* text) {
   return print(reinterpret_cast<const char*>(text));
 }
-size_t Print::print(long value) {
-  char text[24];
-  snprintf(text, sizeof text, "%ld", value);
-  return print(text);
+size_t Print::print(const String& text) { return print(text.c_str()); }
+size_t Print::print(int value) { return printf("%d", value); }
+size_t Print::print(unsigned int value) { return printf("%u", value); }
+size_t Print::print(long value) { return printf("%ld", value); }
+size_t Print::print(unsigned long value) { return printf("%lu", value); }
+size_t Print::println() { return print("\r\n"); }
+
+namespace {
+size_t printTo(Print* out, const char* format, va_list args) {
+  char text[512];
+  vsnprintf(text, sizeof text, format, args);
+  return out->print(text);
 }
-size_t Print::println(const char* text) { return print(text) + print("\r\n"); }
-size_t Print::println(const __FlashStringHelper* text) {
-  return print(text) + print("\r\n");
+}  // namespace
+size_t Print::printf(const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  const size_t bytes = printTo(this, format, args);
+  va_end(args);
+  return bytes;
 }
-size_t Print::println(long value) { return print(value) + print("\r\n"); }
+#ifdef ESP8266
+size_t Print::printf_P(const char* format, ...) {
+  va_list args;
+  va_start(args, format);
+  const size_t bytes = printTo(this, format, args);
+  va_end(args);
+  return bytes;
+}
+#endif
 
 size_t HardwareSerial::write(uint8_t byte) {
   return fwrite(&byte, 1, 1, stderr);
-}
-void HardwareSerial::begin(unsigned long) {}
-int HardwareSerial::printf_P(const char* format, ...) {
-  va_list args;
-  va_start(args, format);
-  const int bytes = vfprintf(stderr, format, args);
-  va_end(args);
-  return bytes;
 }
 
 // ---- String: malloc and realloc, failing softly, as WString.cpp.

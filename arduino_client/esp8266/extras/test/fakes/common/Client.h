@@ -1,3 +1,5 @@
+// Print, Stream and Client. Those of the ESP8266 core have calls that those of
+// the ESP32 lack.
 #pragma once
 
 #include <stddef.h>
@@ -13,13 +15,26 @@ class Print {
   virtual size_t write(const uint8_t* data, size_t bytes);
   virtual int availableForWrite() { return 0; }
   virtual void flush() {}
+#ifdef ESP8266
   virtual bool outputCanTimeout() { return true; }
+#endif
+  size_t printf(const char* format, ...) __attribute__((format(printf, 2, 3)));
+#ifdef ESP8266
+  size_t printf_P(const char* format, ...)
+      __attribute__((format(printf, 2, 3)));
+#endif
   size_t print(const char* text);
   size_t print(const __FlashStringHelper* text);
+  size_t print(const String& text);
+  size_t print(int value);
+  size_t print(unsigned int value);
   size_t print(long value);
-  size_t println(const char* text);
-  size_t println(const __FlashStringHelper* text);
-  size_t println(long value);
+  size_t print(unsigned long value);
+  size_t println();
+  template <typename T>
+  size_t println(const T& value) {
+    return print(value) + println();
+  }
 };
 
 class Stream : public Print {
@@ -27,12 +42,14 @@ class Stream : public Print {
   virtual int available() = 0;
   virtual int read() = 0;
   virtual int peek() = 0;
+#ifdef ESP8266
   virtual int read(uint8_t* data, size_t bytes) = 0;
   virtual bool hasPeekBufferAPI() const { return false; }
   virtual size_t peekAvailable() { return 0; }
   virtual const char* peekBuffer() { return nullptr; }
   virtual void peekConsume(size_t bytes) { (void)bytes; }
   virtual bool inputCanTimeout() { return true; }
+#endif
   void setTimeout(unsigned long ms) { _timeout = ms; }
   unsigned long getTimeout() const { return _timeout; }
 
@@ -48,7 +65,7 @@ class Client : public Stream {
   size_t write(const uint8_t* data, size_t bytes) override = 0;
   int available() override = 0;
   int read() override = 0;
-  int read(uint8_t* data, size_t bytes) override = 0;
+  virtual int read(uint8_t* data, size_t bytes) = 0;
   int peek() override = 0;
   void flush() override = 0;
   virtual void stop() = 0;
