@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { compile, link, type Target } from './compile.ts';
+import { compile, type Target } from './compile.ts';
 import { UNPACKED_PACKAGE } from './debian-packages.ts';
 import { must } from './shell.ts';
 import { build, chipFlags, library, librarySources } from './variants.ts';
@@ -60,6 +60,8 @@ async function lx106(): Promise<Target> {
       '-mtext-section-literals',
       '-ffunction-sections',
       '-fdata-sections',
+      // A common table of properties would keep every function alive that it describes.
+      '-Wa,--separate-prop-tables',
       '-Wall',
       '-Wextra',
       '-Werror',
@@ -85,38 +87,42 @@ async function table(objects: readonly string[]): Promise<string> {
 }
 
 /**
- * Links a sketch as the core's recipe does, garbage collected and relaxed, with the calls into the core and into other
- * libraries left open. Constants (.rodata) lie in RAM on this chip, and are loaded from flash like initial values.
+ * As the core's own linker script sorts code and constants: unlike the linker's default, it keeps no function for the
+ * sake of its entry in a table. Constants without PROGMEM lie in RAM on this chip, and are loaded from flash.
  */
+const LINKER_SCRIPT = `
+SECTIONS {
+  . = 0x40201000;
+  .flash : { *(.literal .literal.* .text .text.* .irom.text.*) }
+  . = 0x3ffe8000;
+  .initialized : { *(.rodata .rodata.* .data .data.* .init_array .init_array.* .ctors .ctors.*) }
+  .zeroed : { *(.bss .bss.* COMMON) }
+}
+`;
+
+/** Links a sketch, with the calls into the core and into other libraries left open. */
 async function linkedSize(target: Target, example: string, objects: readonly string[]): Promise<Size> {
   const source = join(build, `${example}.lx106.cpp`);
+  const script = join(build, 'lx106.ld');
+  await Bun.write(script, LINKER_SCRIPT);
   const sketch = await Bun.file(join(library, 'examples', example, `${example}.ino`)).text();
-  await Bun.write(source, `#include <Arduino.h>\nvoid setup();\nvoid loop();\n${sketch}`);
-  const linker: Target = {
-    ...target,
-    flags: [
-      ...target.flags,
-      '-nostdlib',
-      '-nostartfiles',
-      '-Wl,--relax,--gc-sections,--unresolved-symbols=ignore-all,-Ttext=0x40201000,-e,_Z4loopv,-u,_Z5setupv',
-    ],
-  };
-  const program = await link(linker, build, `${example}.elf`, [
+  await Bun.write(source, `#include <Arduino.h>\n${sketch}`);
+  const program = join(build, target.name, `${example}.elf`);
+  await must([
+    ...target.compiler,
+    '-nostdlib',
+    '-nostartfiles',
+    '-T',
+    script,
+    '-Wl,--gc-sections,--unresolved-symbols=ignore-all,--entry=_Z4loopv,--undefined=_Z5setupv',
     ...(await compile(target, build, [source])),
     ...objects,
+    '-o',
+    program,
   ]);
-  let flash = 0;
-  let ram = 0;
-  for (const line of (await must(['xtensa-lx106-elf-size', '-A', program])).split('\n')) {
-    const [section = '', bytes = ''] = line.trim().split(/\s+/);
-    if (/^\.bss/.test(section)) ram += Number(bytes);
-    if (/^\.(text|literal|irom)/.test(section)) flash += Number(bytes);
-    if (/^\.(rodata|data|init_array|ctors)/.test(section)) {
-      flash += Number(bytes);
-      ram += Number(bytes);
-    }
-  }
-  return { flash, ram };
+  const sections = await must(['xtensa-lx106-elf-size', '-A', program]);
+  const bytes = (name: string) => Number(sections.match(new RegExp(`^\\.${name} +(\\d+)`, 'm'))?.[1] ?? 0);
+  return { flash: bytes('flash') + bytes('initialized'), ram: bytes('initialized') + bytes('zeroed') };
 }
 
 /** The C++ headers: of the compiler's own version, from the package for another processor. */

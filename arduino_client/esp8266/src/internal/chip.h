@@ -4,10 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// With WiFi, so that a sketch need not include it by chip.
 #if defined(ESP32)
-#include <NetworkClient.h>
+#include <WiFi.h>
 #else
-#include <WiFiClient.h>
+#include <ESP8266WiFi.h>
 #endif
 
 namespace smserver {
