@@ -25,7 +25,7 @@ main() {
   write_api_key
   configure_node
   configure_listeners
-  open_listeners_without_server "$$" &
+  if was_provisioned; then open_listeners_without_server "$$" & fi
 
   # EMQX reads every EMQX_* variable as configuration: these two are the server's and would stop it from booting.
   unset EMQX_API_URL EMQX_API_KEY MQTT_SECRET_KEY MQTT_ADMIN_PASSWORD
@@ -151,38 +151,44 @@ configure_listeners() {
 # open_listeners_without_server PID-OF-EMQX
 open_listeners_without_server() {
   until_authenticated "$1" || return 0
-  refuses_strangers || return 0
+  is_closed_to_strangers || return 0
   # The server goes first: it knows of bans that a crash may have lost.
   sleep "$server_grace_seconds"
   open_listener tcp:default
   if [ "$tls" = true ]; then open_listener ssl:default; fi
 }
 
-# Waits until the authenticator for tokens works, which it does only after EMQX has finished its boot.
-# Fails where there is none, as on a new broker, or when EMQX ends.
+# Whether the data volume holds an authenticator for tokens. EMQX writes there what was changed over REST.
+was_provisioned() {
+  grep -Eqs 'mechanism *= *"?jwt' "$emqx_home/data/configs/cluster.hocon"
+}
+
+# Waits until that authenticator works, which it does only after EMQX has finished its boot. Fails when EMQX ends.
 until_authenticated() {
   while kill -0 "$1" 2>/dev/null; do
-    answer=$(api GET /authentication/jwt/status) && has "$answer" '"status": *"connected"' && return 0
-    # Booted and without one: not provisioned yet.
-    [ "$(api_status /authentication/jwt)" != 404 ] || return 1
+    answer=$(api /authentication/jwt/status) && has "$answer" '"status": *"connected"' && return 0
     sleep "$poll_seconds"
   done
   return 1
 }
 
-# Whether what is stored admits holders of our tokens alone.
-refuses_strangers() {
-  authenticator=$(api GET /authentication/jwt) && settings=$(api GET /authorization/settings) || return 1
+# Whether what is stored admits holders of our tokens alone. The server writes the rules for all last but for pairs.
+# shellcheck disable=SC2016 # EMQX's placeholders, not this shell's.
+is_closed_to_strangers() {
+  authenticator=$(api /authentication/jwt) &&
+    settings=$(api /authorization/settings) &&
+    rules=$(api /authorization/sources/built_in_database/rules/all) || return 1
   has "$authenticator" '"enable": *true' &&
     has "$authenticator" '"sub": *"\${clientid}"' &&
     has "$authenticator" '"username": *"\${username}"' &&
-    has "$settings" '"no_match": *"deny"'
+    has "$settings" '"no_match": *"deny"' &&
+    has "$rules" '"topic"'
 }
 
 open_listener() {
-  listener=$(api GET "/listeners/$1") || return 0
+  listener=$(api "/listeners/$1") || return 0
   if has "$listener" '"running": *true'; then return 0; fi
-  if api POST "/listeners/$1/start" >/dev/null; then
+  if api "/listeners/$1/start" POST >/dev/null; then
     echo "Listener $1 was started by the entrypoint: the server had not done so ${server_grace_seconds} s after the boot."
   fi
 }
@@ -191,13 +197,9 @@ has() {
   printf '%s' "$1" | grep -q "$2"
 }
 
-# api METHOD PATH prints the body of a good answer. The key goes through a pipe, where no process list shows it.
+# api PATH [METHOD] prints the body of a good answer. The key goes through a pipe, where no process list shows it.
 api() {
-  credentials | curl --config - --fail --silent --max-time 5 --request "$1" "$api_url$2" 2>/dev/null
-}
-
-api_status() {
-  credentials | curl --config - --silent --max-time 5 --output /dev/null --write-out '%{http_code}' "$api_url$1" 2>/dev/null
+  credentials | curl --config - --fail --silent --max-time 5 --request "${2:-GET}" "$api_url$1" 2>/dev/null
 }
 
 credentials() {

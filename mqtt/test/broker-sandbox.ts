@@ -34,6 +34,8 @@ export interface BrokerSandbox extends AsyncDisposable {
   start(options?: StartOptions): Bun.Subprocess<'ignore', 'pipe', 'pipe'>;
   run(options?: StartOptions): Promise<BrokerRun>;
   writeCertificate(...files: string[]): void;
+  /** The file to which EMQX writes what was changed over REST. */
+  writeClusterConfig(text: string): void;
 }
 
 interface StartOptions {
@@ -125,6 +127,11 @@ export function createBrokerSandbox({
     },
     writeCertificate(...files) {
       for (const file of files) writeFileSync(join(folder, 'certs', file), 'PEM', { mode: 0o644 });
+    },
+    writeClusterConfig(text) {
+      const configs = join(folder, CONSTANTS.emqx_home, 'data/configs');
+      mkdirSync(configs, { recursive: true });
+      writeFileSync(join(configs, 'cluster.hocon'), text);
     },
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true, force: true });

@@ -9,12 +9,23 @@ setDefaultTimeout(60_000);
 
 const SECRETS = { MQTT_SECRET_KEY: 'c2VjcmV0+/=_~-.0123456789', MQTT_ADMIN_PASSWORD: '0123456789012345' };
 const KEY = { apiKey: 'simple-iot-server', apiSecret: SECRETS.MQTT_SECRET_KEY };
+const RULES = '/authorization/sources/built_in_database/rules';
 const AUTHENTICATOR = {
   mechanism: 'jwt',
   use_jwks: false,
   secret: 'x'.repeat(32),
   verify_claims: { sub: '${clientid}', username: '${username}' },
 };
+
+/** A part of `cluster.hocon` as EMQX writes it. */
+const PROVISIONED = `authentication = [
+  {
+    acl_claim_name = acl
+    algorithm = hmac-based
+    mechanism = jwt
+  }
+]
+`;
 
 let broker: DevBroker;
 let sandbox: BrokerSandbox;
@@ -39,6 +50,10 @@ beforeEach(async () => {
     },
   });
   sandbox = createBrokerSandbox({ apiUrl: `http://127.0.0.1:${proxy.port}/api/v5` });
+  sandbox.writeClusterConfig(PROVISIONED);
+  await api('POST', '/authentication', AUTHENTICATOR);
+  await api('POST', '/authorization/sources', { type: 'built_in_database', enable: true });
+  await api('POST', `${RULES}/all`, { rules: [{ topic: 'a', permission: 'allow', action: 'all' }] });
 });
 
 afterEach(async () => {
@@ -79,7 +94,6 @@ async function runUntil(call: string, status: number): Promise<string> {
 }
 
 test('a broker that was provisioned before starts its listener for devices by itself', async () => {
-  await api('POST', '/authentication', AUTHENTICATOR);
   const output = await runUntil('POST /listeners/tcp:default/start', 200);
   expect(await isRunning('tcp:default')).toBe(true);
   expect(await isRunning('ssl:default')).toBe(false);
@@ -87,14 +101,12 @@ test('a broker that was provisioned before starts its listener for devices by it
 });
 
 test('with a certificate the TLS listener is started as well', async () => {
-  await api('POST', '/authentication', AUTHENTICATOR);
   sandbox.writeCertificate('tls.crt', 'tls.key');
   await runUntil('POST /listeners/ssl:default/start', 200);
   expect(await isRunning('ssl:default')).toBe(true);
 });
 
 test('while EMQX boots nothing is started', async () => {
-  await api('POST', '/authentication', AUTHENTICATOR);
   await broker.restart({ deviceListener: 'closed', openAtBootMs: 'held' });
   const started = runUntil('POST /listeners/tcp:default/start', 200);
   while (calls.filter(({ status }) => status === 503).length < 5) await Bun.sleep(5);
@@ -104,14 +116,21 @@ test('while EMQX boots nothing is started', async () => {
   expect(await isRunning('tcp:default')).toBe(true);
 });
 
-test('a new broker stays closed until the server has provisioned it', async () => {
-  const output = await runUntil('GET /authentication/jwt', 404);
+test.each([
+  ['without a stored configuration', undefined],
+  ['with one that knows no tokens', PROVISIONED.replace('jwt', 'password_based')],
+])('a broker %s is left to the server', async (_, text) => {
+  await sandbox[Symbol.asyncDispose]();
+  sandbox = createBrokerSandbox({ apiUrl: `http://127.0.0.1:${proxy.port}/api/v5` });
+  if (text !== undefined) sandbox.writeClusterConfig(text);
+  // Its output ends once a helper that it has started has ended.
+  const run = await sandbox.run({ env: SECRETS });
+  expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(calls).toEqual([]);
   expect(await isRunning('tcp:default')).toBe(false);
-  expect(output).toBe('');
 });
 
 test('a listener that the server has started already is left alone', async () => {
-  await api('POST', '/authentication', AUTHENTICATOR);
   await api('POST', '/listeners/tcp:default/start');
   const output = await runUntil('GET /listeners/tcp:default', 200);
   expect(calls.filter(({ call }) => call.startsWith('POST'))).toEqual([]);
@@ -128,10 +147,10 @@ const OPEN: [string, () => Promise<unknown>][] = [
     'takes any token of ours for any client',
     () => api('PUT', '/authentication/jwt', { ...AUTHENTICATOR, verify_claims: {} }),
   ],
+  ['has no rules yet', () => api('POST', `${RULES}/all`, { rules: [] })],
 ];
 test.each(OPEN)('a broker that %s stays closed', async (_, open) => {
-  await api('POST', '/authentication', AUTHENTICATOR);
   await open();
-  await runUntil('GET /authorization/settings', 200);
+  await runUntil(`GET ${RULES}/all`, 200);
   expect(calls.filter(({ call }) => call.includes('/listeners'))).toEqual([]);
 });
