@@ -29,7 +29,7 @@ async function examine(): Promise<boolean> {
   try {
     const mqttFailure = await tryMqtt(config);
     const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
-    const desired = desiredState(config.jwtSecret);
+    const desired = desiredState(config.jwtSecret, { tls: config.mqttTlsHost !== undefined });
     const report = await reconcileNow(
       {
         db: database.db,

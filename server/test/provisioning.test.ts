@@ -182,9 +182,7 @@ describe('a broker with foreign objects', () => {
   function reports(start: number) {
     return record.lines
       .slice(start)
-      .filter(
-        ({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'),
-      );
+      .filter(({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'));
   }
 });
 

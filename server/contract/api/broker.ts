@@ -31,8 +31,9 @@ export const reconcileReport = z.object({
       bansAdded: count,
       bansLifted: count,
       sessionsEnded: count,
+      subscriptionsEnded: count,
     })
-    .describe('Differences in rules of paired devices, bans and sessions'),
+    .describe('Differences in rules of paired devices, bans, sessions and subscriptions'),
   sessions: count.describe('Sessions of devices on the broker'),
   foreign: z
     .object({
@@ -58,6 +59,10 @@ export const brokerStatus = z.object({
     failure: z.string().nullable().describe('Why the last run failed'),
     report: reconcileReport.nullable().describe('What the last successful run found and fixed'),
   }),
+  lastRepair: z
+    .object({ at: z.iso.datetime(), report: reconcileReport })
+    .nullable()
+    .describe('The last run since the start of this instance that found something to fix'),
 });
 
 export type BrokerStatus = z.output<typeof brokerStatus>;

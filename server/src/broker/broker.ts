@@ -12,9 +12,8 @@ import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
-import { reconcile } from './reconcile.ts';
+import { closeBroker, inspectSettings, reconcile } from './reconcile.ts';
 import type { PresenceCorrection } from './reconcile-sessions.ts';
-import { reconcileSettings } from './reconcile-settings.ts';
 import { createReconciler, type ReconcilerStatus } from './reconciler.ts';
 import { brokerRoutes } from './routes.ts';
 
@@ -25,6 +24,8 @@ export interface BrokerDeps {
   readonly log: Logger;
   readonly emqx: { readonly apiUrl: string; readonly apiKey: string; readonly apiSecret: string };
   readonly jwtSecret: string;
+  /** `host:port` of MQTT over TLS, where there is a TLS listener. */
+  readonly mqttTlsHost?: string | undefined;
   readonly instanceId: string;
   /** Whether the schema is in place; until then only the broker's settings are provisioned. */
   readonly databaseIsReady: () => boolean;
@@ -45,7 +46,7 @@ export function createBroker(deps: BrokerDeps) {
   const log = featureLogger(deps.log, 'Broker');
   const stopping = new AbortController();
   const emqx = createEmqx({ ...deps.emqx, clock, random, signal: stopping.signal });
-  const desired = desiredState(deps.jwtSecret);
+  const desired = desiredState(deps.jwtSecret, { tls: deps.mqttTlsHost !== undefined });
   const holder = `${deps.instanceId}-${Buffer.from(random.bytes(6)).toString('hex')}`;
   const changes = createChangeQueue({
     db,
@@ -54,23 +55,38 @@ export function createBroker(deps: BrokerDeps) {
     log,
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
   });
-  const reconciler = createReconciler({ clock, random, log, run });
+  const reconciler = createReconciler({
+    clock,
+    random,
+    log,
+    run,
+    look: () => inspectSettings(emqx, desired),
+  });
+  /** Until a run has ended: the broker may have allowed more before this process began. */
+  let suspectSubscriptions = true;
 
   async function run(): Promise<ReconcileReport | undefined> {
     if (!deps.databaseIsReady()) {
-      await reconcileSettings(emqx, desired, true);
+      await closeBroker(emqx, desired);
       return undefined;
     }
     try {
       await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`));
-      const work = () => reconcileNow({ db, emqx, clock, desired, presence: deps.presence }, true);
+      const work = async () => {
+        const { presence } = deps;
+        const report = await reconcileNow({ db, emqx, clock, desired, presence, suspectSubscriptions }, true);
+        suspectSubscriptions = false;
+        return report;
+      };
       const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
       const leased = await withDeadline(clock, RUN_LIMIT_MS, run);
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
     } catch (thrown) {
+      // It may have closed what was open, and ended before it looked at subscriptions.
+      suspectSubscriptions = true;
       const error = databaseError(thrown);
-      // The settings need no database: a broker must not stay open, or closed, because that is down.
-      if (error instanceof AppError) await reconcileSettings(emqx, desired, true);
+      // The settings need no database: a broker must not stay open because that is down.
+      if (error instanceof AppError) await closeBroker(emqx, desired);
       throw error;
     }
   }
@@ -115,6 +131,7 @@ interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly emqx: Emqx;
   readonly clock: Clock;
   readonly desired: DesiredState;
+  readonly suspectSubscriptions?: boolean;
 }
 
 /** One run of the reconciliation, or with `repair` false a look that changes nothing. */
@@ -122,6 +139,7 @@ export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileR
   const { db, emqx, clock } = deps;
   return reconcile({
     ...deps,
+    suspectSubscriptions: deps.suspectSubscriptions ?? false,
     repair,
     presence: deps.presence(clock.now()),
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),

@@ -4,7 +4,7 @@ import { linkTopic } from '../../contract/topics.ts';
 import { oneOf, type Queryable } from '../platform/db/client.ts';
 import { brokerChanges, devices, usernameBans } from '../platform/db/schema.ts';
 import { mqttUsername } from '../tokens/token.ts';
-import type { Rule } from './desired-state.ts';
+import { allow, type Rule } from './desired-state.ts';
 
 /** What the broker should hold about one device; nothing of it for a device that does not exist. */
 export interface DeviceOnBroker {
@@ -64,7 +64,7 @@ export async function linkRules(db: Queryable, ids: readonly string[]): Promise<
   const rules = new Map<string, Rule[]>();
   if (ids.length === 0) return rules;
   const add = (owner: string, other: string) => {
-    const rule: Rule = { topic: linkTopic(other), permission: 'allow', action: 'all' };
+    const rule = allow(linkTopic(other), 'all');
     const present = rules.get(owner);
     if (present) present.push(rule);
     else rules.set(owner, [rule]);
