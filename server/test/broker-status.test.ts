@@ -126,7 +126,7 @@ describe('bun run doctor', () => {
 
   test.each([
     ['a refused API key', { MQTT_SECRET_KEY: 'another-secret-0123456789' }, 'MQTT_SECRET_KEY'],
-    ['a broker that is not there', { EMQX_API_URL: 'http://127.0.0.1:9/api/v5' }, 'cannot be reached'],
+    ['a broker that is not there', { EMQX_API_URL: 'http://127.0.0.1:9/api/v5' }, 'is unreachable'],
     [
       'a database that is not there',
       { DATABASE_URL: 'postgres://x:x@127.0.0.1:9/x' },

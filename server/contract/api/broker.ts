@@ -53,6 +53,7 @@ export type ReconcileReport = z.output<typeof reconcileReport>;
 export const brokerStatus = z.object({
   connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
   queuedChanges: z.int().describe('Changes waiting for the broker'),
+  oldestChangeSeconds: z.int().nullable().describe('For how long the oldest of them has waited'),
   lastRun: z.object({
     state: z.enum(['never', 'ok', 'failed']),
     at: z.iso.datetime().nullable().describe('When the last run ended'),

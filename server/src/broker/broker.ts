@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
 import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Database, databaseError } from '../platform/db/client.ts';
+import type { Database } from '../platform/db/client.ts';
+import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import { underLease } from '../platform/lease.ts';
@@ -10,6 +11,7 @@ import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
+import { queueState } from './device-store.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
 import { closeBroker, inspectSettings, reconcile } from './reconcile.ts';
@@ -54,6 +56,7 @@ export function createBroker(deps: BrokerDeps) {
     random,
     log,
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
+    probe: emqx.nodes,
   });
   const reconciler = createReconciler({
     clock,
@@ -71,7 +74,7 @@ export function createBroker(deps: BrokerDeps) {
       return undefined;
     }
     try {
-      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`));
+      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`), 'the database');
       const work = async () => {
         const { presence } = deps;
         const report = await reconcileNow({ db, emqx, clock, desired, presence, suspectSubscriptions }, true);
@@ -79,7 +82,7 @@ export function createBroker(deps: BrokerDeps) {
         return report;
       };
       const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
-      const leased = await withDeadline(clock, RUN_LIMIT_MS, run);
+      const leased = await withDeadline(clock, RUN_LIMIT_MS, run, 'the reconciliation of the broker');
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
     } catch (thrown) {
       // It may have closed what was open, and ended before it looked at subscriptions.
@@ -95,8 +98,11 @@ export function createBroker(deps: BrokerDeps) {
     changes,
     reconciler,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
-    checks: { broker_api: () => readiness(reconciler.status()) },
-    /** Resolves after the first try to provision the broker, whatever came out of it. */
+    checks: {
+      broker_api: () => readiness(reconciler.status()),
+      broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),
+    },
+    /** Resolves after the first attempt to provision the broker, whatever its result. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
@@ -122,6 +128,18 @@ export function createBroker(deps: BrokerDeps) {
 
 export type Broker = ReturnType<typeof createBroker>;
 
+const OLD_CHANGE_SECONDS = 10;
+
+/** Changes that wait are told, and do not make an instance unready: another one could do no better. */
+async function queueReadiness(db: Database, clock: Clock): Promise<string> {
+  const state = queueState(db);
+  const { length, oldestSeconds } = await withDeadline(clock, DATABASE_LIMIT_MS, state, 'the database').catch(
+    () => ({ length: 0, oldestSeconds: 0 }),
+  );
+  if ((oldestSeconds ?? 0) < OLD_CHANGE_SECONDS) return 'ok';
+  return `ok: ${length} changes are waiting, the oldest for ${oldestSeconds} s`;
+}
+
 function readiness({ state, failure }: ReconcilerStatus): string {
   return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
 }
@@ -134,7 +152,7 @@ interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly suspectSubscriptions?: boolean;
 }
 
-/** One run of the reconciliation, or with `repair` false a look that changes nothing. */
+/** One run of the reconciliation; with `repair` false it changes nothing. */
 export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileReport> {
   const { db, emqx, clock } = deps;
   return reconcile({

@@ -34,7 +34,7 @@ export async function syncDevice(deps: DeviceSyncDeps, id: string): Promise<stri
   throw new Error('the device changes faster than the broker can follow');
 }
 
-/** What takes away comes before what gives: bans before their removal, the end of a session before anything new. */
+/** Revoking comes before granting: bans before unbans, the end of a session before new rules. */
 async function applyOnce(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
   const steps: string[] = [];
   for (const { username, until } of desired.bannedUsernames) {

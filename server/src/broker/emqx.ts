@@ -21,7 +21,10 @@ export function createEmqx(options: EmqxOptions) {
       await call('POST', '/authentication', { body: authenticator, accept: [409] });
     },
     /** Replaces an authenticator. The only way to be sure of its secret, which the API never shows. */
-    async replaceAuthenticator(id: string, authenticator: Authenticator): Promise<void> {
+    async replaceAuthenticator(
+      id: string,
+      authenticator: Authenticator | ClosedAuthenticator,
+    ): Promise<void> {
       await call('PUT', `/authentication/${encodeURIComponent(id)}`, { body: authenticator });
     },
     async moveAuthenticatorToFront(id: string): Promise<void> {

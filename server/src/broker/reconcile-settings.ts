@@ -41,7 +41,7 @@ export async function reconcileSettings(deps: SettingsDeps): Promise<SettingsRep
   }
   const authenticators = await emqx.authenticators();
   const toEveryone = !authenticators.some(({ enable }) => enable);
-  if (toEveryone) await step('no authenticator: everyone was let in', () => close(emqx, authenticators));
+  if (toEveryone) await step('no authenticator: everyone was let in', () => closeChain(emqx, authenticators));
   const allowedMore = await settings(deps);
   const { foreign, opened } = await sources(deps);
   const zoneWarnings = await reconcileZone(deps);
@@ -53,7 +53,7 @@ export async function reconcileSettings(deps: SettingsDeps): Promise<SettingsRep
   };
 }
 
-async function close(emqx: Emqx, present: readonly ListedAuthenticator[]): Promise<void> {
+async function closeChain(emqx: Emqx, present: readonly ListedAuthenticator[]): Promise<void> {
   const exists = present.some(({ id }) => id === CLOSED_AUTHENTICATOR);
   if (exists) await emqx.replaceAuthenticator(CLOSED_AUTHENTICATOR, CLOSED);
   else await emqx.createAuthenticator(CLOSED);
@@ -109,10 +109,10 @@ async function warnings(emqx: Emqx): Promise<string[]> {
       );
     }
     for (const id of await emqx.openListeners())
-      found.push(`listener ${id} lets everyone in (enable_authn = false)`);
+      found.push(`listener ${id} admits everyone (enable_authn = false)`);
   } catch (error) {
     if (!(error instanceof EmqxError) || error.kind === 'unreachable') throw error;
-    found.push(`settings that are only looked at could not be read: ${error.message}`);
+    found.push(`settings that are only inspected could not be read: ${error.message}`);
   }
   return found;
 }

@@ -31,9 +31,9 @@ export interface ReconcilerStatus {
 
 export interface Reconciler {
   start(): void;
-  /** Asks for a run soon; requests made while one is running share the next one. */
+  /** Requests a run soon; requests made during a run share the next one. */
   request(reason: string): void;
-  /** Has a whole run made, and resolves with what came out of it. */
+  /** Starts a whole run, and resolves with its result. */
   runNow(reason: string): Promise<ReconcilerStatus>;
   status(): ReconcilerStatus;
   /** Resolves once no run is under way. */

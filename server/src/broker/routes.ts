@@ -7,7 +7,7 @@ import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { AppError } from '../platform/errors.ts';
-import { queueLength } from './device-store.ts';
+import { queueState } from './device-store.ts';
 import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
 
 export interface BrokerRoutesDeps {
@@ -22,9 +22,11 @@ export interface BrokerRoutesDeps {
 export function brokerRoutes(deps: BrokerRoutesDeps) {
   async function answer(status: ReconcilerStatus): Promise<BrokerStatus> {
     const { state, at, failure, report, lastRepair } = status;
+    const queue = await queueState(deps.db);
     return {
       connection: deps.connection(),
-      queuedChanges: await queueLength(deps.db),
+      queuedChanges: queue.length,
+      oldestChangeSeconds: queue.oldestSeconds,
       lastRun: {
         state,
         at: at === undefined ? null : new Date(at).toISOString(),
