@@ -56,9 +56,13 @@ interface BrokerRun {
 export function createBrokerSandbox({
   ipv6 = true,
   shell = 'sh',
+  // Nothing listens there.
+  apiUrl = 'http://127.0.0.1:9/api/v5',
 }: {
   ipv6?: boolean;
   shell?: string;
+  /** The REST API that the entrypoint calls once EMQX has booted. */
+  apiUrl?: string;
 } = {}): BrokerSandbox {
   const folder = mkdtempSync(join(tmpdir(), 'broker-'));
   chmodSync(folder, 0o755);
@@ -74,7 +78,17 @@ export function createBrokerSandbox({
     if (script.split(line).length !== 2) throw new Error(`the entrypoint must set ${name}=${value} once`);
     script = script.replace(line, `\n${name}=${join(folder, value)}\n`);
   }
-  script = script.replace('\nemqx_user=emqx\n', `\nemqx_user=${brokerUser}\n`);
+  const settings = {
+    emqx_user: ['emqx', brokerUser],
+    api_url: ['http://127.0.0.1:18083/api/v5', apiUrl],
+    poll_seconds: ['1', '0.1'],
+    server_grace_seconds: ['30', '0'],
+  };
+  for (const [name, [value, instead]] of Object.entries(settings)) {
+    const line = `\n${name}=${value}\n`;
+    if (script.split(line).length !== 2) throw new Error(`the entrypoint must set ${name}=${value} once`);
+    script = script.replace(line, `\n${name}=${instead}\n`);
+  }
   const scriptFile = join(folder, 'docker-entrypoint.sh');
   writeFileSync(scriptFile, script);
   if (isRoot) Bun.spawnSync(['chown', '-R', `${brokerUser}:`, folder]);
