@@ -89,7 +89,7 @@ const roleSecret = secret(16, 'characters').refine(
   'must not contain blanks or control characters',
 );
 
-/** One entry per variable of `.env.example`; a test holds the two against each other. */
+/** One entry per variable of `.env.example`; a test compares the two. */
 const variables = z.object({
   PORT: wholeNumber(3000, 0, 65_535),
   DATABASE_URL: databaseUrl,

@@ -20,8 +20,8 @@ const MQTT_LIMIT_MS = 5_000;
 
 const USAGE = `Usage: bun run doctor
 
-Holds the broker against the database, from the environment that the server takes, and changes nothing. Prints what is
-not as it should be and exits with 1 when there is any.`;
+Compares the broker with the database, configured by the environment of the server, and changes nothing. Prints the
+differences, and exits with 1 if there are any.`;
 
 /** Reads, prints, and returns whether all is well. */
 async function examine(): Promise<boolean> {
@@ -58,10 +58,10 @@ function printReport(report: ReconcileReport, queued: number): void {
   section('Settings that differ', report.differences);
   section('Devices that differ', [
     ...count(devices.rulesAdded, 'paired devices without their rules'),
-    ...count(devices.rulesReplaced, 'devices with other rules than their pairing gives'),
-    ...count(devices.rulesRemoved, 'devices with rules that are paired no more'),
+    ...count(devices.rulesReplaced, 'devices whose rules differ from their pairing'),
+    ...count(devices.rulesRemoved, 'devices with rules that are no longer paired'),
     ...count(devices.bansAdded, 'bans missing'),
-    ...count(devices.bansLifted, 'bans left over'),
+    ...count(devices.bansLifted, 'stale bans'),
     ...count(devices.sessionsEnded, 'sessions that should have ended'),
     ...count(queued, 'changes waiting for the broker'),
   ]);

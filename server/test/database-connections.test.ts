@@ -61,7 +61,7 @@ describe('connections that are cut at any moment', () => {
     await recovered();
   }, 60_000);
 
-  test('harm nothing but the statements under way, also while a new pool makes its first connections', async () => {
+  test('affect only the statements in progress, also while a new pool makes its first connections', async () => {
     for (let round = 0; round < 30; round++) {
       const fresh = openDatabase(url);
       const work = Array.from({ length: 4 }, () => outcomeOf(fresh.db.execute(sql`select 1`)));

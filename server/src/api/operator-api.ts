@@ -11,7 +11,7 @@ import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
 
-/** A database that hangs must not keep requests for ever; the import of a long file stays far below. */
+/** A database that hangs must not block requests forever; the import of a long file stays far below. */
 const REQUEST_LIMIT_MS = 30_000;
 
 export interface OperatorApiDeps {

@@ -40,7 +40,7 @@ const LOCK = 'reconcile';
 const DATABASE_LIMIT_MS = 4_000;
 const RUN_LIMIT_MS = 5 * 60_000;
 
-/** The broker as the server provisions it: what operators change reaches it at once, the rest by reconciliation. */
+/** The broker as the server provisions it: changes by operators are synced immediately, the rest by reconciliation. */
 export function createBroker(deps: BrokerDeps) {
   const { db, clock, random } = deps;
   const log = featureLogger(deps.log, 'Broker');
@@ -83,7 +83,7 @@ export function createBroker(deps: BrokerDeps) {
     reconciler,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
     checks: { broker_api: () => readiness(reconciler.status()) },
-    /** Resolves after the first try to provision the broker, whatever came out of it. */
+    /** Resolves after the first attempt to provision the broker, whatever its result. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
@@ -120,7 +120,7 @@ interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly desired: DesiredState;
 }
 
-/** One run of the reconciliation, or with `repair` false a look that changes nothing. */
+/** One run of the reconciliation; with `repair` false it changes nothing. */
 export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileReport> {
   const { db, emqx, clock } = deps;
   return reconcile({
