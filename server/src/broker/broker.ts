@@ -2,11 +2,11 @@ import { sql } from 'drizzle-orm';
 import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
 import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
+import { underLock } from '../platform/db/advisory-lock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
-import { underLease } from '../platform/lease.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
@@ -37,7 +37,7 @@ export interface BrokerDeps {
   readonly presence: (startedAt: number) => PresenceCorrection;
 }
 
-const LEASE = 'reconcile';
+const LOCK = 'reconcile';
 /** A database that is silent for longer counts as unreachable. */
 const DATABASE_LIMIT_MS = 4_000;
 const RUN_LIMIT_MS = 5 * 60_000;
@@ -47,7 +47,8 @@ export function createBroker(deps: BrokerDeps) {
   const { db, clock, random } = deps;
   const log = featureLogger(deps.log, 'Broker');
   const stopping = new AbortController();
-  const emqx = createEmqx({ ...deps.emqx, clock, random, signal: stopping.signal });
+  const connect = (signal: AbortSignal) => createEmqx({ ...deps.emqx, clock, random, signal });
+  const emqx = connect(stopping.signal);
   const desired = desiredState(deps.jwtSecret, { tls: deps.mqttTlsHost !== undefined });
   const holder = `${deps.instanceId}-${Buffer.from(random.bytes(6)).toString('hex')}`;
   const changes = createChangeQueue({
@@ -75,15 +76,18 @@ export function createBroker(deps: BrokerDeps) {
     }
     try {
       await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`), 'the database');
-      const work = async () => {
+      const work = async (held: AbortSignal) => {
         const { presence } = deps;
-        const report = await reconcileNow({ db, emqx, clock, desired, presence, suspectSubscriptions }, true);
+        const report = await reconcileNow(
+          { db, emqx: connect(held), clock, desired, presence, suspectSubscriptions },
+          true,
+        );
         suspectSubscriptions = false;
         return report;
       };
-      const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
-      const leased = await withDeadline(clock, RUN_LIMIT_MS, run, 'the reconciliation of the broker');
-      return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
+      const run = underLock({ db, clock, holder }, LOCK, work, stopping.signal);
+      const done = await withDeadline(clock, RUN_LIMIT_MS, run, 'the reconciliation of the broker');
+      return done.by === 'us' ? done.result : reconcileReport.parse(done.result);
     } catch (thrown) {
       // It may have closed what was open, and ended before it looked at subscriptions.
       suspectSubscriptions = true;
