@@ -7,7 +7,7 @@ import type { Database } from '../platform/db/client.ts';
 import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
-import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
@@ -44,8 +44,7 @@ const RUN_LIMIT_MS = 5 * 60_000;
 
 /** The broker as the server provisions it: changes by operators are synced immediately, the rest by reconciliation. */
 export function createBroker(deps: BrokerDeps) {
-  const { db, clock, random } = deps;
-  const log = featureLogger(deps.log, 'Broker');
+  const { db, clock, random, log } = deps;
   const stopping = new AbortController();
   const connect = (signal: AbortSignal) => createEmqx({ ...deps.emqx, clock, random, signal });
   const emqx = connect(stopping.signal);
