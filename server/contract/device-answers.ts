@@ -3,7 +3,7 @@ import { failureClasses, reasons } from './reasons.ts';
 import { deviceUuid } from './uuid.ts';
 
 const ok = z.literal('OK');
-const MAX_AGENTS_PAGE = 100;
+export const MAX_AGENTS_PAGE = 100;
 
 /** What every failed request of a device is answered. */
 export const deviceFailure = z
@@ -13,6 +13,9 @@ export const deviceFailure = z
     m: z.string().describe('Human-readable reason'),
   })
   .meta({ id: 'DeviceFailure' });
+
+/** The query of `GET /auth/devices/request`. */
+export const tokenQuery = z.object({ uuid: deviceUuid });
 
 /** `GET /auth/devices/request`. */
 export const tokenAnswer = z
@@ -49,9 +52,12 @@ export const ownAgentsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_AGENTS_PAGE).default(20),
 });
 
-export const ownAgents = z
+export const ownAgentsAnswer = z
   .object({ c: ok, a: z.array(z.uuid()), next: z.uuid().optional().describe('`after` of the next page') })
   .meta({ id: 'OwnAgents' });
+
+/** The path of `PUT` and `DELETE /devices/agents/{uuid}`. */
+export const agentPath = z.object({ uuid: deviceUuid });
 
 /** The body of `PUT /devices/agents/{uuid}`. */
 export const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) }).meta({ id: 'Confirmation' });
@@ -69,4 +75,3 @@ export const paired = z
 
 export type TokenAnswer = z.output<typeof tokenAnswer>;
 export type BrokerAddress = z.output<typeof brokerAddress>;
-export type DeviceFailure = z.output<typeof deviceFailure>;

@@ -3,13 +3,14 @@ import mqtt from 'mqtt';
 import type { ReconcileReport } from '../contract/api/broker.ts';
 import { reconcileNow } from './broker/broker.ts';
 import { desiredState } from './broker/desired-state.ts';
-import { queueLength } from './broker/device-store.ts';
+import { queueState } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
 import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';
-import { isUnreachable, openDatabase } from './platform/db/client.ts';
+import { openDatabase } from './platform/db/client.ts';
+import { isUnreachable } from './platform/db/database-error.ts';
 import { errorCode } from './platform/errors.ts';
 import { systemRandom } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
@@ -29,7 +30,7 @@ async function examine(): Promise<boolean> {
   try {
     const mqttFailure = await tryMqtt(config);
     const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
-    const desired = desiredState(config.jwtSecret);
+    const desired = desiredState(config.jwtSecret, { tls: config.mqttTlsHost !== undefined });
     const report = await reconcileNow(
       {
         db: database.db,
@@ -40,7 +41,7 @@ async function examine(): Promise<boolean> {
       },
       false,
     );
-    const queued = await queueLength(database.db);
+    const queued = (await queueState(database.db)).length;
     printReport(report, queued);
     section('MQTT', mqttFailure === undefined ? [] : [mqttFailure]);
     return (

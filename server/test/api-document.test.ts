@@ -109,6 +109,18 @@ describe('the OpenAPI document', () => {
   });
 });
 
+test('the document names every status that a device route answers, and nothing that is not in its table', () => {
+  const statusesOf = (id: string) =>
+    Object.keys(operations.find(({ operationId }) => operationId === id)?.responses ?? {});
+  const everywhere = ['200', '401', '403', '429', '500', '503'];
+  expect(statusesOf('requestToken')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
+  expect(statusesOf('findBroker')).toEqual(everywhere);
+  expect(statusesOf('issuePairingCode')).toEqual(['200', '401', '403', '409', '429', '500', '503']);
+  expect(statusesOf('listOwnAgents')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
+  expect(statusesOf('claimAgent')).toEqual(['200', '400', '401', '403', '409', '429', '500', '503']);
+  expect(statusesOf('releaseAgent')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
+});
+
 describe('credentials', () => {
   test('every operation answers 401 without, in the form of its side', async () => {
     expect(operations.length).toBeGreaterThan(35);
@@ -206,7 +218,7 @@ describe('pages', () => {
     }
   });
 
-  test('all of /docs comes from this server, under a policy that lets nothing else in', async () => {
+  test('all of /docs comes from this server, under a policy that allows nothing else', async () => {
     const response = await fetch(`${stack.url}/docs`);
     const page = await response.text();
     const policy = response.headers.get('content-security-policy') ?? '';

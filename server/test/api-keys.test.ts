@@ -104,7 +104,7 @@ describe('an API key', () => {
   });
 
   test('never expires if its expiry is null', async () => {
-    const { authorization } = await addApiKey(admin, { name: 'for ever', role: 'viewer', expiresAt: null });
+    const { authorization } = await addApiKey(admin, { name: 'permanent', role: 'viewer', expiresAt: null });
     clock.shift(10_000 * DAY_MS);
     expect((await whoAmI(authorization)).status).toBe(200);
     clock.shift(-10_000 * DAY_MS);

@@ -50,11 +50,11 @@ async function provision(): Promise<void> {
   await stack.ready();
 }
 
-function anonymous(): Promise<'let in' | 'refused'> {
+function anonymous(): Promise<'admitted' | 'refused'> {
   return connectMqtt(broker.mqttUrl, { clientId: 'anonymous' }).then(
     async (client) => {
       await client.endAsync();
-      return 'let in' as const;
+      return 'admitted' as const;
     },
     () => 'refused' as const,
   );
@@ -102,7 +102,7 @@ describe('a broker that admits everyone', () => {
   });
 
   test('is closed: no anonymous clients, no_match deny, file source disabled', async () => {
-    expect(await anonymous()).toBe('let in');
+    expect(await anonymous()).toBe('admitted');
     await provision();
     expect(await anonymous()).toBe('refused');
     expect(await read('/authorization/settings')).toMatchObject({ no_match: 'deny', deny_action: 'ignore' });
@@ -182,9 +182,7 @@ describe('a broker with foreign objects', () => {
   function reports(start: number) {
     return record.lines
       .slice(start)
-      .filter(
-        ({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'),
-      );
+      .filter(({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'));
   }
 });
 

@@ -11,6 +11,8 @@ export interface TcpProxy {
   cut(): void;
   /** Keeps connections, and takes new ones, but no byte goes through. */
   stall(): void;
+  /** The connections that are open now stay open, but no byte goes through them any more; new ones work. */
+  swallow(): void;
   /** Ends all connections and takes no new one. */
   refuse(): Promise<void>;
   close(): Promise<void>;
@@ -24,7 +26,7 @@ interface ProxyOptions {
 }
 
 export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
-  const pairs = new Set<{ end(): void; flush(): void }>();
+  const pairs = new Set<{ end(): void; flush(): void; swallow(): void }>();
   let stalled = false;
   let server: Server | undefined;
 
@@ -32,7 +34,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     const target = connect({ host: '127.0.0.1', port: options.target() });
     const observe = options.observe?.();
     const held: (() => void)[] = [];
+    let swallows = false;
     const forward = (to: Socket, bytes: Buffer) => {
+      if (swallows) return;
       if (stalled) held.push(() => to.write(bytes));
       else to.write(bytes);
     };
@@ -44,6 +48,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
       },
       flush() {
         for (const write of held.splice(0)) write();
+      },
+      swallow() {
+        swallows = true;
       },
     };
     pairs.add(pair);
@@ -95,6 +102,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     cut,
     stall() {
       stalled = true;
+    },
+    swallow() {
+      for (const pair of pairs) pair.swallow();
     },
     refuse,
     close: refuse,

@@ -161,7 +161,7 @@ test('an export that fails is aborted, not ended', async () => {
   let reads = 0;
   const db = new Proxy(stack.services.db, {
     get(target, property) {
-      if (property === 'select' && ++reads > 1) throw new Error('the database is away');
+      if (property === 'select' && ++reads > 1) throw new Error('the database is unreachable');
       return Reflect.get(target, property, target);
     },
   });

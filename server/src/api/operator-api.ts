@@ -36,7 +36,7 @@ export function operatorApi(deps: OperatorApiDeps) {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
-    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next()))
+    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end'))
     .use(refuseCrossSite(deps.trustProxyHops))
     .route('/', deps.operators.publicRoutes)
     .use(deps.operators.authenticate)

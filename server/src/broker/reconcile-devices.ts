@@ -13,7 +13,7 @@ export interface DeviceReconcileDeps {
   readonly clock: Clock;
   /** Syncs one device to the broker. */
   readonly sync: (deviceId: string) => Promise<unknown>;
-  /** False only looks. */
+  /** False changes nothing. */
   readonly repair: boolean;
 }
 

@@ -22,13 +22,13 @@ export interface ChangeRequest {
   readonly checkVersion: (version: number) => void;
 }
 
-/** What became of the device. A change concerns the rules of `others` too. */
+/** Whether the device changed, and the other devices whose rules that concerns. */
 export interface Changed {
   readonly changed: boolean;
   readonly others?: readonly string[];
 }
 
-/** A kind of change, and how it is made. */
+/** A kind of change and how to apply it. */
 export interface Change {
   /** `<subject>.<past participle>`, the action in the audit log. */
   readonly action: string;

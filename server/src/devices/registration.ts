@@ -1,8 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { DeviceRole } from '../../contract/roles.ts';
+import type { DeviceRole, DeviceState } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import type { DeviceRecord } from './store.ts';
+
+/** What the routes of firmware need to know of a device. */
+export interface DeviceRecord {
+  readonly id: string;
+  readonly role: DeviceRole;
+  readonly state: DeviceState;
+  readonly generation: number;
+}
 
 export interface NewDevice {
   readonly id: string;

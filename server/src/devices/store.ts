@@ -1,20 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
-import type { DeviceRole, DeviceState } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { hourlyQuota } from '../platform/quota.ts';
-import { type NewDevice, registerDevices } from './registration.ts';
-
-/** What the routes of firmware need to know of a device. */
-export interface DeviceRecord {
-  readonly id: string;
-  readonly role: DeviceRole;
-  readonly state: DeviceState;
-  readonly generation: number;
-}
+import { type DeviceRecord, type NewDevice, registerDevices } from './registration.ts';
 
 export interface DeviceStore {
   find(id: string): Promise<DeviceRecord | undefined>;
@@ -41,13 +32,13 @@ export function createDeviceStore(db: Database, clock: Clock): DeviceStore {
 
   return {
     async find(id) {
-      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }));
+      const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }), 'the database');
       return device;
     },
     async register(device, origin, maxPerHour) {
       const quota = hourlyQuota('registrations', maxPerHour, origin.at);
       const registered = registerDevices(db, [device], origin, quota);
-      return (await withDeadline(clock, ANSWER_LIMIT_MS, registered))[0];
+      return (await withDeadline(clock, ANSWER_LIMIT_MS, registered, 'the database'))[0];
     },
   };
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
 
-/** Hashes passwords and compares them, few at a time: each takes 19 MiB and tens of milliseconds. */
+/** Hashes and verifies passwords, few at a time: each takes 19 MiB and tens of milliseconds. */
 export interface Passwords {
   hash(password: string): Promise<string>;
   /** Compares with a hash, or with one that nothing matches, in the same time, when there is none. */

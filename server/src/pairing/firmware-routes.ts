@@ -1,7 +1,15 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { z } from 'zod';
 import type { Receipt } from '../../contract/api/broker.ts';
+import {
+  agentPath,
+  confirmation,
+  MAX_AGENTS_PAGE,
+  ownAgentsAnswer,
+  ownAgentsQuery,
+  paired,
+  pairingCode,
+} from '../../contract/device-answers.ts';
 import { deviceUuid } from '../../contract/uuid.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import { agentIds } from '../devices/agents.ts';
@@ -11,6 +19,7 @@ import {
   requireToken,
   type TokenEnv,
 } from '../devices/firmware/require-token.ts';
+import { describeDeviceOperation } from '../http/describe-device.ts';
 import { allowOnly } from '../http/device-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
@@ -30,13 +39,6 @@ export interface FirmwarePairingRoutesDeps extends RequireTokenDeps, PairingDeps
 
 const MINUTE_MS = 60_000;
 const MAX_BODY_BYTES = 256;
-const MAX_PAGE = 100;
-
-const page = z.object({
-  after: deviceUuid.optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(20),
-});
-const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) });
 
 /** How devices pair themselves: docs/protocol.md, section 2. */
 export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<TokenEnv> {
@@ -52,17 +54,35 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
     key: (c) => c.get('device').id,
   });
 
-  app.get('/devices/agents', admit, limitDevice, async (c) => {
+  const describeList = describeDeviceOperation({
+    id: 'listOwnAgents',
+    summary: "List the master's own agents",
+    credential: 'deviceToken',
+    query: ownAgentsQuery,
+    answer: ownAgentsAnswer,
+    reasons: ['bad_request', 'wrong_role'],
+  });
+  app.get('/devices/agents', describeList, admit, limitDevice, async (c) => {
     const masterId = requireMaster(c.get('device')).id;
-    const query = page.safeParse(c.req.query());
-    if (!query.success) throw new AppError('bad_request', `after must be a UUID, limit 1 to ${MAX_PAGE}.`);
+    const query = ownAgentsQuery.safeParse(c.req.query());
+    if (!query.success)
+      throw new AppError('bad_request', `after must be a UUID, limit 1 to ${MAX_AGENTS_PAGE}.`);
     const { ids, more } = await agentIds(deps.db, masterId, query.data.after, query.data.limit);
     c.header('Cache-Control', 'no-store');
     return c.json({ c: 'OK', a: ids, ...(more ? { next: ids.at(-1) } : {}) });
   });
   allowOnly(app, '/devices/agents', 'GET, HEAD');
 
-  app.put('/devices/agents/:uuid', admit, limitDevice, limitBody, async (c) => {
+  const describeClaim = describeDeviceOperation({
+    id: 'claimAgent',
+    summary: 'Pair an agent by its pairing code',
+    credential: 'deviceToken',
+    path: agentPath,
+    body: confirmation,
+    answer: paired,
+    reasons: ['bad_request', 'wrong_role', 'wrong_device', 'conflict'],
+  });
+  app.put('/devices/agents/:uuid', describeClaim, admit, limitDevice, limitBody, async (c) => {
     const masterId = requireMaster(c.get('device')).id;
     const agentId = requestedUuid(c);
     const body = confirmation.safeParse(await c.req.json().catch(() => undefined));
@@ -70,13 +90,28 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
     const claim = { agentId, code: body.data.code };
     return answer(c, await claimAgent(deps, masterId, claim, originOf(deps, c)));
   });
-  app.delete('/devices/agents/:uuid', admit, limitDevice, async (c) => {
+  const describeRelease = describeDeviceOperation({
+    id: 'releaseAgent',
+    summary: 'Unpair an agent',
+    credential: 'deviceToken',
+    path: agentPath,
+    answer: paired,
+    reasons: ['bad_request', 'wrong_role', 'wrong_device'],
+  });
+  app.delete('/devices/agents/:uuid', describeRelease, admit, limitDevice, async (c) => {
     const masterId = requireMaster(c.get('device')).id;
     return answer(c, await releaseAgent(deps, masterId, requestedUuid(c), originOf(deps, c)));
   });
   allowOnly(app, '/devices/agents/:uuid', 'PUT, DELETE');
 
-  app.post('/devices/pairing-code', admit, limitDevice, async (c) => {
+  const describeCode = describeDeviceOperation({
+    id: 'issuePairingCode',
+    summary: 'Request a pairing code, as an agent',
+    credential: 'deviceToken',
+    answer: pairingCode,
+    reasons: ['wrong_role', 'conflict'],
+  });
+  app.post('/devices/pairing-code', describeCode, admit, limitDevice, async (c) => {
     const { code, expiresInSeconds } = await issuePairingCode(deps, c.get('device').id);
     c.header('Cache-Control', 'no-store');
     return c.json({ c: 'OK', code, x: expiresInSeconds });

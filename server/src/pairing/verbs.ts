@@ -31,7 +31,7 @@ export interface PairingDeps {
 const MAX_AGENTS = 9_000;
 
 /**
- * Pairs an agent with a master, away from the one it has if need be; links work, and stop working, on devices that stay
+ * Pairs an agent with a master, moving it from its current one; links open and close on devices that stay
  * connected.
  *
  * @throws AppError `not_found`, `precondition_failed`, and `conflict` as `pairWith`.
@@ -108,7 +108,7 @@ export function pairWith(master: DeviceRow): Change {
         throw new AppError('conflict', `The master has ${MAX_AGENTS} agents, the maximum.`);
       }
       await setMaster(tx, agent.id, master.id);
-      // The old master first: what takes away comes before what gives.
+      // The old master first: revoking comes before granting.
       return { changed: true, others: [...(agent.masterId === null ? [] : [agent.masterId]), master.id] };
     },
   };

@@ -1,9 +1,17 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import {
+  type BrokerAddress,
+  brokerAddress,
+  type TokenAnswer,
+  tokenAnswer,
+  tokenQuery,
+} from '../../../contract/device-answers.ts';
 import { deviceUuid } from '../../../contract/uuid.ts';
+import { describeDeviceOperation } from '../../http/describe-device.ts';
 import { type AppEnv, allowOnly, bearerCredential } from '../../http/device-answer.ts';
 import { limitRequests, type StoreFactory } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DeviceRecord } from '../store.ts';
+import type { DeviceRecord } from '../registration.ts';
 import type { Credential, CredentialCheck } from './credential.ts';
 import { type RequestTokenDeps, requestToken } from './request-token.ts';
 import {
@@ -55,24 +63,48 @@ export function firmwareRoutes(deps: FirmwareRoutesDeps): Hono<DeviceEnv> {
     },
   });
 
-  app.get('/auth/devices/request', limitAddress, requireCredential(deps), limitDevice, async (c) => {
-    const origin = { address: c.get('ip'), requestId: c.get('requestId') };
-    const result = await requestToken(deps, c.get('uuid'), c.get('credential'), origin);
-    if (result.outcome === 'refused') throw refuseDevice(c, deps, result, c.get('uuid'));
-    deps.onSeen(result.device.id);
-    const { token, username, expiresInSeconds, issuedAt } = result.issued;
-    c.header('Cache-Control', 'no-store');
-    return c.json({ c: 'OK', t: token, u: username, x: expiresInSeconds, n: issuedAt });
+  const describeRequest = describeDeviceOperation({
+    id: 'requestToken',
+    summary: 'Request a token, or renew one',
+    credential: 'deviceCredential',
+    query: tokenQuery,
+    answer: tokenAnswer,
+    reasons: ['bad_request', 'wrong_device', 'wrong_role', 'pending', 'unknown_device'],
   });
+  app.get(
+    '/auth/devices/request',
+    describeRequest,
+    limitAddress,
+    requireCredential(deps),
+    limitDevice,
+    async (c) => {
+      const origin = { address: c.get('ip'), requestId: c.get('requestId') };
+      const result = await requestToken(deps, c.get('uuid'), c.get('credential'), origin);
+      if (result.outcome === 'refused') throw refuseDevice(c, deps, result, c.get('uuid'));
+      deps.onSeen(result.device.id);
+      const { token, username, expiresInSeconds, issuedAt } = result.issued;
+      c.header('Cache-Control', 'no-store');
+      const body: TokenAnswer = { c: 'OK', t: token, u: username, x: expiresInSeconds, n: issuedAt };
+      return c.json(body);
+    },
+  );
   allowOnly(app, '/auth/devices/request', 'GET, HEAD');
 
-  app.get('/mqtt', limitAddress, requireToken(deps), (c) => {
+  const address: BrokerAddress = {
+    c: 'OK',
+    ip: deps.mqttHost,
+    ...(deps.mqttTlsHost === undefined ? {} : { tls: deps.mqttTlsHost }),
+  };
+  const describeAddress = describeDeviceOperation({
+    id: 'findBroker',
+    summary: "Get the broker's address",
+    credential: 'deviceToken',
+    answer: brokerAddress,
+    reasons: [],
+  });
+  app.get('/mqtt', describeAddress, limitAddress, requireToken(deps), (c) => {
     c.header('Cache-Control', 'no-store');
-    return c.json({
-      c: 'OK',
-      ip: deps.mqttHost,
-      ...(deps.mqttTlsHost === undefined ? {} : { tls: deps.mqttTlsHost }),
-    });
+    return c.json(address);
   });
   allowOnly(app, '/mqtt', 'GET, HEAD');
 

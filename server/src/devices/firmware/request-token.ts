@@ -1,7 +1,8 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { ErrorCode } from '../../platform/errors.ts';
 import type { IssuedToken, TokenSubject, Tokens } from '../../tokens/token.ts';
-import type { DeviceRecord, DeviceStore } from '../store.ts';
+import type { DeviceRecord } from '../registration.ts';
+import type { DeviceStore } from '../store.ts';
 import type { Credential } from './credential.ts';
 
 export type Enrollment = 'open' | 'approval' | 'closed';

@@ -6,7 +6,8 @@ import type { Clock } from '../../platform/clock.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Tokens } from '../../tokens/token.ts';
-import type { DeviceRecord, DeviceStore } from '../store.ts';
+import type { DeviceRecord } from '../registration.ts';
+import type { DeviceStore } from '../store.ts';
 import type { RefusedCredential } from './refused-credentials.ts';
 import { admitToken, type Refusal } from './request-token.ts';
 

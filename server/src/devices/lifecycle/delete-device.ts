@@ -15,7 +15,7 @@ const AUDIT_BATCH = 1_000;
  * Removes a device and undoes its pairings. Its generation is kept, so that it starts above it when it registers again and
  * its tokens stay invalid. Repeated, it changes nothing.
  *
- * @throws AppError `not_found` for a device that never was, `precondition_failed`.
+ * @throws AppError `not_found` for a device that never existed, `precondition_failed`.
  */
 export async function deleteDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const enqueued = await inTransaction(deps.db, async (tx) => {

@@ -12,7 +12,7 @@ import { deleteOtherSessions } from '../sessions/store.ts';
 import { toOperator } from './operator.ts';
 import { deleteKeysOf, lockOperator, updateOperator } from './store.ts';
 
-/** `PATCH /operators/{id}`: the role, or a new password for who forgot it. */
+/** `PATCH /operators/{id}`: the role, or a new password if they forgot it. */
 export function changeOperator(deps: OperatorsDeps) {
   return new Hono<ApiEnv>().patch(
     '/operators/:id',

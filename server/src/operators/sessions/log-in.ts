@@ -91,7 +91,7 @@ export function logIn(deps: OperatorsDeps) {
   );
 }
 
-/** What was entered as the name of an account that does not exist is kept nowhere: it may be a password. */
+/** The name entered for an account that does not exist is not stored: it may be a password. */
 async function noteFailure(
   deps: OperatorsDeps,
   c: Context<AppEnv>,
