@@ -102,17 +102,20 @@ export async function openSession(options: SessionOptions): Promise<MqttSession>
   function receive(packet: Packet): void {
     switch (packet.cmd) {
       case 'publish':
-        return options.onMessage(packet);
+        options.onMessage(packet);
+        break;
       case 'connack': {
         const code = packet.returnCode ?? 0;
-        if (code !== 0) return accepted.reject(new SessionRefusedError('the session', code));
+        if (code !== 0) accepted.reject(new SessionRefusedError('the session', code));
         // At once: messages of the session may follow in the same packet of the network.
-        return accepted.resolve(options.onAccepted(session, packet.sessionPresent));
+        else accepted.resolve(options.onAccepted(session, packet.sessionPresent));
+        break;
       }
       case 'suback':
-        return suback.resolve(packet.granted.map(Number));
+        suback.resolve(packet.granted.map(Number));
+        break;
       case 'pingresp':
-        return;
+        break;
       default:
         destroy(`unexpected ${packet.cmd}`);
     }

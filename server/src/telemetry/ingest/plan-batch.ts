@@ -116,8 +116,8 @@ export function planBatch(batch: readonly ReadDelivery[], options: PlanOptions):
   const counts = new Map<string, DeviceCounts>();
 
   function countsOf(deviceId: string): DeviceCounts {
-    let known = counts.get(deviceId);
-    if (!known) counts.set(deviceId, (known = { stored: 0, lost: 0, repeated: 0, rejected: 0 }));
+    const known = counts.get(deviceId) ?? { stored: 0, lost: 0, repeated: 0, rejected: 0 };
+    counts.set(deviceId, known);
     return known;
   }
 
