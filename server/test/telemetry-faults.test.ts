@@ -178,28 +178,32 @@ describe('every message is stored exactly once and in order', () => {
   test.each([
     ['numbered', numbered],
     ['not numbered', unnumbered],
-  ])('when a commit is done and the answer to it never comes (%s)', async (_, body) => {
-    let armed = true;
-    const instance = await rig.start({
-      handlers: {
-        // The last statement before COMMIT.
-        records: async () => {
-          if (armed) instance.databaseProxy.holdAnswers();
-          armed = false;
+  ])(
+    'when a commit is done and the answer to it never comes (%s)',
+    async (_, body) => {
+      let armed = true;
+      const instance = await rig.start({
+        handlers: {
+          // The last statement before COMMIT.
+          records: async () => {
+            if (armed) instance.databaseProxy.holdAnswers();
+            armed = false;
+          },
         },
-      },
-    });
-    await instance.online();
-    const ids = someDevices();
-    const client = await rig.publisher();
-    await Promise.all(ids.map((id) => rig.send(client, id, [body(1)])));
-    await until('the commit is done', async () => (await count(ids)) > 0);
-    const committed = await count(ids);
-    instance.databaseProxy.cut();
-    await instance.databaseProxy.pass();
-    await Promise.all(ids.map((id) => rig.send(client, id, [body(2)])));
-    await until('all are stored', async () => (await count(ids)) >= 2 * DEVICES);
-    expect(committed).toBeGreaterThan(0);
-    await expectEachOnceInOrder(ids, 2);
-  }, 60_000);
+      });
+      await instance.online();
+      const ids = someDevices();
+      const client = await rig.publisher();
+      await Promise.all(ids.map((id) => rig.send(client, id, [body(1)])));
+      await until('the commit is done', async () => (await count(ids)) > 0);
+      const committed = await count(ids);
+      instance.databaseProxy.cut();
+      await instance.databaseProxy.pass();
+      await Promise.all(ids.map((id) => rig.send(client, id, [body(2)])));
+      await until('all are stored', async () => (await count(ids)) >= 2 * DEVICES);
+      expect(committed).toBeGreaterThan(0);
+      await expectEachOnceInOrder(ids, 2);
+    },
+    60_000,
+  );
 });

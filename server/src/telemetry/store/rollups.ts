@@ -9,7 +9,7 @@ const MAX_FIELDS = 200;
 /** An hour is rolled up this long after its end: most of what belongs to it has arrived by then. */
 const SETTLE_MS = 120_000;
 const HOUR_MS = 3_600_000;
-const HOURS_PER_TRANSACTION = 50;
+const HOURS_PER_TRANSACTION = 200;
 const STATEMENT_TIMEOUT = '120s';
 
 /** Names of a record that are not measurements (docs/protocol.md, section 4). */
