@@ -5,7 +5,7 @@ import { systemClock } from './platform/clock.ts';
 import { errorCode } from './platform/errors.ts';
 import { createLogger } from './platform/logger.ts';
 import { systemRandom } from './platform/random.ts';
-import { type Services, startServices } from './services.ts';
+import { type Services, startServices } from './server.ts';
 
 const STOP_LIMIT_MS = 9_500;
 

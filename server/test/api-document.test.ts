@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { createApiClient } from '../src/api/client.ts';
-import { problemKinds } from '../src/api/problem.ts';
+import { problemKinds } from '../src/http/problem.ts';
 import { type Stack, startStack } from './harness.ts';
 import { ADMIN, ADMIN_ENV, addApiKey, addOperator, type Browser, logIn } from './operators.ts';
 

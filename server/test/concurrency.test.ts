@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { startServer } from '../dev/stack.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import {
   AGENT_SECRET,
   callDevice,

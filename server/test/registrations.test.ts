@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { startServer } from '../dev/stack.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import { manualClock } from './clocks.ts';
 import { AGENT_SECRET, callDevice, registerDevice, type Stack, startStack, tokenPath } from './harness.ts';
 import { silentLog } from './logs.ts';

@@ -37,11 +37,11 @@ function numbered(from: number, to: number, boot = 7): { b: number; n: number }[
 describe('what a device sends', () => {
   test('is stored as it was sent, in order', async () => {
     const id = randomUUID();
-    const bodies = Array.from({ length: 2_500 }, (_, i) => ({ temp: 20.5 + i, on: true, text: `"ü\\{},'` }));
+    const bodies = Array.from({ length: 1_200 }, (_, i) => ({ temp: 20.5 + i, on: true, text: `"ü\\{},'` }));
     await rig.send(await rig.publisher(), id, bodies);
     await dealtWith(id, bodies.length);
     expect(await rig.records(id)).toEqual(bodies);
-    expect(await rig.account(id)).toEqual({ stored: 2_500, lost: 0, repeated: 0, rejected: 0 });
+    expect(await rig.account(id)).toEqual({ stored: 1_200, lost: 0, repeated: 0, rejected: 0 });
   });
 
   test('has the time of measurement and the time of receipt', async () => {
@@ -154,17 +154,18 @@ describe('what a device sends', () => {
     await about({ fw: '1.3.0', board: 'esp32' });
     await about({
       fw: '1.4.0',
-      f: { temp: { u: '°C', k: 'temperature' }, bad: 7 },
+      f: { temp: { u: '°C', k: 'temperature' } },
       cmd: { LED: { on: 'bool' } },
     });
     const read = () => rig.sql`
-      select firmware, board, fields, commands from device_about where device_id = ${id}`;
+      select firmware, board, library, fields, commands from device_about where device_id = ${id}`;
     await until('the second is stored', async () => (await read())[0]?.firmware === '1.4.0');
     expect([...(await read())]).toEqual([
       {
         firmware: '1.4.0',
         board: null,
-        fields: { temp: { u: '°C', k: 'temperature' }, bad: {} },
+        library: null,
+        fields: { temp: { u: '°C', k: 'temperature' } },
         commands: { LED: { on: 'bool' } },
       },
     ]);

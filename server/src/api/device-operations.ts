@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi';
 import { z } from 'zod';
-import { type AppEnv, deviceAnswers } from '../platform/http.ts';
+import { type AppEnv, deviceAnswers } from '../http/device-answer.ts';
 
 const failure = z
   .object({

@@ -1,10 +1,10 @@
-import { topicsOfDevice } from '../messaging/topics.ts';
+import { topicsOfDevice } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { sameRules } from './desired-state.ts';
+import { type DeviceOnBroker, readDeviceOnBroker } from './device-store.ts';
 import type { Emqx } from './emqx.ts';
-import { BANNED_BY } from './emqx-fleet.ts';
-import { type DeviceOnBroker, readDeviceOnBroker } from './fleet-store.ts';
+import { BANNED_BY } from './emqx-devices.ts';
 
 export interface DeviceSyncDeps {
   readonly db: Queryable;

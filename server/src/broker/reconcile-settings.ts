@@ -1,6 +1,6 @@
 import { type DesiredState, fileSourceOpens, sameRules } from './desired-state.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
-import { eachPage } from './emqx-fleet.ts';
+import { eachPage } from './emqx-devices.ts';
 
 export interface SettingsReport {
   readonly version: string;

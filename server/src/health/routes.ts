@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
-import type { AppEnv } from '../platform/http.ts';
-import { allowOnly } from '../platform/http.ts';
+import type { AppEnv } from '../http/device-answer.ts';
+import { allowOnly } from '../http/device-answer.ts';
 
 /** One part the server depends on: `ok`, or in a few words what is wrong. */
 export type Check = () => string | Promise<string>;

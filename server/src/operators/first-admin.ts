@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
+import { writeAudit } from '../audit/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import type { Logger } from '../platform/logger.ts';
 import { countOperators, insertOperator } from './accounts/store.ts';
-import { writeAudit } from './audit.ts';
 import type { Passwords } from './passwords.ts';
 
 interface FirstAdminDeps {

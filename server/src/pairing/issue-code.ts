@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { lockDevice } from '../fleet/device.ts';
+import { lockDevice } from '../devices/device.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { pairingCodes } from '../platform/db/schema.ts';

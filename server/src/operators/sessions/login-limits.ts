@@ -1,6 +1,6 @@
+import type { StoreFactory } from '../../http/rate-limit.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { StoreFactory } from '../../platform/rate-limit.ts';
 
 /** Whose guesses an attempt counts among. */
 export type Guesser =

@@ -1,3 +1,4 @@
+import { ackTopic } from '../../../contract/topics.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Acknowledgement } from './plan-batch.ts';
 
@@ -25,7 +26,7 @@ export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
 
   function send(deviceId: string, boot: number, n: number): boolean {
     told.add(deviceId);
-    return deps.publish(`device/${deviceId}/ack`, JSON.stringify({ b: boot, n }), 1);
+    return deps.publish(ackTopic(deviceId), JSON.stringify({ b: boot, n }), 1);
   }
 
   function later({ deviceId, boot, n }: Acknowledgement): void {

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { aboutTopic, dataTopic, replyTopic } from '../../../contract/topics.ts';
 import { type BackoffLimits, backoffDelay } from '../../platform/backoff.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
 import type { Database } from '../../platform/db/client.ts';
@@ -50,7 +51,7 @@ export interface Ingest {
 /** Client id and user name of the session, the same whichever instance holds it. No device can have it: theirs are UUIDs. */
 export const INGEST_CLIENT_ID = 'server-ingest';
 /** What the session subscribes to. */
-export const INGEST_FILTERS = ['device/+/data', 'device/+/reply', 'device/+/about'] as const;
+export const INGEST_FILTERS = [dataTopic('+'), replyTopic('+'), aboutTopic('+')] as const;
 /** The lease that the session is held under. */
 export const INGEST_LEASE = 'ingest';
 

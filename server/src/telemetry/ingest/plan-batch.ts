@@ -1,3 +1,5 @@
+import { MAX_ABOUT_BYTES } from '../../../contract/messages.ts';
+import { isDeviceUuid } from '../../../contract/uuid.ts';
 import { type DeliveryWindow, hashDelivery, type StoredDelivery } from './delivery-window.ts';
 import { parseRecord, type RejectReason, recordNumber, recordTime } from './record.ts';
 import { acknowledgedUpTo, type Stream, takeNumber } from './streams.ts';
@@ -87,13 +89,16 @@ export interface PlanOptions {
   readonly now: number;
 }
 
-const TOPIC = /^device\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/(data|reply|about)$/;
-const MAX_ABOUT_BYTES = 2_048;
+const TOPIC = /^device\/([^/]{36})\/(data|reply|about)$/;
 
 export function readDelivery(delivery: Delivery): ReadDelivery {
   const hash = hashDelivery(delivery);
   const [, deviceId, kind] = TOPIC.exec(delivery.topic) ?? [];
-  if (deviceId === undefined || (kind !== 'data' && kind !== 'reply' && kind !== 'about')) {
+  if (
+    deviceId === undefined ||
+    !isDeviceUuid(deviceId) ||
+    (kind !== 'data' && kind !== 'reply' && kind !== 'about')
+  ) {
     return { delivery, hash, kind: 'reject', deviceId: undefined, reason: 'unknown_topic' };
   }
   const parsed =

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { MAX_PAYLOAD_BYTES, recordNumber as numberSchema } from '../../../contract/messages.ts';
 
 /** Why a payload cannot be stored. */
 export type RejectReason =
@@ -18,13 +19,12 @@ export interface JsonObject {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** The number that a device gave a record: `b` of the boot and `n` in it (docs/protocol.md, section 4). */
+/** The number that a device gave a record: `b` of the boot and `n` in it. */
 export interface RecordNumber {
   readonly boot: number;
   readonly n: number;
 }
 
-const MAX_PAYLOAD_BYTES = 4_096;
 /** An object that holds an object that holds … */
 const MAX_DEPTH = 16;
 const DAY_US = 86_400_000_000;
@@ -53,8 +53,10 @@ export function parseRecord(payload: Buffer): JsonObject | RejectReason {
 }
 
 /** Both or neither: half a number, or one that is no whole number, identifies nothing. */
-export function recordNumber({ b, n }: Readonly<Record<string, unknown>>): RecordNumber | undefined {
-  return isCount(b) && isCount(n) ? { boot: b, n } : undefined;
+export function recordNumber(body: Readonly<Record<string, unknown>>): RecordNumber | undefined {
+  if (body.b === undefined) return undefined;
+  const parsed = numberSchema.safeParse(body);
+  return parsed.success ? { boot: parsed.data.b, n: parsed.data.n } : undefined;
 }
 
 /**
@@ -99,8 +101,4 @@ function isStorable(text: string): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
