@@ -140,7 +140,7 @@ describe('every message is stored exactly once and in order', () => {
           for (let change = 0; change < 6; change++) {
             const next = await rig.start();
             await Bun.sleep(50);
-            expect(next.telemetry.ingestState()).toBe('standby');
+            expect(next.telemetry.state()).toBe('standby');
             await holder.close();
             await next.online();
             holder = next;
@@ -164,10 +164,10 @@ describe('every message is stored exactly once and in order', () => {
         await Bun.sleep(100);
         first.databaseProxy.stall();
         // By the end of the lease: nobody told the second one.
-        await until('the second takes over', () => second.telemetry.ingestState() === 'online', 30_000);
+        await until('the second takes over', () => second.telemetry.state() === 'online', 30_000);
         await Bun.sleep(200);
         await first.databaseProxy.pass();
-        await until('the first stands by', () => first.telemetry.ingestState() === 'standby', 30_000);
+        await until('the first stands by', () => first.telemetry.state() === 'standby', 30_000);
         await second.online();
       },
       unnumbered,

@@ -190,7 +190,7 @@ test('a session that the broker lost is noted as a loss, and its packet ids do n
   await loseIngestSession(rig);
   await until('the session is up again', async () => {
     const events = await rig.sql`select kind from ingest_events order by id`;
-    return events.at(-1)?.kind === 'session_lost' && instance.telemetry.ingestState() === 'online';
+    return events.at(-1)?.kind === 'session_lost' && instance.telemetry.state() === 'online';
   });
   await rig.send(client, id, [{ same: 1 }]);
   await dealtWith(id, 2);

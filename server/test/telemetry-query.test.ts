@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import type { Interval } from '../contract/api/telemetry.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 import { findOrMakeKeys } from '../src/telemetry/ingest/device-state.ts';
 import { insertRecords, markDirtyHours } from '../src/telemetry/ingest/write-batch.ts';
 import { deleteRecords } from '../src/telemetry/query/delete-records.ts';
-import type { Interval } from '../src/telemetry/query/interval.ts';
 import { type Bucket, readBuckets } from '../src/telemetry/query/read-buckets.ts';
 import { readFields } from '../src/telemetry/query/read-fields.ts';
 import { readRecords } from '../src/telemetry/query/read-records.ts';

@@ -3,7 +3,7 @@ import type { MqttClient } from 'mqtt';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
 import { systemRandom } from '../src/platform/random.ts';
-import { INGEST_CLIENT_ID, INGEST_FILTERS } from '../src/telemetry/ingest/ingest.ts';
+import { INGEST_CLIENT_ID } from '../src/telemetry/ingest/ingest.ts';
 import { createTelemetry, type Telemetry, type TelemetryDeps } from '../src/telemetry/telemetry.ts';
 import { type BrokerRig, startBrokerRig } from './broker-rig.ts';
 import { connectMqtt, until } from './harness.ts';
@@ -68,34 +68,25 @@ export async function startTelemetryRig(options: { clock?: Clock } = {}): Promis
       mqttUrl: `mqtt://127.0.0.1:${mqttProxy.port}`,
       instanceId: `instance-${instances.length}`,
       retention: { telemetrySeconds: 90 * DAY, rollupSeconds: 5 * 365 * DAY },
-      ingestPassword: (clientId) =>
-        broker.tokens.issueForServer(
-          clientId,
-          INGEST_FILTERS.map((topic) => ({
-            permission: 'allow' as const,
-            action: 'subscribe' as const,
-            topic,
-          })),
-          3_600,
-        ),
+      tokens: broker.tokens,
       publish: (topic, payload) => {
         sent.push({ topic, payload });
         return true;
       },
       ...changed,
     });
-    telemetry.start();
+    telemetry.onDatabaseReady();
     let open = true;
     const instance: Instance = {
       telemetry,
       databaseProxy,
       mqttProxy,
       database,
-      online: () => until('the ingest session is up', () => telemetry.ingestState() === 'online'),
+      online: () => until('the ingest session is up', () => telemetry.state() === 'online'),
       async close() {
         if (!open) return;
         open = false;
-        await telemetry.close(2_000);
+        await telemetry.close();
         await database.close(500);
         await databaseProxy.close();
         await mqttProxy.close();

@@ -1,28 +1,4 @@
-/** Widths of buckets, in seconds. All divide a day, or are whole days. */
-export const INTERVALS = {
-  '1s': 1,
-  '5s': 5,
-  '10s': 10,
-  '30s': 30,
-  '1m': 60,
-  '5m': 300,
-  '10m': 600,
-  '15m': 900,
-  '30m': 1_800,
-  '1h': 3_600,
-  '2h': 7_200,
-  '3h': 10_800,
-  '6h': 21_600,
-  '12h': 43_200,
-  '1d': 86_400,
-  '7d': 604_800,
-  '28d': 2_419_200,
-  '364d': 31_449_600,
-} as const;
-
-export type Interval = keyof typeof INTERVALS;
-
-export const intervalNames = Object.keys(INTERVALS) as [Interval, ...Interval[]];
+import { INTERVALS, type Interval, intervalNames } from '../../../contract/api/telemetry.ts';
 
 const HOUR_SECONDS = 3_600;
 

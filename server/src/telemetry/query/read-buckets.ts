@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { INTERVALS, type Interval } from '../../../contract/api/telemetry.ts';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { INTERVALS, type Interval } from './interval.ts';
 
 export interface BucketQuery {
   /** The device's small key. */
