@@ -48,6 +48,16 @@ export async function listSteps(root: string): Promise<Step[]> {
   return [
     commandStep('lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']),
     commandStep('types', ['node_modules/.bin/tsc', '-p', '.']),
+    commandStep('imports', [
+      process.execPath,
+      '--bun',
+      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+      '--config',
+      '.dependency-cruiser.json',
+      'server/src',
+      'server/contract',
+      'mqtt/dev-broker/src',
+    ]),
     commandStep('knip', ['node_modules/.bin/knip', '--no-progress']),
     shellStep(root),
     ...bunTestStep(root, 'unit', []),

@@ -82,31 +82,3 @@ export const problemKinds = {
 } as const satisfies Record<string, ProblemKindRow>;
 
 export type ProblemKind = keyof typeof problemKinds;
-
-/** One faulty value of a request. */
-export interface FieldFault {
-  /** JSON Pointer into the body, or the name of the parameter. */
-  readonly field: string;
-  readonly message: string;
-}
-
-interface ProblemOptions {
-  readonly cause?: unknown;
-  readonly errors?: readonly FieldFault[] | undefined;
-  readonly retryAfterSeconds?: number | undefined;
-}
-
-/** A failure of `/api/v1`, answered as problem details (RFC 9457). Its detail may be shown to anyone who sees the answer. */
-export class Problem extends Error {
-  readonly kind: ProblemKind;
-  readonly errors: readonly FieldFault[] | undefined;
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(kind: ProblemKind, detail: string, options: ProblemOptions = {}) {
-    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'Problem';
-    this.kind = kind;
-    this.errors = options.errors;
-    this.retryAfterSeconds = options.retryAfterSeconds;
-  }
-}

@@ -71,10 +71,7 @@ export function createRefusedCredentials({ db, clock, log }: RefusedCredentialsD
 }
 
 /** Appends those of registered devices to the audit log, unless one of the same device was within the hour. */
-export async function writeRefusedCredentials(
-  db: Queryable,
-  refusals: readonly NotedRefusal[],
-): Promise<void> {
+async function writeRefusedCredentials(db: Queryable, refusals: readonly NotedRefusal[]): Promise<void> {
   const rows = refusals.map(({ deviceId, reason, address, requestId, at }) => ({
     id: deviceId,
     reason,

@@ -6,7 +6,7 @@ import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
 
 export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
 
-/** All routes of `/api/v1/devices`. */
+/** The routes of `/api/v1/devices`, without pairing. */
 export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .route('/', transferRoutes(deps))
