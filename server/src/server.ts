@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { createApp } from './api/app.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
+import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createDevices } from './devices/devices.ts';
 import type { Check } from './health/routes.ts';
@@ -101,7 +102,17 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const devices = createDevices({ ...common, changes, log });
   const { admission, onSeen } = devices;
   const pairing = createPairing({ ...common, changes, admission });
-  const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
+  const commands = createCommands({
+    ...common,
+    log: featureLogger(log, 'Commands'),
+    deliver: broker.deliver,
+  });
+  const presence = createPresence({
+    ...common,
+    onSeen,
+    onConnected: commands.onConnected,
+    log: featureLogger(log, 'Presence'),
+  });
   const ping = createPing({ publish: messaging.publish, onSeen });
   const telemetry = createTelemetry({
     ...common,
@@ -110,6 +121,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     publish: messaging.publish,
     onSeen,
     onRefused: broker.onBrokerRefused,
+    handlers: { replies: commands.storeReplies },
+    onReplies: commands.onReplies,
   });
   const features: readonly Feature[] = [
     broker,
@@ -118,6 +131,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     devices,
     pairing,
     presence,
+    commands,
     ping,
     telemetry,
   ];
@@ -128,7 +142,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     addressLimit: config.rateLimits.address,
     started: schema.isOpen,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, pairing, telemetry },
+    operatorApi: { ...common, operators, audit, broker, devices, pairing, commands, telemetry },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { createAudit } from '../audit/routes.ts';
 import type { createBroker } from '../broker/broker.ts';
+import type { Commands } from '../commands/commands.ts';
 import type { createDevices } from '../devices/devices.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { limitBody } from '../http/body.ts';
@@ -23,6 +24,7 @@ export interface OperatorApiDeps {
   readonly broker: ReturnType<typeof createBroker>;
   readonly devices: ReturnType<typeof createDevices>;
   readonly pairing: ReturnType<typeof createPairing>;
+  readonly commands: Commands;
   readonly telemetry: Telemetry;
 }
 
@@ -48,6 +50,7 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.broker.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
     .route('/', deps.pairing.operatorRoutes)
+    .route('/', deps.commands.operatorRoutes)
     .route('/', deps.telemetry.operatorRoutes);
 }
 

@@ -100,6 +100,8 @@ export function createBroker(deps: BrokerDeps) {
   return {
     changes,
     reconciler,
+    /** Publishes; false when nobody listens. */
+    deliver: emqx.publish,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
     checks: {
       broker_api: () => readiness(reconciler.status()),

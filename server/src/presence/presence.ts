@@ -12,6 +12,8 @@ interface PresenceDeps {
   readonly log: Logger;
   /** Told of every device of which an event arrived. */
   readonly onSeen: (deviceId: string) => void;
+  /** Told of every device that connected. */
+  readonly onConnected: (deviceId: string) => void;
 }
 
 export interface Presence {
@@ -26,7 +28,7 @@ const event = z.object({ connected_at: z.int().positive() });
  * Turns the broker's client events into presence. Several arrive at once when many devices reconnect, in any order and
  * at any instance; so they are merged per device into the newest session and written together twice a second.
  */
-export function createPresence({ db, clock, log, onSeen }: PresenceDeps): Presence {
+export function createPresence({ db, clock, log, onSeen, onConnected }: PresenceDeps): Presence {
   const sessions = createWriteBehind<string, SessionEvent>({
     name: 'session events',
     clock,
@@ -47,6 +49,7 @@ export function createPresence({ db, clock, log, onSeen }: PresenceDeps): Presen
         const parsed = event.safeParse(body);
         if (!parsed.success) return 'ignored';
         onSeen(deviceId);
+        if (!ended) onConnected(deviceId);
         sessions.add(deviceId, { connectedAt: parsed.data.connected_at, ended });
         return 'noted';
       },
