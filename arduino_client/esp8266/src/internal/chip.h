@@ -6,7 +6,9 @@
 
 #if defined(ESP32)
 #include <NetworkClient.h>
+#include <WiFi.h>
 #else
+#include <ESP8266WiFi.h>
 #include <WiFiClient.h>
 #endif
 

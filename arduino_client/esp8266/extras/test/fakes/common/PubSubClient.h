@@ -32,6 +32,7 @@ class PubSubClient {
   void disconnect();
   bool publish(const char* topic, const uint8_t* payload, unsigned int length);
   bool subscribe(const char* topic, uint8_t qos);
+  bool unsubscribe(const char* topic);
   bool loop();
   bool connected();
   int state() { return state_; }

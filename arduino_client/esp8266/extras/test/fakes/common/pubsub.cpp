@@ -223,6 +223,14 @@ bool PubSubClient::subscribe(const char* topic, uint8_t qos) {
   return send(0x82, at + 1);
 }
 
+bool PubSubClient::unsubscribe(const char* topic) {
+  if (bufferBytes_ < 9 + strlen(topic) || !connected()) return false;
+  if (++nextId_ == 0) nextId_ = 1;
+  buffer_[kHeader] = static_cast<uint8_t>(nextId_ >> 8);
+  buffer_[kHeader + 1] = static_cast<uint8_t>(nextId_);
+  return send(0xA2, text(topic, kHeader + 2));
+}
+
 void PubSubClient::disconnect() {
   buffer_[0] = 0xE0;
   buffer_[1] = 0;

@@ -12,6 +12,9 @@
 #define strncmp_P strncmp
 #define snprintf_P snprintf
 #define strncpy_P strncpy
+#define strcpy_P strcpy
+#define strcasecmp_P strcasecmp
+#define strncasecmp_P strncasecmp
 #define pgm_read_byte(address) (*(const uint8_t*)(address))
 #define pgm_read_dword(address) (*(const uint32_t*)(address))
 
