@@ -17,14 +17,8 @@ namespace {
 constexpr uint32_t kMagic = 0x534D5231;
 constexpr uint32_t kStart = 8;
 constexpr uint32_t kPrefixBytes = 6 + RecordHeader::kBytes;
-constexpr uint32_t kMinBytes = 8192;
 
 }  // namespace
-
-SMFileRing::SMFileRing(fs::FS& fs, const char* path, uint32_t bytes)
-    : fs_(fs),
-      path_(path),
-      segmentBytes_((bytes < kMinBytes ? kMinBytes : bytes) / kSegments) {}
 
 void SMFileRing::name(uint32_t segment, char (&out)[28]) const {
   snprintf_P(out, sizeof out, PSTR("%s%u"), path_,
@@ -69,7 +63,7 @@ bool SMFileRing::scan(uint8_t index, uint32_t* segment) {
   return true;
 }
 
-bool SMFileRing::open() {
+bool SMFileRing::openFiles() {
   uint32_t found[kSegments];
   bool any = false;
   uint32_t newest = 0;
@@ -162,7 +156,7 @@ bool SMFileRing::append(fs::File* file, ByteRing* ring) {
   return true;
 }
 
-int SMFileRing::save(ByteRing* ring) {
+int SMFileRing::saveRing(ByteRing* ring) {
   int dropped = 0;
   char path[28];
   fs::File file;
@@ -228,7 +222,7 @@ SMFileRing::Entry SMFileRing::entryAt(const Place& place) const {
   return entry;
 }
 
-size_t SMFileRing::peek(RecordHeader* header) {
+size_t SMFileRing::peekRecord(RecordHeader* header) {
   if (atEnd()) return 0;
   if (!cursorKnown_) {
     settle(&cursor_);
@@ -239,7 +233,7 @@ size_t SMFileRing::peek(RecordHeader* header) {
   return cursorEntry_.length;
 }
 
-bool SMFileRing::read(char* json, size_t length) {
+bool SMFileRing::readRecord(char* json, size_t length) {
   char path[28];
   name(cursor_.segment, path);
   fs::File file = fs_.open(path, "r");
@@ -248,19 +242,13 @@ bool SMFileRing::read(char* json, size_t length) {
                                        length)) == length;
 }
 
-void SMFileRing::advance() {
+void SMFileRing::advanceCursor() {
   if (atEnd()) return;
   RecordHeader header;
-  peek(&header);
+  peekRecord(&header);
   ++passed_;
   cursor_.offset += kPrefixBytes + cursorEntry_.length;
   cursorKnown_ = false;
-}
-
-void SMFileRing::rewind() {
-  cursor_ = front_;
-  cursorKnown_ = false;
-  passed_ = 0;
 }
 
 // Nothing is left: the next record starts a new segment.
@@ -273,7 +261,7 @@ void SMFileRing::restart() {
   sealed_ = true;
 }
 
-size_t SMFileRing::trim(const Acknowledged& acknowledged, bool awaited) {
+size_t SMFileRing::trimFront(const Acknowledged& acknowledged, bool awaited) {
   size_t covered = 0;
   while (count_ > 0) {
     if (!frontKnown_) {

@@ -269,11 +269,9 @@ SMError SMServer::ping() {
 void SMServer::onCommand(CommandCallback callback) {
   commands_.reset();
   if (!callback) return;
-  commands_.reset(new (std::nothrow) smserver::CommandRunner(
-      store_, counters_, error_, std::move(callback)));
-  if (!commands_) {
-    fail(SMError::OutOfMemory, sizeof(smserver::CommandRunner));
-  }
+  commands_.reset(smserver::newCommandRunner(store_, counters_, error_,
+                                             std::move(callback)));
+  if (!commands_) fail(SMError::OutOfMemory);
 }
 
 // Sends a reply that waits. One that cannot be sent goes out with the next
@@ -301,12 +299,8 @@ SMError SMServer::startPairing(SMPairing::Request request, const char* uuid,
   if (uuid != nullptr && !smserver::parseUuid(uuid, parsed)) {
     return fail(SMError::BadUuid);
   }
-  if (!pairing_) {
-    pairing_.reset(new (std::nothrow) smserver::Pairing(onPairing_));
-  }
-  if (!pairing_) return fail(SMError::OutOfMemory, sizeof(smserver::Pairing));
-  static_cast<smserver::Pairing*>(pairing_.get())
-      ->start(request, parsed, code);
+  pairing_.reset(smserver::newPairing(request, parsed, code, onPairing_));
+  if (!pairing_) return fail(SMError::OutOfMemory);
   connection_.run(pairing_.get());
   return SMError::None;
 }

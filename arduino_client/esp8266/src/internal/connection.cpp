@@ -151,7 +151,8 @@ void Connection::proceed() {
     startRequest(Request::Errand);
   } else if (timeIsWrong_ || clockMissing(broker_)) {
     startRequest(Request::Time);
-  } else if (wantsTime_ && !timeAsked_) {
+  } else if (wantsTime_ && !timeAsked_ && !clock_.trusted() &&
+             systemTimeS() == 0) {
     // The Date of the answer dates the records that wait.
     timeAsked_ = forTime_ = true;
     startRequest(Request::Address);

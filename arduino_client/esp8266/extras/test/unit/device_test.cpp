@@ -10,7 +10,8 @@ TEST_CASE("a new device registers, connects, subscribes and pings") {
   REQUIRE(rig.online());
   CHECK(rig.device->isRegistered());
   CHECK(rig.server.subscribed ==
-        Strings{rig.topic("ping"), rig.topic("command"), rig.topic("master")});
+        Strings{rig.topic("ping"), rig.topic("command"), rig.topic("ack"),
+                rig.topic("master")});
   CHECK(rig.sent("ping") == Strings{R"({"c":"PING"})"});
   REQUIRE(rig.server.requests.size() == 2);
   CHECK(rig.server.requests[0].find(
@@ -60,11 +61,8 @@ TEST_CASE("a reboot makes no HTTP request") {
   DeviceRig rig(false);
   rig.server.onRequest = [](const std::string&) { return std::string(); };
   // The other server's port is in flash.
-  SMServerOptions none;
-  none.outboxBytes = 0;
   KV kv;
   REQUIRE(kv.begin(SMSERVER_STORE_BYTES) == KVError::None);
-  kv.set("sm.p", static_cast<int>(rig.server.mqttPort()));
   // As would the identity be.
   smserver::SessionStore store(kv);
   char token[SMSERVER_TOKEN_BYTES], user[SMSERVER_USER_BYTES];
@@ -123,60 +121,63 @@ TEST_CASE("telemetry: sent at once online, in order from the ring after") {
   DeviceRig rig;
   rig.options.stampTelemetry = false;
   REQUIRE(rig.begin());
-  CHECK(rig.device->publishData(R"({"n":1})") == SMError::None);
+  CHECK(rig.device->publishData(R"({"v":1})") == SMError::None);
   JsonDocument doc;
-  doc["n"] = 2;
+  doc["v"] = 2;
   CHECK(rig.device->publishData(doc) == SMError::None);
   CHECK(rig.device->waiting() == 2);
   REQUIRE(rig.online());
-  CHECK(rig.device->publishData(R"({"n":3})") == SMError::None);
+  CHECK(rig.device->publishData(R"({"v":3})") == SMError::None);
   rig.loops(5);
-  CHECK(rig.sent("data") == Strings{R"({"n":1})", R"({"n":2})", R"({"n":3})"});
+  CHECK(rig.records() == Strings{R"({"v":1})", R"({"v":2})", R"({"v":3})"});
   rig.server.closeMqtt();
   rig.loops(3);
   CHECK(!rig.device->isConnected());
-  rig.device->publishData(R"({"n":4})");
-  REQUIRE(rig.until([&] { return rig.sent("data").size() == 4; }));
+  rig.device->publishData(R"({"v":4})");
+  REQUIRE(rig.until([&] { return rig.records().size() == 4; }));
   CHECK(rig.device->counters().droppedTelemetry == 0);
 }
 
 TEST_CASE("a full ring drops the oldest and counts them") {
   DeviceRig rig;
-  rig.options.outboxBytes = 60;
+  rig.options.outboxBytes = 150;
   REQUIRE(rig.begin());
   for (int i = 0; i < 10; ++i) {
     CHECK(rig.device->publishData(
-              ("{\"n\":" + std::to_string(i) + "}").c_str()) == SMError::None);
+              ("{\"v\":" + std::to_string(i) + "}").c_str()) == SMError::None);
   }
-  CHECK(rig.device->counters().droppedTelemetry == 4);  // 10 bytes each
-  const std::string big = R"({"t":")" + std::string(100, 'x') + R"("})";
+  CHECK(rig.device->counters().droppedTelemetry == 4);  // 24 bytes each
+  const std::string big = R"({"t":")" + std::string(200, 'x') + R"("})";
   CHECK(rig.device->publishData(big.c_str()) == SMError::QueueFull);
-  CHECK(rig.device->lastError().detail == 108);
+  CHECK(rig.device->lastError().detail == 208);
   REQUIRE(rig.online());
   rig.loops(10);
-  CHECK(rig.sent("data") == Strings{R"({"n":4})", R"({"n":5})", R"({"n":6})",
-                                    R"({"n":7})", R"({"n":8})", R"({"n":9})"});
+  CHECK(rig.records() == Strings{R"({"v":4})", R"({"v":5})", R"({"v":6})",
+                                    R"({"v":7})", R"({"v":8})", R"({"v":9})"});
 }
 
 TEST_CASE("records made offline carry the time they were made, if known") {
   DeviceRig rig;
   REQUIRE(rig.begin());
-  rig.device->publishData(R"({"n":1})");  // no time yet
+  rig.device->publishData(R"({"v":1})");  // no time yet
   REQUIRE(rig.online());
   rig.server.closeMqtt();
   rig.loops(2);
   fake::advance(5000);
-  const std::string ts = std::to_string(rig.device->now()) + "000";
-  rig.device->publishData(" {\"n\":2}");
+  const uint32_t made = rig.device->now();
+  rig.device->publishData(" {\"v\":2}");
   rig.device->publishData("{}");
-  rig.device->publishData(R"({"ts":5,"n":3})");
-  REQUIRE(rig.until([&] { return rig.sent("data").size() == 4; }));
-  const Strings sent = rig.sent("data");
-  CHECK(sent[0] == R"({"n":1})");
-  CHECK(sent[1].find("{\"ts\":17954686") == 0);
-  CHECK(sent[1].find("000,\"n\":2}") != std::string::npos);
-  CHECK(sent[2].find("000}") != std::string::npos);
-  CHECK(sent[3] == R"({"ts":5,"n":3})");
+  rig.device->publishData(R"({"ts":5,"v":3})");
+  fake::advance(60000);
+  REQUIRE(rig.until([&] { return rig.records().size() == 4; }));
+  const Strings sent = rig.records();
+  CHECK(sent[0] == R"({"v":1})");
+  const std::string stamp = "{\"ts\":" + std::to_string(made);
+  CHECK(sent[1].rfind(stamp, 0) == 0);
+  CHECK(sent[1].substr(stamp.size() + 3) == ",\"v\":2}");
+  CHECK(sent[2].rfind(stamp, 0) == 0);
+  CHECK(sent[2].substr(stamp.size() + 3) == "}");
+  CHECK(sent[3] == R"({"ts":5,"v":3})");
 }
 
 TEST_CASE(
@@ -184,17 +185,22 @@ TEST_CASE(
   DeviceRig rig;
   REQUIRE(rig.begin());
   REQUIRE(rig.online());
-  const size_t room = 1024 - 7 - rig.topic("data").size();
-  std::string json = R"({"t":")" + std::string(room - 8, 'x') + R"("})";
+  rig.device->publishData("{}");
+  rig.loops(3);
+  const size_t room = SMSERVER_PACKET_BYTES - 7 - rig.topic("data").size();
+  // The numbers of the first record take their share.
+  const std::string first = rig.firstNumbers();
+  std::string json =
+      R"({"t":")" + std::string(room - 8 - first.size(), 'x') + R"("})";
   CHECK(rig.device->publishData(json.c_str()) == SMError::None);
   json.insert(6, "x");
   CHECK(rig.device->publishData(json.c_str()) == SMError::TooLong);
-  CHECK(rig.device->lastError().detail == 1025);
+  CHECK(rig.device->lastError().detail == SMSERVER_PACKET_BYTES + 1);
   const std::string topic = rig.device->linkTopic().c_str();
-  CHECK(rig.device->send(topic.c_str(), std::string(2000, 'x').c_str()) ==
+  CHECK(rig.device->send(topic.c_str(), std::string(4000, 'x').c_str()) ==
         SMError::TooLong);
   rig.loops(5);
-  CHECK(rig.sent("data").size() == 1);
+  CHECK(rig.sent("data").size() == 2);
   CHECK(rig.device->publishData("[1]") == SMError::BadPayload);
   CHECK(rig.device->publishData("") == SMError::BadPayload);
   CHECK(rig.device->publishData(nullptr) == SMError::BadPayload);
@@ -243,7 +249,7 @@ TEST_CASE("messages survive what callbacks publish, and acks go out") {
   CHECK(got == Strings{"one", "two", ""});
   rig.loops(3);
   CHECK(rig.server.acks == 2);
-  CHECK(rig.sent("data").size() == 9);
+  CHECK(rig.records().size() == 9);
 }
 
 TEST_CASE("end() in a callback waits for it to return") {
