@@ -73,10 +73,11 @@ TEST_CASE("random changes to JSON are judged as by another parser") {
       }
     }
     // Numbers beyond a double are JSON, but not to the other parser.
-    const size_t e = text.find_first_of("eE", text.find('9'));
-    if (e != std::string::npos && text.find_first_not_of("0123456789", e + 1) > e + 3) {
-      continue;
+    bool huge = false;
+    for (size_t e = 0; (e = text.find_first_of("eE", e)) != std::string::npos;) {
+      huge = huge || text.find_first_not_of("0123456789", ++e) > e + 2;
     }
+    if (huge) continue;
     JsonDocument doc;
     const bool other = !deserializeJson(doc, text.data(), text.size());
     good += other ? 1 : 0;
