@@ -123,8 +123,8 @@ bool SMFileRing::startSegment(int* dropped) {
   name(next, path);
   fs::File file = fs_.open(path, "w");
   const uint32_t head[2] = {kMagic, next};
-  if (!file || file.write(reinterpret_cast<const uint8_t*>(head), kStart) !=
-                   kStart) {
+  if (!file ||
+      file.write(reinterpret_cast<const uint8_t*>(head), kStart) != kStart) {
     return false;
   }
   file.close();
@@ -240,8 +240,8 @@ bool SMFileRing::readRecord(char* json, size_t length) {
   name(cursor_.segment, path);
   fs::File file = fs_.open(path, "r");
   return file && file.seek(cursor_.offset + kPrefixBytes) &&
-         static_cast<size_t>(file.read(reinterpret_cast<uint8_t*>(json),
-                                       length)) == length;
+         static_cast<size_t>(
+             file.read(reinterpret_cast<uint8_t*>(json), length)) == length;
 }
 
 void SMFileRing::advanceCursor() {

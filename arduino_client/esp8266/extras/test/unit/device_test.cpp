@@ -11,9 +11,9 @@ TEST_CASE("a new device registers, connects, subscribes and pings") {
   CHECK(rig.device->state() == SMState::WaitingForWifi);
   REQUIRE(rig.online());
   CHECK(rig.device->isRegistered());
-  CHECK(rig.server.subscribed ==
-        Strings{rig.topic("ping"), rig.topic("command"), rig.topic("ack"),
-                rig.topic("master")});
+  CHECK(rig.server.subscribed == Strings{rig.topic("ping"),
+                                         rig.topic("command"), rig.topic("ack"),
+                                         rig.topic("master")});
   CHECK(rig.sent("ping") == Strings{R"({"c":"PING"})"});
   REQUIRE(rig.server.requests.size() == 2);
   CHECK(rig.server.requests[0].find(
@@ -155,7 +155,7 @@ TEST_CASE("a full ring drops the oldest and counts them") {
   REQUIRE(rig.online());
   rig.loops(10);
   CHECK(rig.records() == Strings{R"({"v":4})", R"({"v":5})", R"({"v":6})",
-                                    R"({"v":7})", R"({"v":8})", R"({"v":9})"});
+                                 R"({"v":7})", R"({"v":8})", R"({"v":9})"});
 }
 
 TEST_CASE("records made offline carry the time they were made, if known") {
@@ -425,11 +425,14 @@ TEST_CASE("heap, signal and uptime go out when they are asked for") {
 }
 
 TEST_CASE("about goes out once per session, with what was described") {
-  static constexpr SMField kFields[] = {{"temp", "\xC2\xB0""C", "temperature"},
+  static constexpr SMField kFields[] = {{"temp",
+                                         "\xC2\xB0"
+                                         "C",
+                                         "temperature"},
                                         {"n", nullptr, nullptr},
                                         {"door", nullptr, "binary"}};
-  static constexpr SMCommandInfo kCommands[] = {
-      {"LED", R"({"on":"bool"})"}, {"REBOOT", nullptr}};
+  static constexpr SMCommandInfo kCommands[] = {{"LED", R"({"on":"bool"})"},
+                                                {"REBOOT", nullptr}};
   DeviceRig rig;
   rig.options.firmware = "greenhouse 1.4.0";
   rig.make();
@@ -442,12 +445,13 @@ TEST_CASE("about goes out once per session, with what was described") {
 #else
   const std::string board = "esp8266";
 #endif
-  const std::string about =
-      R"({"fw":"greenhouse 1.4.0","board":")" + board +
-      R"(","lib":")" SMSERVER_VERSION R"(","reset":"power on")"
-      ",\"f\":{\"temp\":{\"u\":\"\xC2\xB0""C\",\"k\":\"temperature\"}"
-      R"(,"n":{},"door":{"k":"binary"}})"
-      R"(,"cmd":{"LED":{"on":"bool"},"REBOOT":{}}})";
+  const std::string about = R"({"fw":"greenhouse 1.4.0","board":")" + board +
+                            R"(","lib":")" SMSERVER_VERSION
+                            R"(","reset":"power on")"
+                            ",\"f\":{\"temp\":{\"u\":\"\xC2\xB0"
+                            "C\",\"k\":\"temperature\"}"
+                            R"(,"n":{},"door":{"k":"binary"}})"
+                            R"(,"cmd":{"LED":{"on":"bool"},"REBOOT":{}}})";
   CHECK(rig.sent("about") == Strings{about});
   rig.loops(100);
   CHECK(rig.sent("about").size() == 1);
@@ -512,13 +516,13 @@ TEST_CASE("a refused link answers NotPaired, a foreign topic is an error") {
   }
   CHECK(device.send(nullptr, "x") == SMError::BadTopic);
   CHECK(device.addLink(other.c_str()) == SMError::None);
-  REQUIRE(rig.until([&] {
-    return device.lastError().code == SMError::SubscribeRefused;
-  }));
+  REQUIRE(rig.until(
+      [&] { return device.lastError().code == SMError::SubscribeRefused; }));
   CHECK(device.send(link.c_str(), "x") == SMError::NotPaired);
   paired = true;
   fake::advance(SMSERVER_LINK_RETRY_MS);
-  REQUIRE(rig.until([&] { return device.send(link.c_str(), "x") == SMError::None; }));
+  REQUIRE(rig.until(
+      [&] { return device.send(link.c_str(), "x") == SMError::None; }));
   // Unsubscribed, and from then on foreign.
   rig.loops(5);
   device.removeLink(other.c_str());
@@ -610,9 +614,8 @@ TEST_CASE("records wait for the server's word, over a lost connection") {
   CHECK(rig.device->waiting() == 2);
   rig.server.closeMqtt();
   rig.server.ackData = true;
-  REQUIRE(rig.until([&] {
-    return rig.records().size() == 4 && rig.device->waiting() == 0;
-  }));
+  REQUIRE(rig.until(
+      [&] { return rig.records().size() == 4 && rig.device->waiting() == 0; }));
   const Strings sent = rig.sent("data");
   CHECK(sent[0] == sent[2]);  // the same numbers
   CHECK(sent[1] == sent[3]);
@@ -638,8 +641,9 @@ TEST_CASE("a server without acknowledgements is served as before") {
   CHECK(rig.device->waiting() == 0);
 }
 
-TEST_CASE("after a reboot with a good token, records get the time they were "
-          "made") {
+TEST_CASE(
+    "after a reboot with a good token, records get the time they were "
+    "made") {
   {
     DeviceRig rig;
     REQUIRE(rig.begin());
@@ -703,7 +707,8 @@ TEST_CASE("devices pair themselves") {
   };
   const char* agent = "11111111-2222-3333-4444-55555555AAAA";
   ask(device.pairingCode());
-  CHECK(rig.server.requests[2].rfind("POST /devices/pairing-code HTTP", 0) == 0);
+  CHECK(rig.server.requests[2].rfind("POST /devices/pairing-code HTTP", 0) ==
+        0);
   CHECK(answers[0].request == SMPairing::Request::Code);
   CHECK(texts.back() == "042719");
   CHECK(answers[0].validS == 300);

@@ -39,9 +39,7 @@ struct Rig {
     if (withFile) options.recordFile = &file;
   }
   SMError begin(uint32_t boot = 77) { return outbox.begin(options, boot); }
-  Moment now() const {
-    return {uptime, unixMs == 0 ? 0 : unixMs + uptime};
-  }
+  Moment now() const { return {uptime, unixMs == 0 ? 0 : unixMs + uptime}; }
   SMError push(const std::string& json) {
     size_t needed;
     return outbox.push(json.data(), json.size(), 900, now(), &needed);
@@ -128,7 +126,8 @@ TEST_CASE("what stays unacknowledged is sent again, less and less often") {
     rig.uptime += 1;
     rig.outbox.step(rig.now());
     CHECK(rig.drain().size() == 1);
-    wait = wait * 2 < SMSERVER_RESEND_MAX_MS ? wait * 2 : SMSERVER_RESEND_MAX_MS;
+    wait =
+        wait * 2 < SMSERVER_RESEND_MAX_MS ? wait * 2 : SMSERVER_RESEND_MAX_MS;
   }
   CHECK(wait == SMSERVER_RESEND_MAX_MS);
   // A server that is back is trusted again.
@@ -203,10 +202,9 @@ TEST_CASE("records that are sent late carry the time they were made") {
                 record(77, 3, ",\"ts\":5")});  // the time is not known
   rig.outbox.reconnected(rig.now());
   rig.unixMs = kUnix;
-  CHECK(rig.drain() ==
-        Strings{record(77, 1, ",\"ts\":1795444533000,\"a\":1"),
-                record(77, 2, ",\"ts\":1795444533000"),
-                record(77, 3, ",\"ts\":5")});
+  CHECK(rig.drain() == Strings{record(77, 1, ",\"ts\":1795444533000,\"a\":1"),
+                               record(77, 2, ",\"ts\":1795444533000"),
+                               record(77, 3, ",\"ts\":5")});
   // Without room for the time, better without than not at all.
   rig.outbox.reconnected(rig.now());
   CHECK(rig.drain(28).front() == record(77, 1, ",\"a\":1"));
@@ -298,11 +296,10 @@ TEST_CASE("records in a file survive a restart, in order, with their time") {
   REQUIRE(rig.begin(6) == SMError::None);
   CHECK(rig.outbox.count() == 3);
   rig.push("{\"a\":4}");
-  CHECK(rig.drain() ==
-        Strings{record(5, 1, ",\"ts\":1795444533000,\"a\":1"),
-                record(5, 2, ",\"ts\":1795444533000,\"a\":2"),
-                record(5, 3, ",\"ts\":1795444593000,\"a\":3"),
-                record(6, 1, ",\"a\":4")});
+  CHECK(rig.drain() == Strings{record(5, 1, ",\"ts\":1795444533000,\"a\":1"),
+                               record(5, 2, ",\"ts\":1795444533000,\"a\":2"),
+                               record(5, 3, ",\"ts\":1795444593000,\"a\":3"),
+                               record(6, 1, ",\"a\":4")});
   CHECK(rig.outbox.allSent());
   rig.outbox.reconnected(rig.now());
   CHECK(rig.drain().size() == 4);
@@ -336,8 +333,7 @@ TEST_CASE("records of an earlier run whose time nobody knew have none") {
   late.uptime += SMSERVER_SAVE_AFTER_MS;
   late.outbox.step(late.now());
   late.unixMs = kUnix;
-  CHECK(late.drain() ==
-        Strings{record(5, 1, ",\"ts\":1795444533000,\"a\":1")});
+  CHECK(late.drain() == Strings{record(5, 1, ",\"ts\":1795444533000,\"a\":1")});
 }
 
 TEST_CASE("a file takes what the ring has no room for, then drops the oldest") {
