@@ -7,7 +7,6 @@
 
 using smserver::Acknowledged;
 using smserver::ByteRing;
-using smserver::crc32;
 using smserver::RecordHeader;
 
 namespace {
@@ -45,13 +44,13 @@ bool SMFileRing::scan(uint8_t index, uint32_t* segment) {
     size_t left = static_cast<size_t>(prefix[0] | prefix[1] << 8);
     uint32_t stored;
     memcpy(&stored, prefix + 2, sizeof stored);
-    uint32_t crc = crc32(prefix + 6, RecordHeader::kBytes);
+    uint32_t crc = smserver::crc32(prefix + 6, RecordHeader::kBytes);
     const uint32_t next = end + kPrefixBytes + static_cast<uint32_t>(left);
     while (left > 0) {
       uint8_t chunk[64];
       const size_t step = left < sizeof chunk ? left : sizeof chunk;
       if (static_cast<size_t>(file.read(chunk, step)) != step) break;
-      crc = crc32(chunk, step, crc);
+      crc = smserver::crc32(chunk, step, crc);
       left -= step;
     }
     // Torn by a power cut: nothing behind it is good.
@@ -144,7 +143,7 @@ bool SMFileRing::append(fs::File* file, ByteRing* ring) {
   for (size_t at = 0; at < bytes; at += sizeof chunk) {
     const size_t step = bytes - at < sizeof chunk ? bytes - at : sizeof chunk;
     ring->readCurrent(at, chunk, step);
-    crc = crc32(chunk, step, crc);
+    crc = smserver::crc32(chunk, step, crc);
   }
   uint8_t prefix[6] = {static_cast<uint8_t>(length),
                        static_cast<uint8_t>(length >> 8)};
