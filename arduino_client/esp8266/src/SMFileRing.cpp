@@ -89,7 +89,9 @@ bool SMFileRing::openFiles() {
   // Whether files can be written at all.
   char path[28];
   name(1, path);
-  return static_cast<bool>(fs_.open(path, "a"));
+  if (!fs_.open(path, "a")) return false;
+  fs_.remove(path);
+  return true;
 }
 
 void SMFileRing::removeSegment(uint32_t segment) {

@@ -103,8 +103,7 @@ void CommandRunner::run() {
   stored(error);
 }
 
-void CommandRunner::act(const char* name, const char* arguments,
-                        size_t bytes) {
+void CommandRunner::act(const char* name, const char* arguments, size_t bytes) {
   JsonDocument document;
   if (arguments != nullptr && !parseDocument(arguments, bytes, &document)) {
     error_ = {SMError::OutOfMemory, static_cast<int32_t>(bytes)};

@@ -37,8 +37,7 @@ class Pairing final : public Errand {
   char code_[7] = "";
 };
 
-const char* Pairing::write(char (&path)[kPathBytes],
-                           char (&body)[kBodyBytes]) {
+const char* Pairing::write(char (&path)[kPathBytes], char (&body)[kBodyBytes]) {
   switch (request_) {
     case SMPairing::Request::Code:
       strcpy_P(path, PSTR("/devices/pairing-code"));
@@ -75,8 +74,8 @@ void Pairing::done(const SMErrorInfo& error, const HttpReply& reply,
   callback_(answer);
 }
 
-bool Pairing::parse(const HttpReply& reply, const char* body,
-                    SMPairing* answer, char (&uuids)[kPage][kUuidBytes],
+bool Pairing::parse(const HttpReply& reply, const char* body, SMPairing* answer,
+                    char (&uuids)[kPage][kUuidBytes],
                     const char* (&list)[kPage]) {
   char ok[4] = "";
   bool complete = request_ == SMPairing::Request::Pair ||

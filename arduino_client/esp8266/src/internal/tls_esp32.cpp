@@ -30,7 +30,8 @@ bool isPem(const char* text) {
 SMError SMServerTls::checkTrust() {
   if (kind_ == Kind::Fingerprint) {
     uint8_t parsed[kFingerprintBytes];
-    return fingerprintFor(Use::Http, parsed) && fingerprintFor(Use::Mqtt, parsed)
+    return fingerprintFor(Use::Http, parsed) &&
+                   fingerprintFor(Use::Mqtt, parsed)
                ? SMError::None
                : SMError::BadFingerprint;
   }
@@ -49,8 +50,8 @@ TcpClient* SMServerTls::createClient(const Endpoint&, Use use, uint32_t) {
   return client;
 }
 
-int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint, Use use,
-                         uint32_t timeoutMs) {
+int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint,
+                               Use use, uint32_t timeoutMs) {
   // Only clients made above are handed in.
   NetworkClientSecure* const secure = static_cast<NetworkClientSecure*>(client);
   secure->setHandshakeTimeout((timeoutMs + 999) / 1000);
@@ -66,8 +67,7 @@ int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint, Use 
   if (kind_ == Kind::Fingerprint && use != Use::Clock) {
     uint8_t wanted[kFingerprintBytes];
     uint8_t actual[kFingerprintBytes];
-    if (!fingerprintFor(use, wanted) ||
-        !secure->getFingerprintSHA256(actual) ||
+    if (!fingerprintFor(use, wanted) || !secure->getFingerprintSHA256(actual) ||
         memcmp(wanted, actual, sizeof wanted) != 0) {
       secure->stop();
       return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;

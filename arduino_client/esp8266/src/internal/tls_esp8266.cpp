@@ -52,7 +52,8 @@ uint32_t place(const Endpoint& endpoint) {
 SMError SMServerTls::checkTrust() {
   uint8_t parsed[kFingerprintBytes];
   if (kind_ == Kind::Fingerprint) {
-    return fingerprintFor(Use::Http, parsed) && fingerprintFor(Use::Mqtt, parsed)
+    return fingerprintFor(Use::Http, parsed) &&
+                   fingerprintFor(Use::Mqtt, parsed)
                ? SMError::None
                : SMError::BadFingerprint;
   }
@@ -87,7 +88,7 @@ void SMServerTls::probePlace(const Endpoint& endpoint) {
 }
 
 TcpClient* SMServerTls::createClient(const Endpoint& endpoint, Use use,
-                               uint32_t unixS) {
+                                     uint32_t unixS) {
   std::unique_ptr<SecureClient> client(new (std::nothrow) SecureClient());
   if (!client) return nullptr;
   if (kind_ == Kind::Insecure || use == Use::Clock) {
@@ -112,7 +113,7 @@ TcpClient* SMServerTls::createClient(const Endpoint& endpoint, Use use,
 }
 
 int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint, Use,
-                         uint32_t timeoutMs) {
+                               uint32_t timeoutMs) {
   // Only clients made above are handed in.
   SecureClient* const secure = static_cast<SecureClient*>(client);
   handshake = {true, static_cast<uint32_t>(millis()), timeoutMs,

@@ -79,7 +79,8 @@ struct FakeTransport : Network, HttpTransport, MqttTransport {
     reply.status = answer.status;
     reply.retryAfterS = answer.retryAfterS;
     reply.dateS = answer.dateS;
-    reply.length = answer.body.size() < SMSERVER_ANSWER_BYTES ? answer.body.size() : 0;
+    reply.length =
+        answer.body.size() < SMSERVER_ANSWER_BYTES ? answer.body.size() : 0;
     memcpy(body, answer.body.data(), reply.length);
     return reply;
   }
@@ -327,9 +328,10 @@ TEST_CASE("waits that the server tells are kept to the second") {
            {429, "rate_limited", 7, SMError::RateLimited, 7000},
            {503, "unavailable", 30, SMError::ServerFault, 30000}}) {
     Rig rig;
-    rig.net.answers = {{row.status,
-                        std::string(R"({"c":"NOT_REGISTERED","r":")") + row.reason + R"("})",
-                        row.retryAfterS}};
+    rig.net.answers = {
+        {row.status,
+         std::string(R"({"c":"NOT_REGISTERED","r":")") + row.reason + R"("})",
+         row.retryAfterS}};
     REQUIRE(rig.reach(SMState::Waiting));
     CHECK(rig.error.code == row.error);
     CHECK(rig.error.detail == row.status);
@@ -460,7 +462,8 @@ TEST_CASE("after a reboot a stored token is renewed within its whole life") {
 TEST_CASE("a renewal that fails leaves the connection alone") {
   Rig rig;
   REQUIRE(rig.reach(SMState::Online));
-  rig.net.answers = {{503, "", 100}, {500, ""}, {403, R"({"c":"FORBIDDEN","r":"revoked"})"}};
+  rig.net.answers = {
+      {503, "", 100}, {500, ""}, {403, R"({"c":"FORBIDDEN","r":"revoked"})"}};
   rig.random = 0;
   rig.step(800000);
   for (int i = 0; i < 10; ++i) rig.step();

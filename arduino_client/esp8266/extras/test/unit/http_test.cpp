@@ -31,8 +31,8 @@ Answer parse(const std::string& text, size_t capacity = 100,
 }  // namespace
 
 TEST_CASE("an answer with a length ends where it says") {
-  const Answer a = parse(
-      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more");
+  const Answer a =
+      parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more");
   CHECK(a.reply.status == 200);
   CHECK(a.body == "hello");
   const Answer empty = parse("HTTP/1.1 404 X\r\ncontent-length:0\r\n\r\nx");
@@ -44,8 +44,9 @@ TEST_CASE("an answer without a length ends with the connection") {
   CHECK(parse("HTTP/1.0 200 OK\r\n\r\nhello").body == "hello");
   CHECK(parse("HTTP/1.0 200 OK\n\nhello").body == "hello");
   // But not with time running out.
-  CHECK(parse("HTTP/1.0 200 OK\r\n\r\nhello", 100, kSMHttpTimeout)
-            .reply.status == kSMHttpTimeout);
+  CHECK(
+      parse("HTTP/1.0 200 OK\r\n\r\nhello", 100, kSMHttpTimeout).reply.status ==
+      kSMHttpTimeout);
 }
 
 TEST_CASE("chunks are put together") {
@@ -54,8 +55,8 @@ TEST_CASE("chunks are put together") {
       "3\r\nhel\r\n0002;x=y\r\nlo\r\n0\r\nTrailer: x\r\n\r\n");
   CHECK(a.reply.status == 200);
   CHECK(a.body == "hello");
-  for (const char* bad : {"x\r\n", "\r\n", "-1\r\n", "3\r\nhello\r\n",
-                          "FFFFFFFFF\r\n"}) {
+  for (const char* bad :
+       {"x\r\n", "\r\n", "-1\r\n", "3\r\nhello\r\n", "FFFFFFFFF\r\n"}) {
     CHECK_MESSAGE(
         parse(std::string(
                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") +
@@ -88,15 +89,17 @@ TEST_CASE("what is not HTTP is told apart from silence") {
   for (const std::string& text :
        {std::string("SSH-2.0-OpenSSH\r\n\r\n"), std::string("\x15\x03\x01\r\n"),
         std::string("HTTP/2.0 200 OK\r\n\r\n"), std::string("HTTP/1.1\r\n\r\n"),
-        std::string("HTTP/1.1 99 X\r\n\r\n"), std::string("HTTP/1.1 abc\r\n\r\n"),
+        std::string("HTTP/1.1 99 X\r\n\r\n"),
+        std::string("HTTP/1.1 abc\r\n\r\n"),
         std::string("HTTP/1.1 200 X\r\nContent-Length: x\r\n\r\n"),
         std::string("HTTP/1.1 200 X\r\nTransfer-Encoding: gzip\r\n\r\nx")}) {
     CHECK_MESSAGE(parse(text).reply.status == kSMHttpNotHttp, text);
   }
   CHECK(parse("").reply.status == kSMHttpClosed);
   CHECK(parse("HTTP/1.1 200 OK\r\nContent-Le").reply.status == kSMHttpClosed);
-  CHECK(parse("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
-            .reply.status == kSMHttpClosed);
+  CHECK(
+      parse("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello").reply.status ==
+      kSMHttpClosed);
 }
 
 TEST_CASE("a body that is too long is none, and is not read to its end") {
