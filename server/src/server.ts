@@ -126,6 +126,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     ...common,
     log: featureLogger(log, 'HTTP'),
     addressLimit: config.rateLimits.address,
+    hasCredential: devices.hasCredential,
     started: schema.isOpen,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
     operatorApi: { ...common, operators, audit, broker, devices, pairing, telemetry },
