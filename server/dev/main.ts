@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import type { DevBroker } from '@simple-iot/dev-broker';
+import { buildDashboard } from '../dashboard/build.ts';
 import { ConfigError } from '../src/config.ts';
 import type { Services } from '../src/server.ts';
 import { type EmbeddedDatabase, startEmbeddedDatabase } from './database.ts';
@@ -51,6 +52,7 @@ async function start(): Promise<void> {
   const apiPort = await freePort('EMQX_API_PORT', process.env.EMQX_API_PORT || '18083', '127.0.0.1');
   const dataDir = resolve(process.env.DATA_DIR || '.data');
   const secrets = await loadOrCreateSecrets(dataDir);
+  const dashboard = buildDashboard();
 
   const database = await startEmbeddedDatabase(resolve(dataDir, 'postgres'));
   running.database = database;
@@ -64,7 +66,7 @@ async function start(): Promise<void> {
   running.broker = broker;
   const env = environment(secrets, database, broker, port);
   running.services = await startServer(env);
-  await running.services.started;
+  await Promise.all([running.services.started, dashboard]);
   await ready(running.services.url);
   await print(running.services, broker, env, secrets, dataDir);
 }
@@ -118,7 +120,7 @@ async function print(
     '',
     'Simple IoT Server, development stack',
     '',
-    `  HTTP              ${services.url}`,
+    `  dashboard         ${services.url}`,
     `  MQTT              mqtt://127.0.0.1:${broker.mqttPort}   (told to devices: ${env.MQTT_HOST})`,
     `  EMQX REST API     ${broker.apiUrl}`,
     `  data and secrets  ${dataDir}`,

@@ -30,6 +30,8 @@ export interface ServicesDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly migrationsFolder: string;
+  /** Where the built dashboard is. */
+  readonly dashboardFolder: string;
   /** Counters of the rate limits; in this process unless given. */
   readonly stores?: StoreFactory;
 }
@@ -184,6 +186,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
         trustProxyHops: config.trustProxyHops,
       },
     },
+    dashboard: { folder: deps.dashboardFolder },
     health: {
       checks: {
         database: async () => {

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type DashboardDeps, dashboardRoutes } from '../dashboard/routes.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from '../devices/firmware/routes.ts';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
@@ -22,12 +23,13 @@ export interface AppDeps {
   readonly trustProxyHops: number;
   /** Requests of any kind from one address, per minute. */
   readonly addressLimit: number;
-  /** Whether the schema is in place; until then every route but health answers `unavailable`. */
+  /** Whether the schema is in place; until then every route but health and the dashboard answers `unavailable`. */
   readonly started: () => boolean;
   readonly devices: DeviceRoutesDeps;
   readonly pairing: DevicePairingRoutesDeps;
   readonly api: ApiDeps;
   readonly health: HealthDeps;
+  readonly dashboard: DashboardDeps;
 }
 
 /** All routes of the server. Makes no connection and starts nothing. */
@@ -56,6 +58,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       key: (c) => ipNetwork(c.get('ip')),
     }),
   );
+  app.route('/', dashboardRoutes(deps.dashboard));
   app.use(async (_, next) => {
     if (!deps.started()) {
       throw new AppError('unavailable', 'The server is starting and waits for its database.', {

@@ -4,6 +4,7 @@ import { operatorPairingRoutes } from '../../pairing/operator-routes.ts';
 import { stateRoutes } from '../lifecycle/routes.ts';
 import { transferRoutes } from '../transfer/routes.ts';
 import { type FleetDeviceRoutesDeps, fleetDeviceRoutes } from './device-routes.ts';
+import { summaryRoutes } from './summarize-devices.ts';
 
 export type FleetRoutesDeps = FleetDeviceRoutesDeps;
 
@@ -11,6 +12,7 @@ export type FleetRoutesDeps = FleetDeviceRoutesDeps;
 export function fleetRoutes(deps: FleetRoutesDeps) {
   return new Hono<ApiEnv>()
     .route('/', transferRoutes(deps))
+    .route('/', summaryRoutes(deps))
     .route('/', fleetDeviceRoutes(deps))
     .route('/', stateRoutes(deps))
     .route('/', operatorPairingRoutes(deps));

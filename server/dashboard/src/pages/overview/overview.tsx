@@ -1,0 +1,186 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { brokerHealth, brokerQuery } from '../../api/broker.ts';
+import { type Summary, summaryQuery } from '../../api/fleet.ts';
+import { usePoll } from '../../api/live.ts';
+import { useIsAdmin } from '../../api/queries.ts';
+import { count } from '../../format/number.ts';
+import { ButtonLink } from '../../ui/button.tsx';
+import { Failure, Notice } from '../../ui/notice.tsx';
+import { Card, Page } from '../../ui/page.tsx';
+import { Empty } from '../../ui/placeholder.tsx';
+import { RecentEvents } from './recent-events.tsx';
+
+/** How the fleet and the system are, at a glance. */
+export function Overview() {
+  const isAdmin = useIsAdmin();
+  const poll = usePoll(3_000);
+  const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
+  const broker = useQuery({ ...brokerQuery(), refetchInterval: poll });
+  const health = broker.data && brokerHealth(broker.data);
+
+  return (
+    <Page
+      title="Overview"
+      actions={
+        isAdmin && (
+          <ButtonLink href="/devices/new" kind="primary" icon="plus">
+            Add a device
+          </ButtonLink>
+        )
+      }
+    >
+      {summary.error && <Failure error={summary.error} retry={() => void summary.refetch()} />}
+      {health && health.tone !== 'good' && (
+        <Notice
+          tone={health.tone}
+          live
+          action={
+            <Link href="/broker" className="link">
+              Broker
+            </Link>
+          }
+        >
+          <span className="strong">{health.title}</span> {health.advice}
+        </Notice>
+      )}
+      {summary.data?.total === 0 ? (
+        <div className="card">
+          <Empty
+            icon="device"
+            title="Your fleet starts here"
+            actions={
+              isAdmin && (
+                <ButtonLink href="/devices/new" kind="primary" icon="plus">
+                  Add a device
+                </ButtonLink>
+              )
+            }
+          >
+            Add the first device: you get its UUID, its key and a sketch to flash, and see it come online. Or start
+            one that is simulated with <code>npx -y bun run device</code>.
+          </Empty>
+        </div>
+      ) : (
+        <Figures summary={summary.data} />
+      )}
+      <div className="columns">
+        <Card
+          title="Recent events"
+          flush
+          actions={
+            <Link href="/audit" className="link small">
+              Audit log
+            </Link>
+          }
+        >
+          <RecentEvents />
+        </Card>
+        <Card title="System">
+          <dl className="facts health">
+            <dt>Broker</dt>
+            <dd>
+              <Health tone={health?.tone} text={health ? shortHealth(health.tone) : 'Asking…'} />
+            </dd>
+            <dt>Database</dt>
+            <dd>
+              <Health
+                tone={summary.error ? 'bad' : summary.data ? 'good' : undefined}
+                text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
+              />
+            </dd>
+            <dt>Waiting changes</dt>
+            <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
+            <dt>Unpaired agents</dt>
+            <dd className="numbers">
+              {summary.data ? (
+                <Link href="/devices?master=none" className="link">
+                  {count(summary.data.unpairedAgents)}
+                </Link>
+              ) : (
+                '–'
+              )}
+            </dd>
+          </dl>
+        </Card>
+      </div>
+    </Page>
+  );
+}
+
+function Figures({ summary }: { readonly summary: Summary | undefined }) {
+  const total = summary?.total ?? 0;
+  return (
+    <div className="figures">
+      <Figure
+        href="/devices?state=active&online=true"
+        label="Online"
+        value={summary?.online}
+        tone="good"
+        note={summary && `of ${count(summary.active)} active`}
+      />
+      <Figure
+        href="/devices?state=active&online=false"
+        label="Offline"
+        value={summary?.offline}
+        tone="quiet"
+        note={summary && (summary.neverSeen > 0 ? `${count(summary.neverSeen)} never connected` : 'all seen before')}
+      />
+      <Figure
+        href="/approvals"
+        label="Pending"
+        value={summary?.pending}
+        tone={summary?.pending ? 'warn' : 'hollow'}
+        note="wait for approval"
+      />
+      <Figure
+        href="/devices?state=revoked"
+        label="Revoked"
+        value={summary?.revoked}
+        tone={summary?.revoked ? 'bad' : 'hollow'}
+        note="shut out"
+      />
+      <Figure
+        href="/devices"
+        label="All devices"
+        value={summary && total}
+        note={summary && `${count(summary.masters)} masters, ${count(summary.agents)} agents`}
+      />
+    </div>
+  );
+}
+
+interface FigureProps {
+  readonly href: string;
+  readonly label: string;
+  readonly value: number | undefined;
+  readonly tone?: string;
+  readonly note: string | undefined;
+}
+
+function Figure({ href, label, value, tone, note }: FigureProps) {
+  return (
+    <Link href={href} className="card figure linked">
+      <span className="row figure-label">
+        {tone && <span className={`dot ${tone}`} aria-hidden="true" />}
+        {label}
+      </span>
+      <span className="figure-value">{value === undefined ? <span className="skeleton" /> : count(value)}</span>
+      <span className="figure-note">{note ?? ' '}</span>
+    </Link>
+  );
+}
+
+function Health({ tone, text }: { readonly tone: string | undefined; readonly text: string }) {
+  return (
+    <span className="status">
+      <span className={`dot ${tone ?? 'hollow'}`} aria-hidden="true" />
+      {text}
+    </span>
+  );
+}
+
+function shortHealth(tone: string): string {
+  if (tone === 'good') return 'Reconciled';
+  return tone === 'bad' ? 'Needs attention' : 'Catching up';
+}
