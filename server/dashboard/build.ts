@@ -45,7 +45,9 @@ export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise
   await rename(draft, folder);
 }
 
-async function bundle(options: Partial<Bun.BuildConfig> & { entrypoints: string[] }): Promise<Bun.BuildOutput> {
+async function bundle(
+  options: Partial<Bun.BuildConfig> & { entrypoints: string[] },
+): Promise<Bun.BuildOutput> {
   return await Bun.build({
     target: 'browser',
     minify: true,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
+import { deviceUuid } from '../contract/uuid.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
-import { deviceUuid } from '../src/platform/uuid.ts';
 import { parseRole, roleSecret } from './role-secret.ts';
 
 const USAGE = `Usage: bun run device-key <uuid> [--role agent|master] [--secret <role secret>]

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import mqtt, { type MqttClient } from 'mqtt';
 import { z } from 'zod';
-import { deviceUuid } from '../src/platform/uuid.ts';
+import { deviceUuid } from '../contract/uuid.ts';
 import { parseRole, roleSecret } from './role-secret.ts';
 
 const USAGE = `Usage: bun run device [options]

@@ -4,9 +4,11 @@ import type { DevBroker } from '@simple-iot/dev-broker';
 import { buildDashboard } from '../dashboard/build.ts';
 import { ConfigError } from '../src/config.ts';
 import type { Services } from '../src/server.ts';
-import { type EmbeddedDatabase, startEmbeddedDatabase } from './database.ts';
 import { exampleLines } from './example-lines.ts';
 import { freePort, PortInUseError } from './ports.ts';
+import { openDatabase } from './postgres/database-folder.ts';
+import type { LocalPostgres } from './postgres/postgres.ts';
+import { PostgresError } from './postgres/postgres-error.ts';
 import { type DevelopmentSecrets, loadOrCreateSecrets } from './secrets.ts';
 import { type Environment, startBroker, startServer } from './stack.ts';
 
@@ -14,7 +16,7 @@ const READY_LIMIT_MS = 30_000;
 
 /** The parts of the running stack, in the order in which they were opened. */
 interface Running {
-  database?: EmbeddedDatabase;
+  database?: LocalPostgres;
   broker?: DevBroker;
   services?: Services;
 }
@@ -40,7 +42,8 @@ try {
 } catch (error) {
   // What fails because the stack is being stopped while it starts is no failure.
   if (!stopping) {
-    if (error instanceof PortInUseError || error instanceof ConfigError) console.error(error.message);
+    if ([PortInUseError, ConfigError, PostgresError].some((known) => error instanceof known))
+      console.error((error as Error).message);
     else console.error(error);
     await stop(1);
   }
@@ -54,7 +57,7 @@ async function start(): Promise<void> {
   const secrets = await loadOrCreateSecrets(dataDir);
   const dashboard = buildDashboard();
 
-  const database = await startEmbeddedDatabase(resolve(dataDir, 'postgres'));
+  const database = await openDatabase(process.env.DATABASE_URL, dataDir);
   running.database = database;
   const broker = await startBroker(
     {
@@ -73,7 +76,7 @@ async function start(): Promise<void> {
 
 function environment(
   secrets: DevelopmentSecrets,
-  database: EmbeddedDatabase,
+  database: LocalPostgres,
   broker: DevBroker,
   port: number,
 ): Environment {

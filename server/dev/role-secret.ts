@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { DeviceRole } from '../src/platform/db/schema.ts';
+import type { DeviceRole } from '../contract/roles.ts';
 import { readSecrets } from './secrets.ts';
 
 const VARIABLE = { master: 'DEVICE_MASTER_SECRET_KEY', agent: 'DEVICE_AGENT_SECRET_KEY' } as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { newPassword, username } from './operators/credentials.ts';
+import { newPassword, username } from '../contract/api/credentials.ts';
 
 /** Everything the server can be told, parsed and frozen. Durations are in seconds, secrets are as given. */
 export type Config = Readonly<z.output<typeof environment>>;

@@ -1,16 +1,18 @@
 import { hostname } from 'node:os';
 import mqtt from 'mqtt';
+import type { ReconcileReport } from '../contract/api/broker.ts';
 import { reconcileNow } from './broker/broker.ts';
 import { desiredState } from './broker/desired-state.ts';
 import { queueLength } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
-import { foundDifferences, type ReconcileReport } from './broker/report.ts';
+import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
-import { serverClientId } from './messaging/server-session.ts';
+import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';
 import { isUnreachable, openDatabase } from './platform/db/client.ts';
 import { errorCode } from './platform/errors.ts';
 import { systemRandom } from './platform/random.ts';
+import { createPresenceCorrection } from './presence/correction.ts';
 import { createTokens } from './tokens/token.ts';
 
 const MQTT_LIMIT_MS = 5_000;
@@ -28,7 +30,16 @@ async function examine(): Promise<boolean> {
     const mqttFailure = await tryMqtt(config);
     const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
     const desired = desiredState(config.jwtSecret);
-    const report = await reconcileNow({ db: database.db, emqx, clock: systemClock, desired }, false);
+    const report = await reconcileNow(
+      {
+        db: database.db,
+        emqx,
+        clock: systemClock,
+        desired,
+        presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
+      },
+      false,
+    );
     const queued = await queueLength(database.db);
     printReport(report, queued);
     section('MQTT', mqttFailure === undefined ? [] : [mqttFailure]);
@@ -41,16 +52,16 @@ async function examine(): Promise<boolean> {
 }
 
 function printReport(report: ReconcileReport, queued: number): void {
-  const { fleet, foreign } = report;
+  const { devices, foreign } = report;
   line(`EMQX ${report.version}, ${report.sessions} sessions of devices`);
   section('Settings that differ', report.differences);
-  section('Fleet that differs', [
-    ...count(fleet.rulesAdded, 'paired devices without their rules'),
-    ...count(fleet.rulesReplaced, 'devices with other rules than their pairing gives'),
-    ...count(fleet.rulesRemoved, 'devices with rules that are paired no more'),
-    ...count(fleet.bansAdded, 'bans missing'),
-    ...count(fleet.bansLifted, 'bans left over'),
-    ...count(fleet.sessionsEnded, 'sessions that should have ended'),
+  section('Devices that differ', [
+    ...count(devices.rulesAdded, 'paired devices without their rules'),
+    ...count(devices.rulesReplaced, 'devices with other rules than their pairing gives'),
+    ...count(devices.rulesRemoved, 'devices with rules that are paired no more'),
+    ...count(devices.bansAdded, 'bans missing'),
+    ...count(devices.bansLifted, 'bans left over'),
+    ...count(devices.sessionsEnded, 'sessions that should have ended'),
     ...count(queued, 'changes waiting for the broker'),
   ]);
   section('To look at', report.warnings);

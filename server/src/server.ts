@@ -1,28 +1,28 @@
 import { sql } from 'drizzle-orm';
+import type { Hono } from 'hono';
 import { createApp } from './api/app.ts';
+import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
 import type { Config } from './config.ts';
-import { createCredentialCheck } from './devices/firmware/credential.ts';
-import { createRefusedCredentials, writeRefusedCredentials } from './devices/firmware/refused-credentials.ts';
-import { createDeviceStore } from './devices/firmware/store.ts';
-import { createLastSeen, writeLastSeen } from './devices/last-seen.ts';
+import { createDevices } from './devices/devices.ts';
+import type { Check } from './health/routes.ts';
 import { MAX_CSV_BYTES } from './http/body.ts';
+import type { AppEnv } from './http/device-answer.ts';
 import { memoryStores, type StoreFactory } from './http/rate-limit.ts';
-import { createConnection, type Subscription } from './messaging/connection.ts';
-import { createDispatcher } from './messaging/dispatch.ts';
-import { pingHandler } from './messaging/ping.ts';
-import { serverAcl, serverClientId } from './messaging/server-session.ts';
-import { PING_FILTERS, PRESENCE_FILTERS, shared } from './messaging/topics.ts';
+import type { MessageRoute } from './messaging/dispatch.ts';
+import { createMessaging, type SessionRight } from './messaging/messaging.ts';
+import { createPing } from './messaging/ping.ts';
 import { createOperators } from './operators/operators.ts';
+import { createPairing } from './pairing/pairing.ts';
 import type { Clock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/client.ts';
-import { migrateWhenReachable } from './platform/db/migrate.ts';
+import { createSchemaGate } from './platform/db/schema-gate.ts';
 import { withDeadline } from './platform/deadline.ts';
 import { errorCode } from './platform/errors.ts';
 import { featureLogger, type Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
+import { createPresenceCorrection } from './presence/correction.ts';
 import { createPresence } from './presence/presence.ts';
-import { writeSessionEvents } from './presence/store.ts';
 import { createTokens } from './tokens/token.ts';
 
 export interface ServicesDeps {
@@ -48,161 +48,75 @@ export interface Services {
   close(): Promise<void>;
 }
 
-const SERVER_TOKEN_TTL_SECONDS = 24 * 3_600;
+/** What a feature may bring to the server; each `createX(deps)` returns the parts that it has. */
+interface Feature {
+  /** What devices call. */
+  readonly deviceRoutes?: Hono<AppEnv>;
+  /** What operators call; `api/` mounts it by name, so that the typed client knows it. */
+  readonly operatorRoutes?: unknown;
+  /** Messages that it handles, and what else the server's MQTT session may do for it. */
+  readonly messages?: readonly MessageRoute[];
+  readonly sessionRights?: readonly SessionRight[];
+  /** What `/health/ready` reports. */
+  readonly checks?: Readonly<Record<string, Check>>;
+  start?(): unknown;
+  /** Called once the schema is in place, before anything is answered from it. */
+  prepareDatabase?(): Promise<void>;
+  onDatabaseReady?(): void;
+  /** Called each time the server's MQTT session is up, or was refused. */
+  onBrokerOnline?(): void;
+  onBrokerRefused?(): void;
+  close?(): Promise<void>;
+}
+
 const FIRST_PROVISIONING_MS = 3_000;
 const HEALTH_LIMIT_MS = 2_000;
 const REQUESTS_END_MS = 5_000;
 const BROKER_LEAVE_MS = 1_500;
-const WRITES_END_MS = 1_500;
+const FEATURES_END_MS = 1_500;
 const POOL_END_MS = 1_000;
 const IDLE_TIMEOUT_SECONDS = 30;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
   const { clock, random, log } = deps;
-  const stopping = new AbortController();
-  const database = openDatabase(config.databaseUrl);
-  const tokens = await createTokens({
-    jwtSecret: config.jwtSecret,
-    ttlSeconds: config.tokenTtlSeconds,
-    clock,
-  });
-
-  const lastSeen = createLastSeen({
-    clock,
-    log: featureLogger(log, 'Devices'),
-    write: (seen) => writeLastSeen(database.db, seen),
-  });
-
-  const refusedCredentials = createRefusedCredentials({
-    clock,
-    log: featureLogger(log, 'Auth'),
-    write: (refusals) => writeRefusedCredentials(database.db, refusals),
-  });
-
-  const presence = createPresence({
-    clock,
-    log: featureLogger(log, 'Presence'),
-    write: (events) => writeSessionEvents(database.db, events),
-    onSeen: lastSeen.note,
-  });
-
-  let migrated = false;
-  const broker = createBroker({
-    ...config,
-    db: database.db,
-    clock,
-    random,
-    log,
-  });
-
-  const dispatcher = createDispatcher({
-    log: featureLogger(log, 'Messaging'),
-    handlers: {
-      ping: pingHandler({
-        publish: (topic, payload, qos) => connection.publish(topic, payload, qos),
-        onSeen: lastSeen.note,
-      }),
-      client_connected: presence.onConnected,
-      client_disconnected: presence.onDisconnected,
-    },
-  });
-  const clientId = serverClientId(config.instanceId);
-  const connection = createConnection({
-    url: config.mqttUrl,
-    clientId,
-    password: () => tokens.issueForServer(clientId, serverAcl(), SERVER_TOKEN_TTL_SECONDS),
-    subscriptions: [
-      ...PING_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 2 })),
-      ...PRESENCE_FILTERS.map((filter): Subscription => ({ filter: shared(filter), qos: 1 })),
-    ],
-    onMessage: dispatcher.dispatch,
-    onOnline() {
-      broker.reconciler.request('connected');
-      if (migrated) broker.changes.wake();
-    },
-    onRefused: () => broker.reconciler.request('refused'),
-    clock,
-    random,
-    log: featureLogger(log, 'MQTT'),
-  });
-
   const stores = deps.stores ?? memoryStores(clock);
-  const operators = createOperators({
-    ...config,
-    db: database.db,
-    clock,
-    random,
-    log: featureLogger(log, 'Operators'),
-    stores,
-  });
+  const database = openDatabase(config.databaseUrl);
+  const { db } = database;
+  const schema = createSchemaGate({ ...deps, sql: database.sql, log: featureLogger(log, 'Database') });
+  const tokens = await createTokens({ ...config, ttlSeconds: config.tokenTtlSeconds, clock });
+  const common = { ...config, db, clock, random, stores, tokens };
 
-  const authLog = featureLogger(log, 'Auth');
-  const deviceStore = createDeviceStore(database.db, clock);
+  const messaging = createMessaging({ ...common, log: featureLogger(log, 'MQTT') });
+  const broker = createBroker({
+    ...common,
+    log: featureLogger(log, 'Broker'),
+    databaseIsReady: schema.isOpen,
+    connection: messaging.state,
+    presence: (startedAt) => createPresenceCorrection(db, startedAt),
+  });
+  const { changes } = broker;
+  const operators = createOperators({ ...common, log: featureLogger(log, 'Operators') });
+  const audit = createAudit(common);
+  const devices = createDevices({ ...common, changes, log });
+  const { admission, onSeen } = devices;
+  const pairing = createPairing({ ...common, changes, admission });
+  const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
+  const ping = createPing({ publish: messaging.publish, onSeen });
+  const features: readonly Feature[] = [broker, operators, audit, devices, pairing, presence, ping];
+
   const app = createApp({
+    ...common,
     log: featureLogger(log, 'HTTP'),
-    random,
-    trustProxyHops: config.trustProxyHops,
     addressLimit: config.rateLimits.address,
-    started: () => migrated,
-    devices: {
-      clock,
-      log: authLog,
-      tokens,
-      store: deviceStore,
-      checkCredential: createCredentialCheck({ ...config, tokens }),
-      enrollment: config.enrollment,
-      registrationsPerHour: config.rateLimits.registrations,
-      onRegistered: ({ id, role, state }) => authLog.info({ deviceId: id, role, state }, 'device registered'),
-      mqttHost: config.mqttHost,
-      mqttTlsHost: config.mqttTlsHost,
-      onSeen: lastSeen.note,
-      onRefused: refusedCredentials.note,
-      limits: { ...config.rateLimits, stores },
-    },
-    pairing: {
-      db: database.db,
-      clock,
-      random,
-      log: authLog,
-      tokens,
-      store: deviceStore,
-      onSeen: lastSeen.note,
-      onRefused: refusedCredentials.note,
-      changes: broker.changes,
-      codeSecret: config.jwtSecret,
-      limits: { ...config.rateLimits, stores },
-    },
-    api: {
-      trustProxyHops: config.trustProxyHops,
-      operators,
-      broker: { db: database.db, clock, reconciler: broker.reconciler, connection: connection.state },
-      fleet: {
-        db: database.db,
-        clock,
-        changes: broker.changes,
-        tokenTtlSeconds: config.tokenTtlSeconds,
-        roleSecrets: config.roleSecrets,
-        trustProxyHops: config.trustProxyHops,
-      },
-    },
-    dashboard: { folder: deps.dashboardFolder },
-    health: {
-      checks: {
-        database: async () => {
-          if (!migrated) return 'waiting for the database';
-          const answer = withDeadline(clock, HEALTH_LIMIT_MS, database.db.execute(sql`select 1`));
-          return await answer.then(
-            () => 'ok',
-            () => 'not reachable',
-          );
-        },
-        broker_api: () => {
-          const { state, failure } = broker.reconciler.status();
-          return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
-        },
-        broker_mqtt: () => (connection.state() === 'online' ? 'ok' : connection.state()),
-      },
+    started: schema.isOpen,
+    dashboardFolder: deps.dashboardFolder,
+    deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
+    operatorApi: { ...common, operators, audit, broker, devices, pairing },
+    checks: {
+      database: () => (schema.isOpen() ? databaseState(db, clock) : 'waiting for the database'),
+      ...Object.assign({}, ...features.map((feature) => feature.checks)),
+      broker_mqtt: () => (messaging.state() === 'online' ? 'ok' : messaging.state()),
     },
   });
 
@@ -214,43 +128,52 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   });
   log.info({ port: server.port, instance: config.instanceId }, 'listening');
 
+  const startedFeatures = Promise.all(features.map((feature) => feature.start?.()));
   // A broker that is not provisioned yet would only refuse the session.
-  void withDeadline(clock, FIRST_PROVISIONING_MS, broker.start())
+  void withDeadline(clock, FIRST_PROVISIONING_MS, startedFeatures)
     .catch(() => {})
-    .then(connection.start);
-  lastSeen.start();
-  refusedCredentials.start();
-  presence.start();
-  const started = migrateWhenReachable(
-    database.sql,
-    deps.migrationsFolder,
-    { clock, random, log: featureLogger(log, 'Database') },
-    stopping.signal,
-    operators.databaseIsReady,
-  ).then(() => {
-    migrated = !stopping.signal.aborted;
-    if (migrated) broker.databaseIsReady();
-  });
+    .then(() =>
+      messaging.start({
+        routes: features.flatMap((feature) => feature.messages ?? []),
+        rights: features.flatMap((feature) => feature.sessionRights ?? []),
+        onOnline: () => features.forEach((feature) => void feature.onBrokerOnline?.()),
+        onRefused: () => features.forEach((feature) => void feature.onBrokerRefused?.()),
+      }),
+    );
+  const started = schema
+    .open(async () => {
+      for (const feature of features) await feature.prepareDatabase?.();
+    })
+    .then(() => {
+      if (schema.isOpen()) for (const feature of features) feature.onDatabaseReady?.();
+    });
 
   return {
     url: `http://127.0.0.1:${server.port}`,
-    db: database.db,
+    db,
     started,
-    messageCounts: dispatcher.counts,
+    messageCounts: messaging.counts,
     async close() {
-      stopping.abort();
+      // What waits for a database or broker that does not answer is left behind.
+      const inTime = (limitMs: number, work: Promise<unknown>) =>
+        withDeadline(clock, limitMs, work).catch(() => {});
+      schema.close();
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped).catch(() => server.stop(true));
-      // What waits for a database that does not answer is left behind.
-      const inTime = (limitMs: number, work: Promise<unknown>) =>
-        withDeadline(clock, limitMs, work).catch(() => {});
-      await Promise.all([connection.close(BROKER_LEAVE_MS), inTime(BROKER_LEAVE_MS, broker.close())]);
-      const notes = [lastSeen.close(), presence.close(), refusedCredentials.close()];
-      await inTime(WRITES_END_MS, Promise.all([started.catch(() => {}), ...notes]));
+      await messaging.close(BROKER_LEAVE_MS);
+      const closed = features.toReversed().map((feature) => feature.close?.());
+      await inTime(FEATURES_END_MS, Promise.all([started.catch(() => {}), ...closed]));
       await database.close(POOL_END_MS);
     },
   };
+}
+
+async function databaseState(db: Database, clock: Clock): Promise<string> {
+  return await withDeadline(clock, HEALTH_LIMIT_MS, db.execute(sql`select 1`)).then(
+    () => 'ok',
+    () => 'not reachable',
+  );
 }
 
 /** Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6. */

@@ -22,9 +22,9 @@ describe('a failure', () => {
     const answer = await call(stack, 'GET', '/nothing/here', undefined, { authorization });
     expect(problemOf(answer)).toEqual({
       type: '/problems/not-found',
-      title: 'There is no such thing',
+      title: 'Not found',
       status: 404,
-      detail: 'There is nothing here.',
+      detail: 'Nothing exists at this path.',
       instance: answer.headers.get('x-request-id') ?? '',
     });
     expect(answer.headers.get('cache-control')).toBe('no-store');

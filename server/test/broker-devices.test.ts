@@ -6,6 +6,7 @@ import { createEmqx } from '../src/broker/emqx.ts';
 import { foundDifferences } from '../src/broker/report.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemRandom } from '../src/platform/random.ts';
+import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { type BrokerRig, startBrokerRig } from './broker-rig.ts';
 import { inbox, JWT_SECRET, until } from './harness.ts';
 
@@ -44,7 +45,9 @@ function reconcileBy(repair: boolean, calls: string[] = []) {
     ),
   });
   const desired = desiredState(JWT_SECRET);
-  return reconcileNow({ db: rig.database.db, emqx, clock: systemClock, desired }, repair);
+  const { db } = rig.database;
+  const presence = (startedAt: number) => createPresenceCorrection(db, startedAt);
+  return reconcileNow({ db, emqx, clock: systemClock, desired, presence }, repair);
 }
 
 const look = () => reconcileBy(false);
@@ -161,7 +164,7 @@ describe('a broker that cannot be reached', () => {
     const gone = closed(client);
     await rig.database.db.transaction(async (tx) => {
       await tx.execute(`update devices set state = 'revoked' where id = '${id}'`);
-      await rig.instance.changes.note(tx, [id], 'test');
+      await rig.instance.changes.enqueue(tx, [id], 'test');
     });
     const next = rig.addInstance();
     await gone;
@@ -202,8 +205,8 @@ describe('reconciliation', () => {
     });
 
     const found = await look();
-    expect(found.fleet).toMatchObject({ rulesReplaced: 1, rulesRemoved: 1, bansLifted: 1, bansAdded: 1 });
-    expect(found.fleet.rulesAdded).toBe(3);
+    expect(found.devices).toMatchObject({ rulesReplaced: 1, rulesRemoved: 1, bansLifted: 1, bansAdded: 1 });
+    expect(found.devices.rulesAdded).toBe(3);
     expect(found.foreign).toMatchObject({ clientRules: 1, bans: 1 });
     expect(found.differences).toHaveLength(1);
 
@@ -251,7 +254,7 @@ describe('reconciliation', () => {
     await rig.startBroker();
     const { state, report } = await rig.instance.reconciler.runNow('test');
     expect(state).toBe('ok');
-    expect(report?.fleet.rulesAdded).toBeGreaterThanOrEqual(21);
+    expect(report?.devices.rulesAdded).toBeGreaterThanOrEqual(21);
     expect(foundDifferences(await look())).toBe(false);
   });
 

@@ -17,7 +17,7 @@ const brokerState = z.object({
       .object({
         version: z.string(),
         differences: z.array(z.string()),
-        fleet: z.record(z.string(), z.number()),
+        devices: z.record(z.string(), z.number()),
         foreign: z.object({ sources: z.array(z.string()), clientRules: z.number(), bans: z.number() }),
         warnings: z.array(z.string()),
       })

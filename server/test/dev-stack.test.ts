@@ -104,7 +104,7 @@ describe('the development stack', () => {
     const first = start(dataDir);
     await until(
       'it has begun to write its database',
-      async () => (await files(join(dataDir, 'postgres'))) > 0,
+      async () => (await files(join(dataDir, 'database'))) > 0,
     );
     first.signal('SIGINT');
     expect(await first.exited).toBe(0);

@@ -8,7 +8,7 @@ import {
   auditOf,
   callApi,
   createApiKey,
-  insertFleet,
+  insertDevices,
   statusOf,
 } from './devices.ts';
 import {
@@ -57,24 +57,24 @@ async function listAll(query: Record<string, string>): Promise<string[]> {
 }
 
 describe('GET /api/v1/devices', () => {
-  const fleet: string[] = [];
+  const inserted: string[] = [];
   let master: string;
 
   beforeAll(async () => {
-    [master = ''] = await insertFleet(stack, 1, () => ({ role: 'master', name: 'Hall 100%_a' }));
-    fleet.push(
-      ...(await insertFleet(stack, 25, (at) => ({
+    [master = ''] = await insertDevices(stack, 1, () => ({ role: 'master', name: 'Hall 100%_a' }));
+    inserted.push(
+      ...(await insertDevices(stack, 25, (at) => ({
         name: `sensor ${String(24 - at).padStart(2, '0')}`,
         ...(at < 5 ? { master } : {}),
       }))),
     );
-    await stack.sql`update devices set tags = '{cold,north}' where id = ${fleet[3] ?? ''}`;
-    await stack.sql`update devices set connected_at = now() where id = ${fleet[4] ?? ''}`;
-    await stack.sql`update devices set state = 'revoked' where id = ${fleet[5] ?? ''}`;
+    await stack.sql`update devices set tags = '{cold,north}' where id = ${inserted[3] ?? ''}`;
+    await stack.sql`update devices set connected_at = now() where id = ${inserted[4] ?? ''}`;
+    await stack.sql`update devices set state = 'revoked' where id = ${inserted[5] ?? ''}`;
     for (const at of [1, 2, 3]) {
       await stack.sql`
         update devices set last_seen_at = timestamptz '2026-02-01 00:00:00.123456' + ${at} * interval '1 microsecond'
-        where id = ${fleet[at] ?? ''}`;
+        where id = ${inserted[at] ?? ''}`;
     }
   });
 
@@ -85,7 +85,7 @@ describe('GET /api/v1/devices', () => {
     ['name', 'desc'],
   ])('pages by %s %s hold every device once, in order', async (sort, order) => {
     const ids = await listAll({ sort, order, limit: '7', q: 'sensor' });
-    const ascending = sort === 'createdAt' ? fleet : fleet.toReversed();
+    const ascending = sort === 'createdAt' ? inserted : inserted.toReversed();
     expect(ids).toEqual(order === 'asc' ? ascending : ascending.toReversed());
   });
 
@@ -93,15 +93,15 @@ describe('GET /api/v1/devices', () => {
     'by lastSeenAt %s, devices never seen come last, and microseconds count',
     async (order) => {
       const ids = await listAll({ sort: 'lastSeenAt', order, limit: '2', q: 'sensor' });
-      const seen = fleet.slice(1, 4);
+      const seen = inserted.slice(1, 4);
       expect(ids.slice(0, 3)).toEqual(order === 'asc' ? seen : seen.toReversed());
-      expect(ids.toSorted()).toEqual(fleet.toSorted());
+      expect(ids.toSorted()).toEqual(inserted.toSorted());
     },
   );
 
   test('a cursor goes on where its page ended, whatever was inserted or deleted meanwhile', async () => {
     const first = await list({ sort: 'name', limit: '5', q: 'sensor' });
-    const [early] = await insertFleet(stack, 1, () => ({ name: 'sensor 00a' }));
+    const [early] = await insertDevices(stack, 1, () => ({ name: 'sensor 00a' }));
     const last = first.items.at(-1)?.id ?? '';
     await stack.sql`update devices set name = 'moved' where id = ${last}`;
     const second = await list({ sort: 'name', limit: '5', q: 'sensor', cursor: first.next ?? '' });
@@ -111,7 +111,7 @@ describe('GET /api/v1/devices', () => {
   });
 
   test('finds a device by the beginning of its UUID, in either case', async () => {
-    const id = fleet[7] ?? '';
+    const id = inserted[7] ?? '';
     for (const length of [4, 8, 9, 13, 36]) {
       expect(await listAll({ q: id.slice(0, length).toUpperCase(), limit: '200' })).toContain(id);
     }
@@ -129,25 +129,25 @@ describe('GET /api/v1/devices', () => {
 
   test('filters by role, state, presence, master and tag', async () => {
     expect(await listAll({ role: 'master', q: 'Hall' })).toEqual([master]);
-    expect(await listAll({ state: 'revoked' })).toEqual([fleet[5] ?? '']);
-    expect(await listAll({ online: 'true' })).toEqual([fleet[4] ?? '']);
-    expect(await listAll({ master })).toEqual(fleet.slice(0, 5));
-    expect(await listAll({ tag: 'north' })).toEqual([fleet[3] ?? '']);
-    expect(await listAll({ master: 'none', q: 'sensor' })).toEqual(fleet.slice(5));
-    expect(await listAll({ master, online: 'false', q: 'sensor 24' })).toEqual(fleet.slice(0, 1));
+    expect(await listAll({ state: 'revoked' })).toEqual([inserted[5] ?? '']);
+    expect(await listAll({ online: 'true' })).toEqual([inserted[4] ?? '']);
+    expect(await listAll({ master })).toEqual(inserted.slice(0, 5));
+    expect(await listAll({ tag: 'north' })).toEqual([inserted[3] ?? '']);
+    expect(await listAll({ master: 'none', q: 'sensor' })).toEqual(inserted.slice(5));
+    expect(await listAll({ master, online: 'false', q: 'sensor 24' })).toEqual(inserted.slice(0, 1));
   });
 
   test("a master's agents have a list of their own, and are counted", async () => {
     const response = await api.devices[':id'].agents.$get({ param: { id: master }, query: { limit: '3' } });
     const answer = page.parse(await response.json());
-    expect(answer.items.map(({ id }) => id)).toEqual(fleet.slice(0, 3));
+    expect(answer.items.map(({ id }) => id)).toEqual(inserted.slice(0, 3));
     expect(answer.next).toBeString();
     expect(await (await api.devices[':id'].$get({ param: { id: master } })).json()).toMatchObject({
       role: 'master',
       agents: 5,
       master: null,
     });
-    const agent = await (await api.devices[':id'].$get({ param: { id: fleet[4] ?? '' } })).json();
+    const agent = await (await api.devices[':id'].$get({ param: { id: inserted[4] ?? '' } })).json();
     expect(agent).toMatchObject({ agents: null, master, online: true });
   });
 
@@ -175,8 +175,8 @@ describe('GET /api/v1/devices', () => {
     expect(await response.json()).toMatchObject({ type: '/problems/bad-request', errors: [{ field }] });
   });
 
-  test('pages of a fleet of 50,000 are read by an index', async () => {
-    await insertFleet(stack, 50_000, (at) => ({ name: `mass ${at}` }));
+  test('pages of 50,000 devices are read by an index', async () => {
+    await insertDevices(stack, 50_000, (at) => ({ name: `mass ${at}` }));
     await stack.sql`analyze devices`;
     const plan = await stack.sql`
       explain select id from devices where name is not null and (name, id) > ('mass 3', ${randomUUID()}::uuid)
@@ -232,7 +232,7 @@ describe('one device', () => {
   });
 
   test('is renamed on the sight of its present version alone', async () => {
-    const [id = ''] = await insertFleet(stack, 1, () => ({ name: 'old' }));
+    const [id = ''] = await insertDevices(stack, 1, () => ({ name: 'old' }));
     const param = { id };
     const read = await api.devices[':id'].$get({ param });
     const etag = read.headers.get('etag') ?? '';
@@ -269,7 +269,7 @@ describe('one device', () => {
     [{ tags: Array.from({ length: 21 }, (_, at) => String(at)) }, '/tags'],
     [{ state: 'active' }, ''],
   ])('refuses %j with 422', async (json, field) => {
-    const [id = ''] = await insertFleet(stack, 1, () => ({}));
+    const [id = ''] = await insertDevices(stack, 1, () => ({}));
     const response = await callApi(stack, adminKey, 'PATCH', `/devices/${id}`, {
       body: JSON.stringify(json),
       headers: { 'content-type': 'application/json' },
@@ -303,7 +303,7 @@ describe('one device', () => {
       header: expect.stringContaining('"iot.example.net"'),
     });
     expect((await key({ role: 'master', host: 'x"\n#error' })).status).toBe(422);
-    await insertFleet(stack, 1, () => ({ id, role: 'agent' }));
+    await insertDevices(stack, 1, () => ({ id, role: 'agent' }));
     expect((await key({ role: 'master' })).status).toBe(409);
   });
 });
@@ -356,7 +356,7 @@ test('a viewer reads devices and exports them', async () => {
   for (const path of [
     '/devices',
     '/devices/export.csv',
-    `/devices/${(await insertFleet(stack, 1, () => ({})))[0]}`,
+    `/devices/${(await insertDevices(stack, 1, () => ({})))[0]}`,
   ]) {
     expect((await send(viewerKey, 'GET', path, undefined)).status).toBe(200);
     expect((await send(undefined, 'GET', path, undefined)).status).toBe(401);

@@ -38,7 +38,7 @@ export function auditOf(stack: Stack, id: string) {
 type Audited = Readonly<Record<string, unknown>> | null;
 
 /** Inserts active devices at a second's distance from each other, `role` and `name` by position. */
-export async function insertFleet(
+export async function insertDevices(
   stack: Stack,
   count: number,
   device: (at: number) => { role?: 'master' | 'agent'; name?: string; master?: string; id?: string },

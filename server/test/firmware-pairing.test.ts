@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { shiftedClock } from './clocks.ts';
-import { auditOf, insertFleet } from './devices.ts';
+import { auditOf, insertDevices } from './devices.ts';
 import {
   AGENT_SECRET,
   connectDevice,
@@ -281,7 +281,7 @@ describe('who may', () => {
 
 test('a master reads 500 agents page by page', async () => {
   const its = await master();
-  const agents = await insertFleet(stack, 500, () => ({ master: its.uuid }));
+  const agents = await insertDevices(stack, 500, () => ({ master: its.uuid }));
   const read: string[] = [];
   let next: string | undefined;
   do {

@@ -1,49 +1,22 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import postgres from 'postgres';
 import { z } from 'zod';
-import { startEmbeddedDatabase } from '../dev/database.ts';
 import { startServer } from '../dev/stack.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
 import type { Services } from '../src/server.ts';
+import { createTestDatabase, type TestDatabase } from './test-database.ts';
+
+export { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 export const MASTER_SECRET = 'master-secret-0123456789';
 export const AGENT_SECRET = 'agent-secret-0123456789';
 export const JWT_SECRET = '0123456789abcdef0123456789abcdef';
 const API_KEY = 'simple-iot-server';
 const API_SECRET = 'api-secret-0123456789';
-
-/** True where the tests run on a real PostgreSQL, several connections at once. */
-export const realPostgres = Boolean(process.env.TEST_DATABASE_URL);
-
-/** A database of one test file's own. */
-export interface TestDatabase {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** An empty database: in the PostgreSQL of `TEST_DATABASE_URL`, else embedded. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const server = process.env.TEST_DATABASE_URL;
-  if (!server) return startEmbeddedDatabase();
-  const name = `test_${randomBytes(8).toString('hex')}`;
-  await administer(server, `create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, close: () => administer(server, `drop database ${name} with (force)`) };
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await sql.unsafe(statement);
-  } finally {
-    await sql.end();
-  }
-}
 
 export interface StackOptions {
   /** Variables that differ from the harness's own. */

@@ -1,16 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
-import { type ApiClient, apiClient, auditOf, insertFleet, statusOf } from './devices.ts';
-import {
-  connectDevice,
-  inbox,
-  realPostgres,
-  registerDevice,
-  type Stack,
-  startStack,
-  type TestDevice,
-} from './harness.ts';
+import { type ApiClient, apiClient, auditOf, insertDevices, statusOf } from './devices.ts';
+import { connectDevice, inbox, registerDevice, type Stack, startStack, type TestDevice } from './harness.ts';
 
 let stack: Stack;
 let api: ApiClient;
@@ -103,7 +95,7 @@ describe('pairing', () => {
   });
 
   test('is refused for wrong roles, unknown devices and devices that are not active', async () => {
-    const [agent, other, master] = await insertFleet(stack, 3, (at) => ({
+    const [agent, other, master] = await insertDevices(stack, 3, (at) => ({
       role: at === 2 ? 'master' : 'agent',
     }));
     expect(await statusOf(pair(master ?? '', master ?? ''))).toBe(409);
@@ -201,7 +193,7 @@ describe('unpairing', () => {
 
 test('a master with 500 agents has the right to the topic of each, and loses one at a time', async () => {
   const master = await join('master');
-  const agents = await insertFleet(stack, 500, () => ({}));
+  const agents = await insertDevices(stack, 500, () => ({}));
   await stack.sql`update devices set master_id = ${master.uuid} where id in ${stack.sql(agents.slice(1))}`;
   const answer = await (await pair(agents[0] ?? '', master.uuid)).json();
   expect(answer.receipt).toMatchObject({ status: 'applied' });
@@ -216,37 +208,33 @@ test('a master with 500 agents has the right to the topic of each, and loses one
 }, 30_000);
 
 test('a master with 9,000 agents takes no more', async () => {
-  const [master = '', agent = ''] = await insertFleet(stack, 2, (at) => ({
+  const [master = '', agent = ''] = await insertDevices(stack, 2, (at) => ({
     role: at === 0 ? 'master' : 'agent',
   }));
-  await insertFleet(stack, 9_000, () => ({ master }));
+  await insertDevices(stack, 9_000, () => ({ master }));
   expect(await statusOf(pair(agent, master))).toBe(409);
   await stack.sql`delete from devices where master_id = ${master}`;
 }, 30_000);
 
-test.skipIf(!realPostgres)(
-  'pairing and deleting at once leave no agent with a master that is gone',
-  async () => {
-    for (let round = 0; round < 10; round++) {
-      const masters = await insertFleet(stack, 2, () => ({ role: 'master' }));
-      const agents = await insertFleet(stack, 6, () => ({ master: masters[round % 2] ?? '' }));
-      const statuses = await Promise.all([
-        ...agents.map((agent, at) => statusOf(pair(agent, masters[at % 2] ?? ''))),
-        statusOf(api.devices[':id'].$delete({ param: { id: masters[0] ?? '' } })),
-        statusOf(api.devices[':id'].$delete({ param: { id: masters[1] ?? '' } })),
-        ...agents.map((agent) => statusOf(unpair(agent))),
-      ]);
-      for (const status of statuses) expect([200, 404]).toContain(status);
-      const rows = await stack.sql`select master_id from devices where id in ${stack.sql(agents)}`;
-      for (const row of rows) expect(row.master_id).toBeNull();
-    }
-  },
-  60_000,
-);
+test('pairing and deleting at once leave no agent with a master that is gone', async () => {
+  for (let round = 0; round < 10; round++) {
+    const masters = await insertDevices(stack, 2, () => ({ role: 'master' }));
+    const agents = await insertDevices(stack, 6, () => ({ master: masters[round % 2] ?? '' }));
+    const statuses = await Promise.all([
+      ...agents.map((agent, at) => statusOf(pair(agent, masters[at % 2] ?? ''))),
+      statusOf(api.devices[':id'].$delete({ param: { id: masters[0] ?? '' } })),
+      statusOf(api.devices[':id'].$delete({ param: { id: masters[1] ?? '' } })),
+      ...agents.map((agent) => statusOf(unpair(agent))),
+    ]);
+    for (const status of statuses) expect([200, 404]).toContain(status);
+    const rows = await stack.sql`select master_id from devices where id in ${stack.sql(agents)}`;
+    for (const row of rows) expect(row.master_id).toBeNull();
+  }
+}, 60_000);
 
 test('changes made while the broker is away are queued, and are in effect in order within 10 s of its return', async () => {
   const agent = await registerDevice(stack.url, 'agent');
-  const [first, second] = await insertFleet(stack, 2, () => ({ role: 'master' }));
+  const [first, second] = await insertDevices(stack, 2, () => ({ role: 'master' }));
   const revoked = await registerDevice(stack.url);
   await stack.stopBroker();
   expect((await (await pair(agent.uuid, first ?? '')).json()).receipt).toMatchObject({

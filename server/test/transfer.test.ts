@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
+import { importReport } from '../contract/api/devices.ts';
 import { readCsv } from '../src/devices/transfer/csv.ts';
 import { exportDevices } from '../src/devices/transfer/export-devices.ts';
-import { importReport } from '../src/devices/transfer/import-devices.ts';
-import { auditOf, callApi, createApiKey, insertFleet } from './devices.ts';
+import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
 import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath } from './harness.ts';
 
 let stack: Stack;
@@ -32,7 +32,7 @@ const exportCsv = async (query = '') =>
 test('imports 5,000 lines, the good ones among bad ones, and tells what became of each', async () => {
   const known = randomUUID();
   const master = randomUUID();
-  await insertFleet(stack, 2, (at) => ({
+  await insertDevices(stack, 2, (at) => ({
     id: at === 0 ? known : master,
     role: at === 0 ? 'agent' : 'master',
   }));
@@ -134,7 +134,7 @@ test('what is not UTF-8, not CSV, or too large is refused', async () => {
 
 test('the export holds every device once, no formulas, and can be imported as it is', async () => {
   await stack.sql`delete from devices`;
-  const ids = await insertFleet(stack, 2_500, (at) => ({ name: `device ${at}` }));
+  const ids = await insertDevices(stack, 2_500, (at) => ({ name: `device ${at}` }));
   const [first = ''] = ids;
   await stack.sql`
     update devices set name = '=HYPERLINK("http://x")', notes = ${'-1\n"two", three'}, tags = '{a,b}' where id = ${first}`;
@@ -157,7 +157,7 @@ test('the export holds every device once, no formulas, and can be imported as it
 
 test('an export that fails on its way is broken off, not ended', async () => {
   await stack.sql`delete from devices`;
-  await insertFleet(stack, 1_500, () => ({}));
+  await insertDevices(stack, 1_500, () => ({}));
   let reads = 0;
   const db = new Proxy(stack.services.db, {
     get(target, property) {
@@ -172,7 +172,7 @@ test('an export that fails on its way is broken off, not ended', async () => {
 });
 
 test('the export takes the filters of the list', async () => {
-  const [master = ''] = await insertFleet(stack, 1, () => ({ role: 'master', name: 'Export hall' }));
+  const [master = ''] = await insertDevices(stack, 1, () => ({ role: 'master', name: 'Export hall' }));
   const text = await exportCsv('?role=master&q=export%20hall');
   expect(text.trim().split('\r\n')).toHaveLength(2);
   expect(text).toContain(master);

@@ -24,11 +24,6 @@ describe('a connection is closed', () => {
     expect(await sendRaw(broker.mqttPort, hello, hello)).toEqual(CONNACK_OK);
   });
 
-  test('with reason 132 when it speaks MQTT 5', async () => {
-    const answer = await sendRaw(broker.mqttPort, await connectPacket('d1', { version: 5 }));
-    expect(answer).toEqual(Buffer.from([0x20, 3, 0, 0x84, 0]));
-  });
-
   test('with return code 2 when it wants a session without a client id', async () => {
     const answer = await sendRaw(broker.mqttPort, await connectPacket('', { flags: 0 }));
     expect(answer).toEqual(Buffer.from([0x20, 2, 0, 2]));

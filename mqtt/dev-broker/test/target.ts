@@ -185,9 +185,16 @@ async function target(
   const file = await expectStatus(api('GET', '/authorization/sources/file'), 200);
   const zone = await expectStatus(api('GET', '/configs/global_zone'), 200);
   const reset = async () => {
-    await api('POST', '/clients/kickout/bulk', await listed(api, '/clients?limit=10000', 'clientid'));
-    await api('DELETE', '/banned');
-    for (const id of await listed(api, '/authentication', 'id')) await api('DELETE', `/authentication/${id}`);
+    const clients = await rowsOf(api, '/clients?limit=10000');
+    await api(
+      'POST',
+      '/clients/kickout/bulk',
+      clients.map(({ clientid }) => clientid),
+    );
+    for (const { as, who } of await rowsOf(api, '/banned?limit=1000')) {
+      await api('DELETE', `/banned/${as}/${who}`);
+    }
+    for (const { id } of await rowsOf(api, '/authentication')) await api('DELETE', `/authentication/${id}`);
     await api('DELETE', '/authorization/sources/built_in_database');
     await expectStatus(api('PUT', '/authorization/sources/file', file), 204);
     await expectStatus(api('PUT', '/authorization/settings', { ...SETTINGS, no_match: 'allow' }), 200);
@@ -205,9 +212,8 @@ async function target(
   };
 }
 
-/** One field of each row of a list, whether it is paged or not. */
-async function listed(api: RestClient, path: string, field: string): Promise<string[]> {
+/** The rows of a list, whether it is paged or not. */
+async function rowsOf(api: RestClient, path: string): Promise<Record<string, unknown>[]> {
   const { body } = await api('GET', path);
-  const rows = Array.isArray(body) ? body : (body as { data: unknown[] }).data;
-  return rows.map((row) => String((row as Record<string, unknown>)[field]));
+  return Array.isArray(body) ? body : (body as { data: Record<string, unknown>[] }).data;
 }

@@ -4,10 +4,10 @@
  * Runs every step, or those named, installs what they need where it may, and ends with `N passed, N failed`.
  */
 import { resolve } from 'node:path';
+import { type LocalPostgres, startPostgres } from '../postgres/postgres.ts';
 import { killRunningCommands, runCommand } from './command.ts';
 import { inspectMachine, installHint, installNeeds, missingNeeds } from './needs.ts';
 import { closingLine, exitCode } from './outcome.ts';
-import { findPostgresBinaries, type PostgresCluster, startPostgresCluster } from './postgres-cluster.ts';
 import { runSteps } from './run-steps.ts';
 import { listSteps, type Step, type StepContext } from './steps.ts';
 
@@ -21,17 +21,15 @@ const steps = selectSteps(await listSteps(root), process.argv.slice(2));
 await prepare(steps);
 
 let interrupted = false;
-let cluster: Promise<PostgresCluster> | undefined;
+let postgres: Promise<LocalPostgres> | undefined;
 const context: StepContext = {
   root,
   exec: (command, extra = {}) => runCommand(command, { cwd: root, env: { ...env, ...extra } }),
   async databaseUrl() {
     const given = process.env.TEST_DATABASE_URL;
     if (given) return given;
-    const binaries = findPostgresBinaries();
-    if (binaries === undefined) return undefined;
-    cluster ??= startPostgresCluster(binaries, runCommand, env);
-    return (await cluster).url;
+    postgres ??= startPostgres({ announce: console.log });
+    return (await postgres).url;
   },
 };
 
@@ -42,7 +40,7 @@ for (const [signal, code] of [
   process.once(signal, async () => {
     interrupted = true;
     killRunningCommands();
-    await closeCluster();
+    await closePostgres();
     console.log('interrupted');
     process.exit(code);
   });
@@ -54,12 +52,12 @@ const outcomes = await runSteps(steps, context, {
   write: (text) => interrupted || process.stdout.write(text),
   nowMs: () => performance.now(),
 });
-await closeCluster();
+await closePostgres();
 console.log(`\n${closingLine(outcomes)}`);
 process.exitCode = exitCode(outcomes);
 
-async function closeCluster(): Promise<void> {
-  const started = await cluster?.catch(() => undefined);
+async function closePostgres(): Promise<void> {
+  const started = await postgres?.catch(() => undefined);
   await started?.close();
 }
 

@@ -7,11 +7,11 @@ import type { Step, StepContext } from './steps.ts';
 const context: StepContext = {
   root: '/',
   exec: () => Promise.reject(new Error('not used')),
-  databaseUrl: () => Promise.resolve(undefined),
+  databaseUrl: () => Promise.resolve('postgres://127.0.0.1:5432/postgres'),
 };
 
 const absent: Need = { name: 'Chromium', debianPackages: ['chromium'], isPresent: () => false };
-const replaceable: Need = { ...absent, name: 'PostgreSQL', otherwise: 'PGlite is used' };
+const replaceable: Need = { ...absent, name: 'curl', otherwise: 'the printed lines are not run' };
 
 function step(name: string, run: Step['run'], needs: Need[] = []): Step {
   return { name, needs, run };
@@ -74,7 +74,7 @@ describe('a missing program', () => {
     const steps = [step('unit', async () => passed(3), [replaceable])];
     const local = await run(steps);
     expect(local.outcomes).toMatchObject([{ passed: 3, failed: 0 }]);
-    expect(local.text).toContain('PostgreSQL is missing, PGlite is used');
+    expect(local.text).toContain('curl is missing, the printed lines are not run');
     expect((await run(steps, { strict: true })).outcomes).toMatchObject([{ passed: 3, failed: 1 }]);
   });
 });

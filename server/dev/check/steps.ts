@@ -3,15 +3,14 @@ import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { installedAsDebianPackage, type Need } from './needs.ts';
 import { failed, type Outcome, passed } from './outcome.ts';
-import { findPostgresBinaries } from './postgres-cluster.ts';
 import { findFiles, findTestFiles, type Suite } from './test-files.ts';
 import { readBunTestOutput, readClosingLine } from './test-output.ts';
 
 export interface StepContext {
   root: string;
   exec(command: string[], env?: Record<string, string>): Promise<CommandResult>;
-  /** A PostgreSQL for tests, started when first asked for; undefined where there is none. */
-  databaseUrl(): Promise<string | undefined>;
+  /** A PostgreSQL for tests, started when first asked for. */
+  databaseUrl(): Promise<string>;
 }
 
 export interface Step {
@@ -21,13 +20,6 @@ export interface Step {
 }
 
 const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
-
-const postgres: Need = {
-  name: 'PostgreSQL',
-  debianPackages: ['postgresql'],
-  isPresent: () => findPostgresBinaries() !== undefined,
-  otherwise: 'the tests run on PGlite, those of concurrency are skipped',
-};
 
 const chromium: Need = {
   name: 'Chromium',
@@ -56,12 +48,22 @@ export async function listSteps(root: string): Promise<Step[]> {
   return [
     commandStep('lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']),
     commandStep('types', ['node_modules/.bin/tsc', '-p', '.']),
+    commandStep('imports', [
+      process.execPath,
+      '--bun',
+      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+      '--config',
+      '.dependency-cruiser.json',
+      'server/src',
+      'server/contract',
+      'mqtt/dev-broker/src',
+    ]),
     commandStep('knip', ['node_modules/.bin/knip', '--no-progress']),
     shellStep(root),
-    ...bunTestStep(root, 'unit', [postgres]),
-    ...bunTestStep(root, 'mqtt', [dockerCompose, openssl, postgres]),
-    ...bunTestStep(root, 'e2e', [postgres, curl, mosquitto]),
-    ...bunTestStep(root, 'browser', [chromium, postgres]),
+    ...bunTestStep(root, 'unit', []),
+    ...bunTestStep(root, 'mqtt', [dockerCompose, openssl]),
+    ...bunTestStep(root, 'e2e', [curl, mosquitto]),
+    ...bunTestStep(root, 'browser', [chromium]),
     ...(await firmwareStep(root)),
   ];
 }
@@ -89,11 +91,10 @@ function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
     name: suite,
     needs,
     async run({ exec, databaseUrl }) {
-      const url = needs.includes(postgres) ? await databaseUrl() : undefined;
       // An .env of the working copy is for running the server, not for its tests.
       const { exitCode, output } = await exec(
         [process.execPath, '--no-env-file', 'test', '--timeout=30000', ...files.map((file) => `./${file}`)],
-        url === undefined ? {} : { TEST_DATABASE_URL: url },
+        { TEST_DATABASE_URL: await databaseUrl() },
       );
       return readBunTestOutput(output, exitCode);
     },

@@ -1,67 +1,66 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { type DashboardDeps, dashboardRoutes } from '../dashboard/routes.ts';
-import { type DeviceRoutesDeps, deviceRoutes } from '../devices/firmware/routes.ts';
+import { dashboardRoutes } from '../dashboard/routes.ts';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
-import { type AppEnv, deviceErrorAnswer, requestContext, toAppError } from '../http/device-answer.ts';
-import { Problem } from '../http/problem.ts';
-import { problemAnswer, toProblem } from '../http/problem-answer.ts';
-import { limitRequests } from '../http/rate-limit.ts';
-import { type DevicePairingRoutesDeps, devicePairingRoutes } from '../pairing/firmware-routes.ts';
+import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
+import { toAppError } from '../http/failure.ts';
+import { problemAnswer } from '../http/problem-answer.ts';
+import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
+import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { deviceOperations } from './device-operations.ts';
 import { documentationRoutes } from './documentation.ts';
 import { apiDocument } from './openapi.ts';
-import { type ApiDeps, apiRoutes } from './operator-api.ts';
+import { type OperatorApiDeps, operatorApi } from './operator-api.ts';
 
 export interface AppDeps {
-  readonly log: Logger;
+  readonly clock: Clock;
   readonly random: Random;
+  readonly log: Logger;
   readonly trustProxyHops: number;
   /** Requests of any kind from one address, per minute. */
   readonly addressLimit: number;
   /** Whether the schema is in place; until then every route but health and the dashboard answers `unavailable`. */
   readonly started: () => boolean;
-  readonly devices: DeviceRoutesDeps;
-  readonly pairing: DevicePairingRoutesDeps;
-  readonly api: ApiDeps;
-  readonly health: HealthDeps;
-  readonly dashboard: DashboardDeps;
+  readonly stores: StoreFactory;
+  /** What devices call, by feature. */
+  readonly deviceRoutes: readonly Hono<AppEnv>[];
+  readonly operatorApi: OperatorApiDeps;
+  readonly checks: HealthDeps['checks'];
+  /** Where the built dashboard is. */
+  readonly dashboardFolder: string;
 }
 
 /** All routes of the server. Makes no connection and starts nothing. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { random } = deps;
-  const { clock, limits } = deps.devices;
+  const { clock, random } = deps;
   const app = new Hono<AppEnv>();
 
   /** Devices get the compact form of their protocol, everyone else problem details. */
   function answerFailure(c: Context, thrown: unknown): Response {
-    const requestId = c.get('requestId');
-    return isForPeople(c.req.path)
-      ? problemAnswer(c, toProblem(thrown, deps.log, requestId), random)
-      : deviceErrorAnswer(c, toAppError(thrown, deps.log, requestId), random);
+    const error = toAppError(thrown, deps.log, c.get('requestId'));
+    return (isForPeople(c.req.path) ? problemAnswer : deviceErrorAnswer)(c, error, random);
   }
 
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
-  app.route('/', healthRoutes(deps.health));
+  app.route('/', healthRoutes(deps));
   app.use(
     limitRequests({
       clock,
-      stores: limits.stores,
+      stores: deps.stores,
       name: 'requests of an address',
       limit: deps.addressLimit,
       windowMs: 60_000,
       key: (c) => ipNetwork(c.get('ip')),
     }),
   );
-  app.route('/', dashboardRoutes(deps.dashboard));
+  app.route('/', dashboardRoutes({ folder: deps.dashboardFolder }));
   app.use(async (_, next) => {
     if (!deps.started()) {
-      throw new AppError('unavailable', 'The server is starting and waits for its database.', {
+      throw new AppError('unavailable', 'The server is starting and waiting for its database.', {
         retryAfterSeconds: 10,
       });
     }
@@ -71,16 +70,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     app,
     onMethodNotAllowed(c, methods) {
       c.header('Allow', methods.join(', '));
-      return answerFailure(c, new Problem('method-not-allowed', `Use ${methods.join(', ')}.`));
+      return answerFailure(c, new AppError('bad_method', `Use ${methods.join(', ')}.`));
     },
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
-  app.route('/', deviceRoutes(deps.devices));
-  app.route('/', devicePairingRoutes(deps.pairing));
+  for (const routes of deps.deviceRoutes) app.route('/', routes);
   app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
-  app.route('/api/v1', apiRoutes(deps.api));
-  app.notFound((c) => answerFailure(c, new AppError('not_found', 'There is nothing here.')));
+  app.route('/api/v1', operatorApi(deps.operatorApi));
+  app.notFound((c) => answerFailure(c, new AppError('not_found', 'Nothing exists at this path.')));
   app.onError((thrown, c) => answerFailure(c, thrown));
   return app;
 }

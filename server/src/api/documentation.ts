@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { dataHeaders, pageHeaders } from '../http/browser-headers.ts';
 import type { AppEnv } from '../http/device-answer.ts';
-import { Problem } from '../http/problem.ts';
+import { AppError } from '../platform/errors.ts';
 import { docsPage } from './docs-page.ts';
 import { llmsText } from './llms.ts';
 import type { ApiDocument } from './openapi.ts';
@@ -16,7 +16,7 @@ export function documentationRoutes(document: () => Promise<ApiDocument>): Hono<
   app.get('/problems', (c) => c.html(problemIndex()));
   app.get('/problems/:kind', (c) => {
     const kind = problemKind(c.req.param('kind'));
-    if (!kind) throw new Problem('not-found', 'There is no such kind of failure.');
+    if (!kind) throw new AppError('not_found', 'Unknown kind of problem.');
     return c.html(problemPage(kind));
   });
   app.route('/', docsPage());

@@ -13,7 +13,7 @@ export function llmsText(document: ApiDocument): string {
   );
   return `# Simple IoT Server
 
-> Registers devices, hands out their MQTT tokens, and lets operators manage the fleet over HTTP.
+> Registers devices, issues their MQTT tokens, and lets operators manage them over HTTP.
 
 Requests under /api/v1 carry \`Authorization: Bearer siot_…\`, an API key of the role admin or viewer; a viewer reads
 everything and changes nothing. Bodies are JSON. Lists take \`limit\` and \`cursor\` and answer \`{"items": […], "next": cursor or

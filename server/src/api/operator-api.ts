@@ -1,48 +1,52 @@
 import { Hono } from 'hono';
-import { type BrokerRoutesDeps, brokerRoutes } from '../broker/routes.ts';
-import { type FleetRoutesDeps, fleetRoutes } from '../devices/operator/routes.ts';
+import type { createAudit } from '../audit/routes.ts';
+import type { createBroker } from '../broker/broker.ts';
+import type { createDevices } from '../devices/devices.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { limitBody } from '../http/body.ts';
 import { dataHeaders } from '../http/browser-headers.ts';
 import { refuseCrossSite } from '../http/csrf.ts';
-import { authenticate } from '../operators/authenticate.ts';
-import type { OperatorsDeps } from '../operators/deps.ts';
-import { operatorRoutes } from '../operators/routes.ts';
-import { logIn } from '../operators/sessions/log-in.ts';
+import type { createOperators } from '../operators/operators.ts';
+import type { createPairing } from '../pairing/pairing.ts';
+import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
 
 /** A database that hangs must not keep requests for ever; the import of a long file stays far below. */
 const REQUEST_LIMIT_MS = 30_000;
 
-export interface ApiDeps {
+export interface OperatorApiDeps {
+  readonly clock: Clock;
   readonly trustProxyHops: number;
-  readonly operators: OperatorsDeps;
-  readonly broker: BrokerRoutesDeps;
-  readonly fleet: FleetRoutesDeps;
+  readonly operators: ReturnType<typeof createOperators>;
+  readonly audit: ReturnType<typeof createAudit>;
+  readonly broker: ReturnType<typeof createBroker>;
+  readonly devices: ReturnType<typeof createDevices>;
+  readonly pairing: ReturnType<typeof createPairing>;
 }
 
 /**
- * The operators' API, mounted at `/api/v1`. A feature adds its routes as `fleetRoutes(deps.fleet)` behind `operatorRoutes`,
- * chained, so that the typed client knows them. In a route: `describeOperation` for the document, `requireAdmin` before
- * everything that changes something, `validate` for its input, `throw new Problem(…)` for its failures (an `AppError` will
- * do as well). What is thrown is answered in one place, `app.ts`.
+ * The operators' API, mounted at `/api/v1`: the `operatorRoutes` of the features, chained, so that the typed client knows
+ * them. In a route: `describeOperation` for the document, `requireAdmin` before everything that changes something,
+ * `validate` for its input. What is thrown is answered in one place, `app.ts`.
  */
-export function apiRoutes(deps: ApiDeps) {
+export function operatorApi(deps: OperatorApiDeps) {
   return new Hono<ApiEnv>()
     .use(dataHeaders)
     .use(async (c, next) => {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
-    .use((_, next) => withDeadline(deps.operators.clock, REQUEST_LIMIT_MS, next()))
+    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next()))
     .use(refuseCrossSite(deps.trustProxyHops))
-    .route('/', logIn(deps.operators))
-    .use(authenticate(deps.operators))
+    .route('/', deps.operators.publicRoutes)
+    .use(deps.operators.authenticate)
     .use(limitBody)
-    .route('/', operatorRoutes(deps.operators))
-    .route('/', brokerRoutes(deps.broker))
-    .route('/', fleetRoutes(deps.fleet));
+    .route('/', deps.operators.operatorRoutes)
+    .route('/', deps.audit.operatorRoutes)
+    .route('/', deps.broker.operatorRoutes)
+    .route('/', deps.devices.operatorRoutes)
+    .route('/', deps.pairing.operatorRoutes);
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */
-export type ApiType = ReturnType<typeof apiRoutes>;
+export type OperatorApi = ReturnType<typeof operatorApi>;

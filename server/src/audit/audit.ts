@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
+import type { ActorKind } from '../../contract/roles.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { type ActorKind, auditLog } from '../platform/db/schema.ts';
+import { auditLog } from '../platform/db/schema.ts';
 
 /** One event for the append-only audit log. `before` and `after` hold no secrets. */
 export interface AuditEntry {

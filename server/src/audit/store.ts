@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, lt, or, sql } from 'drizzle-orm';
+import type { ActorKind } from '../../contract/roles.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { type ActorKind, auditLog } from '../platform/db/schema.ts';
+import { auditLog } from '../platform/db/schema.ts';
 
 export interface AuditRecord {
   readonly id: number;

@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
+import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Database, databaseError } from '../platform/db/client.ts';
 import { withDeadline } from '../platform/deadline.ts';
@@ -6,15 +8,15 @@ import { AppError } from '../platform/errors.ts';
 import { underLease } from '../platform/lease.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
-import { createPresenceCorrection } from '../presence/correction.ts';
-import { type ChangeQueue, createChangeQueue } from './change-queue.ts';
+import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
 import { reconcile } from './reconcile.ts';
+import type { PresenceCorrection } from './reconcile-sessions.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
-import { createReconciler, type Reconciler } from './reconciler.ts';
-import { type ReconcileReport, reconcileReport } from './report.ts';
+import { createReconciler, type ReconcilerStatus } from './reconciler.ts';
+import { brokerRoutes } from './routes.ts';
 
 export interface BrokerDeps {
   readonly db: Database;
@@ -24,20 +26,12 @@ export interface BrokerDeps {
   readonly emqx: { readonly apiUrl: string; readonly apiKey: string; readonly apiSecret: string };
   readonly jwtSecret: string;
   readonly instanceId: string;
-}
-
-/** The broker as the server provisions it: what operators change reaches it at once, all else by reconciliation. */
-export interface Broker {
-  readonly changes: ChangeQueue;
-  readonly reconciler: Reconciler;
-  /**
-   * Provisions the broker's settings from now on; fleet and changes as soon as the database is ready. Resolves after the
-   * first try, whatever came out of it.
-   */
-  start(): Promise<void>;
-  /** Tells that the schema is in place. */
-  databaseIsReady(): void;
-  close(): Promise<void>;
+  /** Whether the schema is in place; until then only the broker's settings are provisioned. */
+  readonly databaseIsReady: () => boolean;
+  /** State of the server's own MQTT session. */
+  readonly connection: () => ConnectionState;
+  /** Makes what corrects presence by the broker's list of sessions, read from `startedAt` (Unix milliseconds) on. */
+  readonly presence: (startedAt: number) => PresenceCorrection;
 }
 
 const LEASE = 'reconcile';
@@ -45,14 +39,14 @@ const LEASE = 'reconcile';
 const DATABASE_LIMIT_MS = 4_000;
 const RUN_LIMIT_MS = 5 * 60_000;
 
-export function createBroker(deps: BrokerDeps): Broker {
+/** The broker as the server provisions it: what operators change reaches it at once, the rest by reconciliation. */
+export function createBroker(deps: BrokerDeps) {
   const { db, clock, random } = deps;
   const log = featureLogger(deps.log, 'Broker');
   const stopping = new AbortController();
   const emqx = createEmqx({ ...deps.emqx, clock, random, signal: stopping.signal });
   const desired = desiredState(deps.jwtSecret);
   const holder = `${deps.instanceId}-${Buffer.from(random.bytes(6)).toString('hex')}`;
-  let databaseReady = false;
   const changes = createChangeQueue({
     db,
     clock,
@@ -63,13 +57,13 @@ export function createBroker(deps: BrokerDeps): Broker {
   const reconciler = createReconciler({ clock, random, log, run });
 
   async function run(): Promise<ReconcileReport | undefined> {
-    if (!databaseReady) {
+    if (!deps.databaseIsReady()) {
       await reconcileSettings(emqx, desired, true);
       return undefined;
     }
     try {
       await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`));
-      const work = () => reconcileNow({ db, emqx, clock, desired }, true);
+      const work = () => reconcileNow({ db, emqx, clock, desired, presence: deps.presence }, true);
       const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
       const leased = await withDeadline(clock, RUN_LIMIT_MS, run);
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
@@ -84,15 +78,24 @@ export function createBroker(deps: BrokerDeps): Broker {
   return {
     changes,
     reconciler,
+    operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
+    checks: { broker_api: () => readiness(reconciler.status()) },
+    /** Resolves after the first try to provision the broker, whatever came out of it. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
       await first;
     },
-    databaseIsReady() {
-      databaseReady = true;
+    onDatabaseReady() {
       reconciler.request('database');
       changes.start();
+    },
+    onBrokerOnline() {
+      reconciler.request('connected');
+      if (deps.databaseIsReady()) changes.wake();
+    },
+    onBrokerRefused() {
+      reconciler.request('refused');
     },
     async close() {
       stopping.abort();
@@ -101,7 +104,13 @@ export function createBroker(deps: BrokerDeps): Broker {
   };
 }
 
-interface RunDeps {
+export type Broker = ReturnType<typeof createBroker>;
+
+function readiness({ state, failure }: ReconcilerStatus): string {
+  return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
+}
+
+interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly db: Database;
   readonly emqx: Emqx;
   readonly clock: Clock;
@@ -114,7 +123,7 @@ export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileR
   return reconcile({
     ...deps,
     repair,
-    presence: createPresenceCorrection(db, clock.now()),
+    presence: deps.presence(clock.now()),
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
   });
 }

@@ -37,7 +37,7 @@ function queueWith(sync: (deviceId: string) => Promise<string[]>) {
     },
   });
   const change = async (...deviceIds: string[]) =>
-    await queue.apply(await queue.note(database.db, deviceIds, 'test'));
+    await queue.flush(await queue.enqueue(database.db, deviceIds, 'test'));
   return { queue, worked, change };
 }
 

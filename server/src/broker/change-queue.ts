@@ -1,26 +1,26 @@
+import type { Receipt } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { isUnreachable, type Queryable } from '../platform/db/client.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
-import { type BrokerChanges, type NotedChange, noteChange } from './changes.ts';
+import { type BrokerChanges, type EnqueuedChange, enqueueChange } from './changes.ts';
 import { queuedChanges, removeChanges } from './device-store.ts';
 import { EmqxError } from './emqx.ts';
-import type { Receipt } from './receipt.ts';
 
 export interface ChangeQueueDeps {
   readonly db: Queryable;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Brings the broker up to date about one device; returns what was done. */
+  /** Syncs one device to the broker; returns what was done. */
   readonly sync: (deviceId: string) => Promise<string[]>;
 }
 
 export interface ChangeQueue extends BrokerChanges {
   start(): void;
-  /** Asks for the queue to be worked off now, such as when the broker is back. */
+  /** Processes the queue now, such as when the broker is back. */
   wake(): void;
   close(): Promise<void>;
 }
@@ -30,11 +30,11 @@ const RETRY: BackoffLimits = { firstMs: 500, capMs: 4_000 };
 /** Looks for changes that another instance left behind. */
 const LOOK_INTERVAL_MS = 5_000;
 /** How long a request waits for its change to take effect. */
-const APPLY_LIMIT_MS = 4_000;
+const FLUSH_LIMIT_MS = 4_000;
 
 /**
- * The table of changes, worked off in order by one worker an instance. A change that fails for a reason
- * of its own is passed over and tried again later; a broker that is away stops the worker until it is back.
+ * Processes the table of changes in order, one worker per instance. A change that fails for a reason of its own is skipped
+ * and retried later; an unreachable broker stops the worker until it is back.
  */
 export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   /** What was done for the rows that a request of this instance waits for. */
@@ -75,7 +75,7 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     return failure;
   }
 
-  /** One worker at a time; what is noted while it works is worked off before it rests. */
+  /** One worker at a time; what is enqueued meanwhile is processed before it stops. */
   function work(): Promise<string | undefined> {
     if (working) {
       again = true;
@@ -103,14 +103,14 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   }
 
   return {
-    note: (tx, deviceIds, reason) => noteChange(tx, deviceIds, reason, deps.clock.now()),
+    enqueue: (tx, deviceIds, reason) => enqueueChange(tx, deviceIds, reason, deps.clock.now()),
 
-    async apply(change) {
+    async flush(change) {
       for (const id of change.ids) awaited.add(id);
       const limit = Promise.withResolvers<string>();
       const timer = deps.clock.setTimer(
-        () => limit.resolve('The broker does not answer in time.'),
-        APPLY_LIMIT_MS,
+        () => limit.resolve('Timed out waiting for the broker.'),
+        FLUSH_LIMIT_MS,
       );
       try {
         const failure = await Promise.race([work(), limit.promise]);
@@ -139,13 +139,13 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     },
   };
 
-  function receiptOf(change: NotedChange, failure: string | undefined): Receipt {
+  function receiptOf(change: EnqueuedChange, failure: string | undefined): Receipt {
     const applied = failure === undefined || change.ids.every((id) => done.has(id));
     if (!applied) {
       return { status: 'queued', steps: [], effectiveAfterMs: null, reason: failure };
     }
     const steps = [...new Set(change.ids.flatMap((id) => done.get(id) ?? []))];
-    return { status: 'applied', steps, effectiveAfterMs: deps.clock.now() - change.notedAt };
+    return { status: 'applied', steps, effectiveAfterMs: deps.clock.now() - change.enqueuedAt };
   }
 }
 

@@ -29,6 +29,8 @@ describe('the desired state', () => {
       { topic: 'device/${clientid}/master', permission: 'allow', action: 'all' },
       { topic: 'device/${clientid}/command', permission: 'allow', action: 'subscribe' },
       { topic: 'device/${clientid}/reply', permission: 'allow', action: 'publish' },
+      { topic: 'device/${clientid}/ack', permission: 'allow', action: 'subscribe' },
+      { topic: 'device/${clientid}/about', permission: 'allow', action: 'publish' },
     ]);
     expect(rulesForAll.filter(({ topic }) => /[#+]/.test(topic))).toEqual([]);
   });

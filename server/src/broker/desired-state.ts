@@ -1,4 +1,4 @@
-import { topicsOfDevice } from '../messaging/topics.ts';
+import { topicsOfDevice } from '../../contract/topics.ts';
 import type { AclEntry } from '../tokens/token.ts';
 
 /** A rule of EMQX's built-in authorization database; topics may hold `${clientid}`. */

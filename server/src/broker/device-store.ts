@@ -1,7 +1,8 @@
 import { and, asc, eq, gt, gte, isNotNull, lt, lte, sql } from 'drizzle-orm';
-import { linkTopic } from '../messaging/topics.ts';
+import type { DeviceState } from '../../contract/roles.ts';
+import { linkTopic } from '../../contract/topics.ts';
 import { oneOf, type Queryable } from '../platform/db/client.ts';
-import { brokerChanges, type DeviceState, devices, usernameBans } from '../platform/db/schema.ts';
+import { brokerChanges, devices, usernameBans } from '../platform/db/schema.ts';
 import { mqttUsername } from '../tokens/token.ts';
 import type { Rule } from './desired-state.ts';
 

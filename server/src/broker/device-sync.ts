@@ -1,4 +1,4 @@
-import { topicsOfDevice } from '../messaging/topics.ts';
+import { topicsOfDevice } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { sameRules } from './desired-state.ts';

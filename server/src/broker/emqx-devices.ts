@@ -55,7 +55,7 @@ const RULES_PAGE_SIZE = 250;
 const ABSENT = { accept: [404] };
 
 /** The calls about single clients: their rules, bans, sessions and subscriptions. */
-export function fleetCalls({ call, read, readOrAbsent }: ReturnType<typeof createRest>) {
+export function deviceCalls({ call, read, readOrAbsent }: ReturnType<typeof createRest>) {
   return {
     /** The rules of one client; nothing where it has none. */
     async clientRules(clientId: string): Promise<readonly Rule[] | undefined> {

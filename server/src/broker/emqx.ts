@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Authenticator, AuthorizationSettings, Rule } from './desired-state.ts';
 import * as answers from './emqx-answers.ts';
-import { fleetCalls } from './emqx-devices.ts';
+import { deviceCalls } from './emqx-devices.ts';
 import { createRest, type EmqxOptions } from './emqx-rest.ts';
 
 export { EmqxError } from './emqx-rest.ts';
@@ -55,7 +55,7 @@ export function createEmqx(options: EmqxOptions) {
     async replaceRulesForAll(rules: readonly Rule[]): Promise<void> {
       await call('POST', `${BUILT_IN}/rules/all`, { body: { rules } });
     },
-    ...fleetCalls(rest),
+    ...deviceCalls(rest),
   };
 }
 

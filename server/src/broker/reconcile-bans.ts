@@ -1,8 +1,8 @@
-import { NIL_UUID } from '../platform/uuid.ts';
+import { NIL_UUID } from '../../contract/uuid.ts';
 import { removeExpiredBans, revokedIds, usernameBansPage } from './device-store.ts';
 import { BANNED_BY, type Ban, eachPage } from './emqx-devices.ts';
-import type { FleetDeps } from './reconcile-devices.ts';
-import type { FleetCounts } from './report.ts';
+import type { DeviceReconcileDeps } from './reconcile-devices.ts';
+import type { DeviceCounts } from './report.ts';
 
 const PAGE = 1_000;
 
@@ -12,7 +12,7 @@ const PAGE = 1_000;
  *
  * @returns how many bans the server did not make.
  */
-export async function reconcileBans(deps: FleetDeps, counts: FleetCounts): Promise<number> {
+export async function reconcileBans(deps: DeviceReconcileDeps, counts: DeviceCounts): Promise<number> {
   const stale = new Map<string, Ban>();
   const present = new Set<string>();
   let foreign = 0;

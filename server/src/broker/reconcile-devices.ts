@@ -1,13 +1,13 @@
+import { isDeviceUuid, NIL_UUID } from '../../contract/uuid.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { isDeviceUuid, NIL_UUID } from '../platform/uuid.ts';
 import { type Rule, sameRules } from './desired-state.ts';
 import { linkRules, pairedIds } from './device-store.ts';
 import type { Emqx } from './emqx.ts';
 import { type ClientRules, eachPage } from './emqx-devices.ts';
-import type { FleetCounts } from './report.ts';
+import type { DeviceCounts } from './report.ts';
 
-export interface FleetDeps {
+export interface DeviceReconcileDeps {
   readonly db: Queryable;
   readonly emqx: Emqx;
   readonly clock: Clock;
@@ -27,7 +27,7 @@ const MAX_RULES_A_CALL = 5_000;
  *
  * @returns how many rules of clients the server did not create.
  */
-export async function reconcileLinks(deps: FleetDeps, counts: FleetCounts): Promise<number> {
+export async function reconcileLinks(deps: DeviceReconcileDeps, counts: DeviceCounts): Promise<number> {
   const present = new Set<string>();
   let foreign = 0;
   const wrong: string[] = [];
@@ -52,7 +52,7 @@ export async function reconcileLinks(deps: FleetDeps, counts: FleetCounts): Prom
   return foreign;
 }
 
-async function addMissing(deps: FleetDeps, present: ReadonlySet<string>): Promise<number> {
+async function addMissing(deps: DeviceReconcileDeps, present: ReadonlySet<string>): Promise<number> {
   let added = 0;
   let after = NIL_UUID;
   for (;;) {
@@ -70,7 +70,10 @@ async function addMissing(deps: FleetDeps, present: ReadonlySet<string>): Promis
   return added;
 }
 
-async function createRules(deps: FleetDeps, rules: ReadonlyMap<string, readonly Rule[]>): Promise<void> {
+async function createRules(
+  deps: DeviceReconcileDeps,
+  rules: ReadonlyMap<string, readonly Rule[]>,
+): Promise<void> {
   let call: ClientRules[] = [];
   let size = 0;
   const flush = async () => {

@@ -1,9 +1,9 @@
-import { isDeviceUuid } from '../platform/uuid.ts';
+import { isDeviceUuid } from '../../contract/uuid.ts';
 import { mqttUsername } from '../tokens/token.ts';
 import { ownersOf } from './device-store.ts';
 import { type ClientSession, eachPage } from './emqx-devices.ts';
-import type { FleetDeps } from './reconcile-devices.ts';
-import type { FleetCounts } from './report.ts';
+import type { DeviceReconcileDeps } from './reconcile-devices.ts';
+import type { DeviceCounts } from './report.ts';
 
 /** Told, page by page, of the devices that are connected; `finish` after the last page. */
 export interface PresenceCorrection {
@@ -18,9 +18,9 @@ export interface PresenceCorrection {
  * @returns how many sessions of devices there are.
  */
 export async function reconcileSessions(
-  deps: FleetDeps,
+  deps: DeviceReconcileDeps,
   presence: PresenceCorrection,
-  counts: FleetCounts,
+  counts: DeviceCounts,
 ): Promise<number> {
   let sessions = 0;
   const wrong: string[] = [];

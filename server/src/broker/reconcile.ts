@@ -1,11 +1,12 @@
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import type { DesiredState } from './desired-state.ts';
 import { reconcileBans } from './reconcile-bans.ts';
-import { type FleetDeps, reconcileLinks } from './reconcile-devices.ts';
+import { type DeviceReconcileDeps, reconcileLinks } from './reconcile-devices.ts';
 import { type PresenceCorrection, reconcileSessions } from './reconcile-sessions.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
-import { NO_FLEET_DIFFERENCES, type ReconcileReport } from './report.ts';
+import { NO_DEVICE_DIFFERENCES } from './report.ts';
 
-export interface ReconcileDeps extends FleetDeps {
+export interface ReconcileDeps extends DeviceReconcileDeps {
   readonly desired: DesiredState;
   readonly presence: PresenceCorrection;
 }
@@ -16,17 +17,17 @@ export interface ReconcileDeps extends FleetDeps {
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started; a database error.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
-  const fleet = { ...NO_FLEET_DIFFERENCES };
+  const devices = { ...NO_DEVICE_DIFFERENCES };
   let bans = 0;
   const settings = await reconcileSettings(deps.emqx, deps.desired, deps.repair, async () => {
-    bans = await reconcileBans(deps, fleet);
+    bans = await reconcileBans(deps, devices);
   });
-  const clientRules = await reconcileLinks(deps, fleet);
-  const sessions = await reconcileSessions(deps, deps.presence, fleet);
+  const clientRules = await reconcileLinks(deps, devices);
+  const sessions = await reconcileSessions(deps, deps.presence, devices);
   return {
     version: settings.version,
     differences: [...settings.differences],
-    fleet,
+    devices,
     sessions,
     foreign: {
       authenticators: [...settings.foreignAuthenticators],

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import { manualClock } from '../../test/clocks.ts';
 import { recordingLog, WARN } from '../../test/logs.ts';
 import { EmqxError } from './emqx.ts';
 import { createReconciler } from './reconciler.ts';
-import { NO_FLEET_DIFFERENCES, type ReconcileReport } from './report.ts';
+import { NO_DEVICE_DIFFERENCES } from './report.ts';
 
 const RETRY_LIMIT_MS = 10_000;
 const INTERVAL_MS = 3 * 60_000;
@@ -11,7 +12,7 @@ const INTERVAL_MS = 3 * 60_000;
 const REPORT: ReconcileReport = {
   version: '5.8.9',
   differences: [],
-  fleet: NO_FLEET_DIFFERENCES,
+  devices: NO_DEVICE_DIFFERENCES,
   sessions: 0,
   foreign: { authenticators: [], sources: [], clientRules: 0, bans: 0 },
   warnings: [],

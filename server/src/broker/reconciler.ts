@@ -1,10 +1,11 @@
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { EmqxError } from './emqx.ts';
-import { foundDifferences, type ReconcileReport } from './report.ts';
+import { foundDifferences } from './report.ts';
 
 export interface ReconcilerDeps {
   readonly clock: Clock;
@@ -56,10 +57,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const ms = deps.clock.now() - startedAt;
       failures = 0;
       if (report === undefined) {
-        deps.log.debug(
-          { reason, ms },
-          'settings of the broker are as they should be, fleet waits for the database',
-        );
+        deps.log.debug({ reason, ms }, 'broker settings reconciled, devices wait for the database');
         status = { state: 'never' };
         return;
       }

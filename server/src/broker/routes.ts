@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import { type BrokerStatus, brokerStatus } from '../../contract/api/broker.ts';
 import { auditOrigin, writeAudit } from '../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
@@ -8,7 +8,6 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { queueLength } from './device-store.ts';
 import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
-import { reconcileReport } from './report.ts';
 
 export interface BrokerRoutesDeps {
   readonly db: Database;
@@ -18,25 +17,9 @@ export interface BrokerRoutesDeps {
   readonly connection: () => ConnectionState;
 }
 
-const brokerStatus = z.object({
-  connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
-  queuedChanges: z.int().describe('Changes that wait for the broker'),
-  lastRun: z.object({
-    state: z.enum(['never', 'ok', 'failed']),
-    at: z.iso.datetime().nullable().describe('When the last run ended'),
-    failure: z.string().nullable().describe('Why the last run failed'),
-    report: reconcileReport.nullable().describe('What the last run that succeeded found and repaired'),
-  }),
-});
-
 /** What the broker holds, as the reconciliation last saw it, and a run of it on demand. */
 export function brokerRoutes(deps: BrokerRoutesDeps) {
-  async function answer({
-    state,
-    at,
-    failure,
-    report,
-  }: ReconcilerStatus): Promise<z.output<typeof brokerStatus>> {
+  async function answer({ state, at, failure, report }: ReconcilerStatus): Promise<BrokerStatus> {
     return {
       connection: deps.connection(),
       queuedChanges: await queueLength(deps.db),

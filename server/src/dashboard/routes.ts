@@ -40,7 +40,8 @@ export function dashboardRoutes({ folder }: DashboardDeps): Hono<AppEnv> {
       precompressed: true,
       onFound: (_, c) => c.header('Cache-Control', 'no-cache'),
     }),
-    (c: Context) => c.text('The dashboard has not been built: run "bun run build" and reload this page.\n', 503),
+    async (c: Context) =>
+      c.text('The dashboard has not been built: run "bun run build" and reload this page.\n', 503),
   );
   app.use((c, next) => (isNavigation(c) ? page(c, next) : next()));
   return app;

@@ -1,13 +1,13 @@
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
-import type { BrokerChanges, NotedChange } from '../broker/changes.ts';
-import { Problem } from '../http/problem.ts';
+import type { BrokerChanges } from '../broker/changes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/db/client.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
+import { AppError } from '../platform/errors.ts';
 import { auditView, type ChangeOutcome, type DeviceRow, findDevice, lockDevice } from './device.ts';
 
-/** What the verbs of the fleet need. */
-export interface FleetDeps {
+/** What the verbs that change devices need. */
+export interface DevicesDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly changes: BrokerChanges;
@@ -33,24 +33,23 @@ export interface ChangeOptions {
   readonly action: string;
   /** Locks what has to be locked before the device. */
   readonly lockBefore?: (tx: Queryable) => Promise<void>;
-  /** Changes the locked device and raises its version; throws a Problem where its state does not allow the change. */
+  /** Changes the locked device and raises its version; throws an AppError where its state does not allow the change. */
   readonly change: (tx: Queryable, device: DeviceRow) => Promise<Changed>;
 }
 
 /**
- * Changes one device in a transaction, with its line in the audit log and its note for the broker, and waits for the
- * broker. A repeated change alters nothing and is not audited again, but the broker is brought up to date once more, so
- * that its receipt is true too.
+ * Changes one device in a transaction, with its entry in the audit log and its sync enqueued, and waits for the broker. A
+ * repeated change alters nothing and is not audited again, but the device is synced again, so that its receipt is true too.
  *
- * @throws Problem `not-found`, `precondition-failed`, and what the change throws.
+ * @throws AppError `not_found`, `precondition_failed`, and what the change throws.
  */
 export async function changeDevice(
-  deps: Pick<FleetDeps, 'db' | 'changes'>,
+  deps: Pick<DevicesDeps, 'db' | 'changes'>,
   id: string,
   request: ChangeRequest,
   options: ChangeOptions,
 ): Promise<ChangeOutcome> {
-  const { device, noted } = await inTransaction(deps.db, async (tx) => {
+  const { device, enqueued } = await inTransaction(deps.db, async (tx) => {
     await options.lockBefore?.(tx);
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);
@@ -66,12 +65,11 @@ export async function changeDevice(
         after: auditView(after),
       });
     }
-    const note: NotedChange = await deps.changes.note(tx, [id, ...others], options.action);
-    return { device: after, noted: note };
+    return { device: after, enqueued: await deps.changes.enqueue(tx, [id, ...others], options.action) };
   });
-  return { device, receipt: await deps.changes.apply(noted) };
+  return { device, receipt: await deps.changes.flush(enqueued) };
 }
 
-export function unknownDevice(id: string): Problem {
-  return new Problem('not-found', `There is no device ${id}.`);
+export function unknownDevice(id: string): AppError {
+  return new AppError('not_found', `Device ${id} not found.`);
 }

@@ -1,37 +1,12 @@
 import { eq, type SQL, sql } from 'drizzle-orm';
-import { z } from 'zod';
-import { receipt } from '../broker/receipt.ts';
+import type { Receipt } from '../../contract/api/broker.ts';
+import type { ChangeAnswer, Device } from '../../contract/api/devices.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { deviceRole, deviceState, devices } from '../platform/db/schema.ts';
-
-/** A device as `/api/v1` answers it. Times are RFC 3339. */
-export const deviceAnswer = z
-  .object({
-    id: z.uuid(),
-    role: z.enum(deviceRole.enumValues),
-    state: z.enum(deviceState.enumValues),
-    generation: z.int().describe('Raised by a rotation or restoration; tokens of older generations are dead'),
-    name: z.string(),
-    notes: z.string(),
-    tags: z.array(z.string()),
-    master: z.uuid().nullable().describe('The master that an agent is paired with; null for masters'),
-    agents: z.int().nullable().describe('How many agents a master has; null for agents'),
-    online: z.boolean(),
-    connectedAt: z.iso.datetime().nullable().describe('When the session that is up now began'),
-    lastSeenAt: z.iso.datetime().nullable(),
-    createdAt: z.iso.datetime(),
-    version: z.int().describe('Rises with every change by operators or pairing; the entity tag holds it'),
-  })
-  .meta({ id: 'Device' });
-
-export type DeviceAnswer = z.output<typeof deviceAnswer>;
-
-/** What every change of a device that concerns the broker answers. */
-export const changeAnswer = z.object({ device: deviceAnswer, receipt });
+import { devices } from '../platform/db/schema.ts';
 
 export interface ChangeOutcome {
   readonly device: DeviceRow;
-  readonly receipt: z.output<typeof receipt>;
+  readonly receipt: Receipt;
 }
 
 /** The columns of a device without what is counted or reported by the broker. */
@@ -62,7 +37,7 @@ export type DeviceRow = Pick<typeof devices.$inferSelect, keyof typeof ownColumn
   readonly agents: number | null;
 };
 
-export function toDeviceAnswer(row: DeviceRow): DeviceAnswer {
+export function toDeviceAnswer(row: DeviceRow): Device {
   return {
     id: row.id,
     role: row.role,
@@ -81,7 +56,7 @@ export function toDeviceAnswer(row: DeviceRow): DeviceAnswer {
   };
 }
 
-export function toChangeAnswer(outcome: ChangeOutcome): z.output<typeof changeAnswer> {
+export function toChangeAnswer(outcome: ChangeOutcome): ChangeAnswer {
   return { device: toDeviceAnswer(outcome.device), receipt: outcome.receipt };
 }
 

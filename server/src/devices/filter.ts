@@ -1,37 +1,6 @@
 import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
-import { z } from 'zod';
-import { deviceState, devices } from '../platform/db/schema.ts';
-import { isPlain } from '../platform/text.ts';
-import { deviceUuid } from '../platform/uuid.ts';
-import { deviceTag, role } from './values.ts';
-
-const MAX_SEARCH = 100;
-
-/** The query parameters that choose devices, of lists and of the export alike. */
-export const deviceFilter = {
-  q: z
-    .string()
-    .trim()
-    .max(MAX_SEARCH)
-    .refine(isPlain, 'must not contain control characters')
-    .optional()
-    .describe('The beginning of a UUID, or a part of a name in either case'),
-  role: role.optional(),
-  state: z.enum(deviceState.enumValues).optional(),
-  online: z
-    .enum(['true', 'false'])
-    .transform((text) => text === 'true')
-    .optional(),
-  master: z
-    .union([z.literal('none'), deviceUuid])
-    .optional()
-    .describe('UUID of a master: its agents; `none`: agents without one'),
-  tag: deviceTag.optional(),
-};
-
-const filter = z.object(deviceFilter);
-
-export type DeviceFilter = z.output<typeof filter>;
+import type { DeviceFilter } from '../../contract/api/devices.ts';
+import { devices } from '../platform/db/schema.ts';
 
 /** The condition that the devices of a filter meet. */
 export function matching(given: DeviceFilter): SQL | undefined {

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
+import type { DeviceRole } from '../../contract/roles.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import type { DeviceRole } from '../platform/db/schema.ts';
 
 /** A device that an operator adds before it first asks for a token. */
-export interface NewFleetDevice {
+export interface NewDevice {
   readonly id: string;
   readonly role: DeviceRole;
   readonly name: string;
@@ -20,7 +20,7 @@ export interface NewFleetDevice {
  */
 export async function insertDevices(
   db: Queryable,
-  given: readonly NewFleetDevice[],
+  given: readonly NewDevice[],
   origin: AuditOrigin,
 ): Promise<Set<string>> {
   const at = origin.at.toISOString();

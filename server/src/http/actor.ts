@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
-import type { OperatorRole } from '../platform/db/schema.ts';
+import type { OperatorRole } from '../../contract/roles.ts';
+import { AppError } from '../platform/errors.ts';
 import type { AppEnv } from './device-answer.ts';
-import { Problem } from './problem.ts';
 
 /** Who makes a request to `/api/v1`. */
 export interface Actor {
@@ -21,6 +21,6 @@ export interface ApiEnv extends AppEnv {
 
 /** Lets administrators through; a viewer can change nothing. */
 export const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  if (c.get('actor').role !== 'admin') throw new Problem('forbidden', 'This takes the role admin.');
+  if (c.get('actor').role !== 'admin') throw new AppError('forbidden', 'Requires the `admin` role.');
   await next();
 };

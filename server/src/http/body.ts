@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { AppError } from '../platform/errors.ts';
 import type { AppEnv } from './device-answer.ts';
-import { Problem } from './problem.ts';
 
 /** The largest body of `text/csv`; the listener has to take as much. */
 export const MAX_CSV_BYTES = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType === 'text/csv') return limitCsv(c, next);
   if (mediaType !== 'application/json' && hasBody(c.req.raw)) {
-    throw new Problem('unsupported-media-type', 'Send the body as application/json.');
+    throw new AppError('unsupported_media_type', 'Send the body as application/json.');
   }
   return limitJson(c, next);
 };
@@ -27,7 +27,7 @@ function limit(maxBytes: number): MiddlewareHandler<AppEnv> {
   return bodyLimit({
     maxSize: maxBytes,
     onError: () => {
-      throw new Problem('payload-too-large', `A body of this type has at most ${maxBytes} bytes.`);
+      throw new AppError('payload_too_large', `A body of this type must not exceed ${maxBytes} bytes.`);
     },
   });
 }

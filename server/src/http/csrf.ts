@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { csrf } from 'hono/csrf';
+import { AppError } from '../platform/errors.ts';
 import type { AppEnv } from './device-answer.ts';
-import { Problem } from './problem.ts';
 import { requestOrigin } from './request-origin.ts';
 
 const SAFE = /^(GET|HEAD|OPTIONS)$/;
@@ -22,7 +22,10 @@ export function refuseCrossSite(trustProxyHops: number): MiddlewareHandler<AppEn
     // hono/csrf leaves JSON to the preflight; what the browser says is checked all the same.
     const foreign = site === undefined ? origin !== undefined && !isOwn(origin, c) : site !== 'same-origin';
     if (!SAFE.test(c.req.method) && foreign) {
-      throw new Problem('forbidden', 'Changes by cookie are taken from pages of this server only.');
+      throw new AppError(
+        'forbidden',
+        'Requests authenticated by a cookie must come from a page of this server.',
+      );
     }
     return sameOrigin(c, next);
   };

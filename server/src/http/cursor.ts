@@ -1,17 +1,6 @@
 import { z } from 'zod';
 
 const MAX_CURSOR_CHARACTERS = 1_024;
-const MAX_PAGE = 200;
-const DEFAULT_PAGE = 50;
-
-/** The query parameter `limit` of every list. */
-export const pageLimit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(MAX_PAGE)
-  .default(DEFAULT_PAGE)
-  .describe('How many items at most');
 
 /**
  * The query parameter `cursor`: where the page before ended, as `cutPage` wrote it. Its content comes back from
@@ -37,14 +26,6 @@ export function cursor<Position extends z.ZodType>(position: Position) {
 /** Writes a position as an opaque cursor. */
 function encodeCursor(position: unknown): string {
   return Buffer.from(JSON.stringify(position), 'utf8').toString('base64url');
-}
-
-/** The body of a page of `item`s. */
-export function pageOf<Item extends z.ZodType>(item: Item) {
-  return z.object({
-    items: z.array(item),
-    next: z.string().nullable().describe('Cursor of the next page; null on the last'),
-  });
 }
 
 /**

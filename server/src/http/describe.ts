@@ -1,6 +1,7 @@
 import { describeRoute, resolver } from 'hono-openapi';
 import type { z } from 'zod';
-import { type ProblemKind, problemDetails, problemKinds } from './problem.ts';
+import { problemDetails } from '../../contract/api/problem.ts';
+import { type ProblemKind, problemKinds } from './problem.ts';
 
 interface OperationOptions {
   /** Unique in the document; the name of the function in generated clients. */
@@ -20,7 +21,7 @@ interface OperationOptions {
   readonly problems?: readonly ProblemKind[];
   /** Whether it takes no credentials. */
   readonly open?: boolean;
-  /** Whether it takes the role admin. */
+  /** Whether it requires the admin role. */
   readonly admin?: boolean;
   /** Whether it honours If-Match. */
   readonly ifMatch?: boolean;
@@ -42,7 +43,7 @@ export function describeOperation(options: OperationOptions) {
     operationId: options.id,
     tags: [options.tag],
     summary: options.summary,
-    description: [options.description, options.admin ? 'Takes the role `admin`.' : undefined]
+    description: [options.description, options.admin ? 'Requires the `admin` role.' : undefined]
       .filter(Boolean)
       .join('\n\n'),
     ...(options.open ? { security: [] } : {}),

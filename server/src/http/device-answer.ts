@@ -1,8 +1,8 @@
 import type { Context, Env, Hono, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { FailureClass, Reason } from '../../contract/reasons.ts';
 import { spread } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
-import { databaseError } from '../platform/db/client.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
@@ -18,14 +18,14 @@ export interface AppEnv extends Env {
 }
 
 interface DeviceAnswerRow {
-  readonly c: 'FORBIDDEN' | 'NOT_REGISTERED' | 'ERROR';
+  readonly c: FailureClass;
   readonly status: ContentfulStatusCode;
   /** Seconds for `Retry-After` where the failure names none of its own. */
   readonly retryAfterSeconds?: number;
 }
 
 /** The table of docs/protocol.md, section 2. */
-export const deviceAnswers: Readonly<Record<ErrorCode, DeviceAnswerRow>> = {
+export const deviceAnswers: Readonly<Record<Reason, DeviceAnswerRow>> = {
   no_credential: { c: 'FORBIDDEN', status: 401 },
   bad_credential: { c: 'FORBIDDEN', status: 401 },
   expired: { c: 'FORBIDDEN', status: 401 },
@@ -42,6 +42,15 @@ export const deviceAnswers: Readonly<Record<ErrorCode, DeviceAnswerRow>> = {
   rate_limited: { c: 'ERROR', status: 429, retryAfterSeconds: 60 },
   internal: { c: 'ERROR', status: 500 },
   unavailable: { c: 'ERROR', status: 503, retryAfterSeconds: 10 },
+};
+
+/** What devices are told where the failure is one of `/api/v1`: their list of reasons is closed. */
+const reasonOf: Readonly<Record<Exclude<ErrorCode, Reason>, Reason>> = {
+  validation_failed: 'bad_request',
+  forbidden: 'wrong_role',
+  precondition_failed: 'conflict',
+  payload_too_large: 'bad_request',
+  unsupported_media_type: 'bad_request',
 };
 
 interface HttpDeps {
@@ -76,25 +85,19 @@ export function requestContext(deps: HttpDeps): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Turns whatever was thrown into an expected failure; what nobody expected is logged and becomes `internal`. */
-export function toAppError(thrown: unknown, log: Logger, requestId: string): AppError {
-  const error = databaseError(thrown);
-  if (error instanceof AppError) {
-    if (error.code === 'unavailable') log.warn({ requestId, err: error.cause }, error.message);
-    return error;
-  }
-  log.error({ requestId, err: error }, 'request failed');
-  return new AppError('internal', 'Internal error.', { cause: error });
-}
-
 /** Answers a failure in the compact form of the device API. */
 export function deviceErrorAnswer(c: Context, error: AppError, random: Random): Response {
-  const row = deviceAnswers[error.code];
+  const reason = isReason(error.code) ? error.code : reasonOf[error.code];
+  const row = deviceAnswers[reason];
   const retryAfter = error.retryAfterSeconds ?? row.retryAfterSeconds;
   if (retryAfter !== undefined) c.header('Retry-After', String(spread(Math.max(1, retryAfter), random)));
   if (row.status === 401) c.header('WWW-Authenticate', 'Bearer');
   c.header('Cache-Control', 'no-store');
-  return c.json({ c: row.c, r: error.code, m: error.message }, row.status);
+  return c.json({ c: row.c, r: reason, m: error.message }, row.status);
+}
+
+function isReason(code: ErrorCode): code is Reason {
+  return code in deviceAnswers;
 }
 
 /** The credential behind `Authorization: Bearer`. An absent or empty one is `no_credential`. */

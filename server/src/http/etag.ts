@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { Problem } from './problem.ts';
+import { AppError } from '../platform/errors.ts';
 
 /** Answers the version of a thing as its entity tag. */
 export function setEntityTag(c: Context, version: number): void {
@@ -16,6 +16,6 @@ export function requireCurrentVersion(c: Context, version: number): void {
   if (header === undefined || header === '*') return;
   const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   if (!tags.includes(`"${version}"`)) {
-    throw new Problem('precondition-failed', 'It has been changed since it was read.');
+    throw new AppError('precondition_failed', 'The resource has changed since it was read.');
   }
 }

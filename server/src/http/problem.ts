@@ -1,5 +1,4 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from 'zod';
 
 interface ProblemKindRow {
   readonly status: ContentfulStatusCode;
@@ -12,118 +11,74 @@ interface ProblemKindRow {
 export const problemKinds = {
   'bad-request': {
     status: 400,
-    title: 'The request is malformed',
-    meaning:
-      'The body is not JSON, or a parameter of the path or query is not what the route takes; "errors" names it.',
+    title: 'Malformed request',
+    meaning: 'The body is not JSON, or a path or query parameter is invalid; "errors" names it.',
   },
   'validation-failed': {
     status: 422,
-    title: 'The request has values that are not accepted',
-    meaning: 'The body is JSON, but not what the route takes. "errors" points at each faulty value.',
+    title: 'Validation failed',
+    meaning: 'The body is JSON, but has missing, unknown or invalid values. "errors" points at each of them.',
   },
   unauthenticated: {
     status: 401,
-    title: 'Credentials are missing or not valid',
+    title: 'Missing or invalid credentials',
     meaning:
-      'Send an API key as "Authorization: Bearer siot_…", or log in by POST /api/v1/session. A session ends when it is not used for a while, an API key at its expiry.',
+      'Send an API key as "Authorization: Bearer siot_…", or log in by POST /api/v1/session. A session expires when it is idle, an API key on its expiry date.',
   },
   forbidden: {
     status: 403,
-    title: 'The credentials do not allow this',
-    meaning: 'Changes take the role admin; a request by cookie has to come from a page of the server itself.',
+    title: 'Forbidden',
+    meaning:
+      'Changes require the admin role; a request authenticated by a cookie must come from a page of this server.',
   },
   'not-found': {
     status: 404,
-    title: 'There is no such thing',
-    meaning: 'The path names nothing, or what it named has been removed.',
+    title: 'Not found',
+    meaning: 'The path does not exist, or the resource has been deleted.',
   },
   'method-not-allowed': {
     status: 405,
-    title: 'The method is not allowed here',
-    meaning: 'The path exists, but not with this method. The header Allow lists those it has.',
+    title: 'Method not allowed',
+    meaning: 'The path does not support this method. The Allow header lists those it does.',
   },
   conflict: {
     status: 409,
-    title: 'The state of the thing does not allow this',
-    meaning: 'Something else stands against the change; "detail" says what. The same request may work later.',
+    title: 'Conflict with the current state',
+    meaning:
+      'The current state does not allow the change; "detail" says why. The same request may succeed later.',
   },
   'precondition-failed': {
     status: 412,
-    title: 'The thing has changed meanwhile',
-    meaning: 'The entity tag in If-Match is not the current one. Read the thing again and repeat the change.',
+    title: 'Precondition failed',
+    meaning:
+      'The resource has changed: the entity tag in If-Match is not the current one. Read it again and repeat the change.',
   },
   'payload-too-large': {
     status: 413,
-    title: 'The request body is too large',
-    meaning: 'Send less at once.',
+    title: 'Request body too large',
+    meaning: 'Send a smaller body; "detail" has the limit.',
   },
   'unsupported-media-type': {
     status: 415,
-    title: 'The request body is of another media type than expected',
-    meaning: 'Name the type of the body in Content-Type: application/json, unless the route says otherwise.',
+    title: 'Unsupported media type',
+    meaning: 'Set Content-Type to the type of the body: application/json, unless the route says otherwise.',
   },
   'rate-limited': {
     status: 429,
     title: 'Too many requests',
-    meaning: 'Wait as many seconds as Retry-After says.',
+    meaning: 'Wait for the number of seconds in Retry-After.',
   },
   internal: {
     status: 500,
     title: 'Internal error',
-    meaning: 'A fault of the server. Its log has the details under the id in "instance".',
+    meaning: 'An error in the server. Its log has the details under the request id in "instance".',
   },
   unavailable: {
     status: 503,
-    title: 'The server cannot do this now',
-    meaning: 'The server starts, or its database is not reachable. Wait as many seconds as Retry-After says.',
+    title: 'Service unavailable',
+    meaning:
+      'The server is starting, or cannot reach its database. Wait for the number of seconds in Retry-After.',
   },
 } as const satisfies Record<string, ProblemKindRow>;
 
 export type ProblemKind = keyof typeof problemKinds;
-
-/** One faulty value of a request. */
-export interface FieldFault {
-  /** JSON Pointer into the body, or the name of the parameter. */
-  readonly field: string;
-  readonly message: string;
-}
-
-interface ProblemOptions {
-  readonly cause?: unknown;
-  readonly errors?: readonly FieldFault[] | undefined;
-  readonly retryAfterSeconds?: number | undefined;
-}
-
-/** A failure of `/api/v1`, answered as problem details (RFC 9457). Its detail may be shown to anyone who sees the answer. */
-export class Problem extends Error {
-  readonly kind: ProblemKind;
-  readonly errors: readonly FieldFault[] | undefined;
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(kind: ProblemKind, detail: string, options: ProblemOptions = {}) {
-    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'Problem';
-    this.kind = kind;
-    this.errors = options.errors;
-    this.retryAfterSeconds = options.retryAfterSeconds;
-  }
-}
-
-/** The body of a failed request, media type `application/problem+json`. */
-export const problemDetails = z
-  .object({
-    type: z.string().describe('A URI reference that names the kind of failure, such as /problems/not-found'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string().describe('The id of the request, as in the log'),
-    errors: z
-      .array(
-        z.object({
-          field: z.string().describe('JSON Pointer into the body, or the name of a parameter'),
-          message: z.string(),
-        }),
-      )
-      .optional(),
-  })
-  .meta({ id: 'Problem' });

@@ -1,13 +1,13 @@
 import type { ValidationTargets } from 'hono';
 import { validator } from 'hono-openapi';
 import type { z } from 'zod';
-import { type FieldFault, Problem } from './problem.ts';
+import { AppError, type FieldFault } from '../platform/errors.ts';
 
 type PathSegment = PropertyKey | { readonly key: PropertyKey };
 
 /**
- * Validates a part of the request and puts it into the OpenAPI document. A body that does not fit is `validation-failed`,
- * a parameter `bad-request`; both name each faulty value.
+ * Validates a part of the request and puts it into the OpenAPI document. A body that does not fit is `validation_failed`,
+ * a parameter `bad_request`; both name each faulty value.
  */
 export function validate<Target extends keyof ValidationTargets, Schema extends z.ZodType>(
   target: Target,
@@ -16,13 +16,11 @@ export function validate<Target extends keyof ValidationTargets, Schema extends 
   return validator(target, schema, (result) => {
     if (result.success) return;
     const inBody = target === 'json' || target === 'form';
-    const errors = result.error.map(({ path, message }) => fault(inBody, path ?? [], message));
-    throw new Problem(
-      inBody ? 'validation-failed' : 'bad-request',
-      inBody
-        ? 'The body has values that are not accepted.'
-        : 'The request has parameters that are not accepted.',
-      { errors },
+    const faults = result.error.map(({ path, message }) => fault(inBody, path ?? [], message));
+    throw new AppError(
+      inBody ? 'validation_failed' : 'bad_request',
+      inBody ? 'The body has invalid values.' : 'The request has invalid parameters.',
+      { faults },
     );
   });
 }

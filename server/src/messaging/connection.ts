@@ -16,6 +16,13 @@ export interface ConnectionOptions {
   /** `mqtt://host:port` or `mqtts://host:port`. */
   readonly url: string;
   readonly clientId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** What the session subscribes to, and who is told of what. */
+export interface SessionPlan {
   /** Makes the password of one connection attempt. */
   readonly password: () => Promise<string>;
   readonly subscriptions: readonly Subscription[];
@@ -25,16 +32,13 @@ export interface ConnectionOptions {
   readonly onOnline: () => void;
   /** Called when the broker was reached but refused the session or a subscription. */
   readonly onRefused: () => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
 }
 
 export type ConnectionState = 'offline' | 'refused' | 'online';
 
 /** The server's own MQTT session, kept up for as long as it is not closed. */
 export interface Connection {
-  start(): void;
+  start(plan: SessionPlan): void;
   state(): ConnectionState;
   /** Sends, if the session is up; a message that finds it down is dropped, and `false` returned. */
   publish(topic: string, payload: string, qos: Qos): boolean;
@@ -59,11 +63,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   let failures = 0;
   let loop: Promise<void> | undefined;
 
-  async function session(): Promise<void> {
+  async function session(plan: SessionPlan): Promise<void> {
     const current = mqtt.connect(options.url, {
       clientId: options.clientId,
       username: options.clientId,
-      password: await options.password(),
+      password: await plan.password(),
       protocolVersion: 4,
       clean: true,
       reconnectPeriod: 0,
@@ -74,19 +78,19 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     client = current;
     current.handleMessage = (packet, done) => {
-      const handled = handle(packet);
+      const handled = handle(plan, packet);
       if (handled) void handled.then(() => done());
       else done();
     };
     current.once('packetsend', markAsBridge);
-    current.on('connect', () => void subscribe(current));
+    current.on('connect', () => void subscribe(plan, current));
     current.on('error', (error) => {
       const refused = 'code' in error && (error.code === 4 || error.code === 5);
       options.log[failures === 0 ? 'warn' : 'debug'](
         { code: errorCode(error), failure: error.message },
         refused ? 'broker refused the session' : 'connection failed',
       );
-      if (refused) refuse(current);
+      if (refused) refuse(plan, current);
     });
     const closed = new Promise<void>((resolve) => current.once('close', () => resolve()));
     current.connect();
@@ -104,49 +108,49 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   /** Returns nothing where the message is done with, as a PING is: waiting for the next turn would hold the next message. */
-  function handle(packet: IPublishPacket): Promise<void> | undefined {
+  function handle(plan: SessionPlan, packet: IPublishPacket): Promise<void> | undefined {
     const failed = (error: unknown) =>
       options.log.error({ err: error, topic: packet.topic }, 'message handler failed');
     try {
-      return options.onMessage(packet)?.catch(failed);
+      return plan.onMessage(packet)?.catch(failed);
     } catch (error) {
       failed(error);
       return undefined;
     }
   }
 
-  async function subscribe(current: MqttClient): Promise<void> {
+  async function subscribe(plan: SessionPlan, current: MqttClient): Promise<void> {
     try {
-      for (const { filter, qos } of options.subscriptions) {
+      for (const { filter, qos } of plan.subscriptions) {
         const granted = await current.subscribeAsync(filter, { qos });
         if (granted.some((grant) => grant.qos >= REFUSED_SUBSCRIPTION)) throw new Error(`refused: ${filter}`);
       }
       state = 'online';
       options.log.info({ clientId: options.clientId }, 'connected to the broker');
-      options.onOnline();
+      plan.onOnline();
     } catch (error) {
       if (current.disconnecting || !current.connected) return;
       options.log.warn({ err: error }, 'broker refused a subscription');
-      refuse(current);
+      refuse(plan, current);
     }
   }
 
-  function refuse(current: MqttClient): void {
+  function refuse(plan: SessionPlan, current: MqttClient): void {
     state = 'refused';
-    options.onRefused();
+    plan.onRefused();
     current.end(true);
   }
 
-  async function run(): Promise<void> {
+  async function run(plan: SessionPlan): Promise<void> {
     while (!stopping.signal.aborted) {
-      await session();
+      await session(plan);
       await sleep(options.clock, backoffDelay(failures, RECONNECT, options.random), stopping.signal);
     }
   }
 
   return {
-    start() {
-      loop ??= run();
+    start(plan) {
+      loop ??= run(plan);
     },
     state: () => state,
     publish(topic, payload, qos) {

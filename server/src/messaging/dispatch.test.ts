@@ -16,7 +16,16 @@ function packet(
 }
 
 function dispatcherWith(handlers: Readonly<Record<string, MessageHandler>>) {
-  return createDispatcher({ log: silentLog(), handlers });
+  const routes = Object.entries(handlers).flatMap(([name, handler]) =>
+    [`device/{device}/${name}`, `/device/{device}/${name}`].map((topic) => ({
+      name,
+      topic,
+      qos: 1 as const,
+      handler,
+    })),
+  );
+  const counts: Record<string, number> = {};
+  return { ...createDispatcher({ log: silentLog(), routes, counts }), counts: () => counts };
 }
 
 describe('the dispatcher', () => {

@@ -1,12 +1,29 @@
+import { PONG } from '../../contract/messages.ts';
+import { topicFilter } from '../../contract/topics.ts';
 import type { Qos } from './connection.ts';
-import type { MessageHandler } from './dispatch.ts';
-
-const PONG = JSON.stringify({ c: 'PONG' });
+import type { MessageHandler, MessageRoute } from './dispatch.ts';
+import type { SessionRight } from './messaging.ts';
 
 export interface PingDeps {
   readonly publish: (topic: string, payload: string, qos: Qos) => boolean;
   /** Told of every device that sent a PING. */
   readonly onSeen: (deviceId: string) => void;
+}
+
+/** Both forms that a device may use. */
+const TOPICS = ['device/{device}/ping', '/device/{device}/ping'];
+
+/** Answers PINGs. */
+export function createPing(deps: PingDeps): {
+  readonly messages: readonly MessageRoute[];
+  readonly sessionRights: readonly SessionRight[];
+} {
+  const handler = pingHandler(deps);
+  return {
+    // The server's zone raises deliveries to the higher of the two levels (`upgrade_qos`): 0 is the publisher's own.
+    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 0, handler })),
+    sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
+  };
 }
 
 /**

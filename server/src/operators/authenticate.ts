@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Actor, ApiEnv } from '../http/actor.ts';
 import { bearerCredential } from '../http/device-answer.ts';
-import { Problem } from '../http/problem.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
+import { AppError } from '../platform/errors.ts';
 import { sha256Hex } from '../platform/secrets.ts';
 import { findApiKey, touchApiKey } from './api-keys/store.ts';
 import { sessionCookie } from './sessions/cookie.ts';
@@ -23,7 +23,7 @@ export function authenticate(deps: AuthenticateDeps): MiddlewareHandler<ApiEnv> 
   return async (c, next) => {
     const actor =
       c.req.header('authorization') === undefined ? await bySession(deps, c) : await byApiKey(deps, c);
-    if (!actor) throw new Problem('unauthenticated', 'Send a valid API key, or log in.');
+    if (!actor) throw new AppError('bad_credential', 'Send a valid API key, or log in.');
     c.set('actor', actor);
     await next();
   };

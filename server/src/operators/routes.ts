@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { listAudit } from '../audit/list-audit.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { changeOperator } from './accounts/change-operator.ts';
 import { createOperator } from './accounts/create-operator.ts';
@@ -17,7 +16,7 @@ import { revokeSession } from './sessions/revoke-session.ts';
 import { revokeSessions } from './sessions/revoke-sessions.ts';
 import { whoAmI } from './sessions/who-am-i.ts';
 
-/** The routes of operators, their sessions and API keys, and the audit log. */
+/** The routes of operators, their sessions and API keys. */
 export function operatorRoutes(deps: OperatorsDeps) {
   return new Hono<ApiEnv>()
     .route('/', whoAmI())
@@ -33,6 +32,5 @@ export function operatorRoutes(deps: OperatorsDeps) {
     .route('/', revokeSessions(deps))
     .route('/', listApiKeys(deps))
     .route('/', createApiKey(deps))
-    .route('/', revokeApiKey(deps))
-    .route('/', listAudit(deps));
+    .route('/', revokeApiKey(deps));
 }

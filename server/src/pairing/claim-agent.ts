@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
+import type { Receipt } from '../../contract/api/broker.ts';
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
-import type { BrokerChanges, NotedChange } from '../broker/changes.ts';
-import type { Receipt } from '../broker/receipt.ts';
+import type { BrokerChanges, EnqueuedChange } from '../broker/changes.ts';
 import { auditView, type DeviceRow, findDevice, lockDevice } from '../devices/device.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { pairingCodes } from '../platform/db/schema.ts';
@@ -37,7 +37,7 @@ export async function claimAgent(
 ): Promise<Receipt> {
   const outcome = await inTransaction(deps.db, (tx) => tryClaim(tx, deps, masterId, claim, origin));
   if (outcome instanceof AppError) throw outcome;
-  return await deps.changes.apply(outcome);
+  return await deps.changes.flush(outcome);
 }
 
 /** Returns the refusals that leave something behind, which throwing would roll back. */
@@ -47,7 +47,7 @@ async function tryClaim(
   masterId: string,
   { agentId, code }: Claim,
   origin: AuditOrigin,
-): Promise<NotedChange | AppError> {
+): Promise<EnqueuedChange | AppError> {
   const now = deps.clock.now();
   const master = await lockDevice(tx, masterId);
   if (master?.role !== 'master') throw new AppError('wrong_role', 'Only a master has agents.');
@@ -57,7 +57,8 @@ async function tryClaim(
     throw new AppError('rate_limited', 'Too many wrong pairing codes.', { retryAfterSeconds });
   }
   const agent = agentId === masterId ? undefined : await lockDevice(tx, agentId);
-  if (agent?.masterId === masterId) return await deps.changes.note(tx, [agentId, masterId], 'device.paired');
+  if (agent?.masterId === masterId)
+    return await deps.changes.enqueue(tx, [agentId, masterId], 'device.paired');
   const valid = isCodeOf(await validHash(tx, agentId, now), deps.codeSecret, agentId, code);
   if (!agent || !valid || !mayBePaired(agent)) {
     await countFailure(tx, masterId, agentId, now);
@@ -76,7 +77,7 @@ async function tryClaim(
     before: auditView(agent),
     after: auditView(after),
   });
-  return await deps.changes.note(tx, [agentId, masterId], 'device.paired');
+  return await deps.changes.enqueue(tx, [agentId, masterId], 'device.paired');
 }
 
 async function validHash(tx: Queryable, agentId: string, now: number): Promise<string | undefined> {

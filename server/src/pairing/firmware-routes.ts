@@ -1,20 +1,20 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
+import type { Receipt } from '../../contract/api/broker.ts';
+import { deviceUuid } from '../../contract/uuid.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import { type RequireTokenDeps, requireToken, type TokenEnv } from '../devices/firmware/require-token.ts';
 import { ipNetwork } from '../http/client-ip.ts';
 import { allowOnly } from '../http/device-answer.ts';
 import { limitFailures, limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
-import { deviceUuid } from '../platform/uuid.ts';
 import { type ClaimDeps, claimAgent } from './claim-agent.ts';
 import { issuePairingCode } from './issue-code.ts';
 import { ownAgents } from './own-agents.ts';
 import { releaseAgent } from './release-agent.ts';
 
-export interface DevicePairingRoutesDeps extends RequireTokenDeps, ClaimDeps {
+export interface FirmwarePairingRoutesDeps extends RequireTokenDeps, ClaimDeps {
   readonly limits: {
     readonly stores: StoreFactory;
     /** Requests of one device, per minute. */
@@ -35,7 +35,7 @@ const page = z.object({
 const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) });
 
 /** How devices pair themselves: docs/protocol.md, section 2. */
-export function devicePairingRoutes(deps: DevicePairingRoutesDeps): Hono<TokenEnv> {
+export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<TokenEnv> {
   const app = new Hono<TokenEnv>();
   app.use(
     '/devices/*',
@@ -113,7 +113,7 @@ function requestedUuid(c: Context<TokenEnv>): string {
   return parsed.data;
 }
 
-function originOf(deps: DevicePairingRoutesDeps, c: Context<TokenEnv>): AuditOrigin {
+function originOf(deps: FirmwarePairingRoutesDeps, c: Context<TokenEnv>): AuditOrigin {
   return {
     at: new Date(deps.clock.now()),
     actorKind: 'device',

@@ -1,15 +1,16 @@
 import { type Context, Hono } from 'hono';
-import type { FleetDeps } from '../devices/change-device.ts';
-import { type ChangeOutcome, changeAnswer, toChangeAnswer } from '../devices/device.ts';
-import { changeRequest, deviceParam } from '../devices/operator/request.ts';
+import { changeAnswer, devicePath, pairing } from '../../contract/api/devices.ts';
+import type { DevicesDeps } from '../devices/change-device.ts';
+import { type ChangeOutcome, toChangeAnswer } from '../devices/device.ts';
+import { changeRequest } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { setEntityTag } from '../http/etag.ts';
 import { validate } from '../http/validate.ts';
-import { pairDevices, pairing, unpairDevice } from './pair-devices.ts';
+import { pairDevices, unpairDevice } from './pair-devices.ts';
 
 /** Pairing by operators. */
-export function operatorPairingRoutes(deps: FleetDeps) {
+export function operatorPairingRoutes(deps: DevicesDeps) {
   return new Hono<ApiEnv>()
     .put(
       '/devices/:id/master',
@@ -24,7 +25,7 @@ export function operatorPairingRoutes(deps: FleetDeps) {
         ifMatch: true,
         problems: ['not-found', 'validation-failed', 'conflict'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       validate('json', pairing),
       async (c) => {
         const { master } = c.req.valid('json');
@@ -46,7 +47,7 @@ export function operatorPairingRoutes(deps: FleetDeps) {
         ifMatch: true,
         problems: ['not-found', 'conflict'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       async (c) => {
         const request = changeRequest(c, deps.clock);
         return answer(c, await unpairDevice(deps, c.req.valid('param').id, request));

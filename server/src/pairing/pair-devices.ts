@@ -1,22 +1,22 @@
-import { z } from 'zod';
-import { type ChangeRequest, changeDevice, type FleetDeps, unknownDevice } from '../devices/change-device.ts';
+import {
+  type ChangeRequest,
+  changeDevice,
+  type DevicesDeps,
+  unknownDevice,
+} from '../devices/change-device.ts';
 import { type ChangeOutcome, type DeviceRow, lockDevice } from '../devices/device.ts';
-import { Problem } from '../http/problem.ts';
-import { deviceUuid } from '../platform/uuid.ts';
+import { AppError } from '../platform/errors.ts';
 import { MAX_AGENTS, setMaster } from './pair.ts';
-
-/** The master to pair an agent with. */
-export const pairing = z.strictObject({ master: deviceUuid });
 
 /**
  * Pairs an agent with a master, away from the one it has if need be; links work, and stop working, on devices that stay
  * connected.
  *
- * @throws Problem `not-found`, `precondition-failed`, and `conflict` for a wrong role, a device that is not active, or a
+ * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a wrong role, a device that is not active, or a
  *   master that is full.
  */
 export function pairDevices(
-  deps: FleetDeps,
+  deps: DevicesDeps,
   agentId: string,
   masterId: string,
   request: ChangeRequest,
@@ -30,14 +30,14 @@ export function pairDevices(
     },
     async change(tx, agent) {
       if (!master) throw unknownDevice(masterId);
-      if (agent.role !== 'agent') throw new Problem('conflict', `${agentId} is a master, not an agent.`);
-      if (master.role !== 'master') throw new Problem('conflict', `${masterId} is an agent, not a master.`);
+      if (agent.role !== 'agent') throw new AppError('conflict', `${agentId} is a master, not an agent.`);
+      if (master.role !== 'master') throw new AppError('conflict', `${masterId} is an agent, not a master.`);
       if (agent.masterId === masterId) return { changed: false, others: [masterId] };
       for (const { id, state } of [agent, master]) {
-        if (state !== 'active') throw new Problem('conflict', `${id} is ${state}.`);
+        if (state !== 'active') throw new AppError('conflict', `${id} is ${state}.`);
       }
       if ((master.agents ?? 0) >= MAX_AGENTS) {
-        throw new Problem('conflict', `The master has ${MAX_AGENTS} agents, the most it can have.`);
+        throw new AppError('conflict', `The master has ${MAX_AGENTS} agents, the most it can have.`);
       }
       await setMaster(tx, agentId, masterId);
       // The old master first: what takes away comes before what gives.
@@ -49,17 +49,17 @@ export function pairDevices(
 /**
  * Ends the pairing of an agent, whatever its state.
  *
- * @throws Problem `not-found`, `precondition-failed`, and `conflict` for a master.
+ * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a master.
  */
 export function unpairDevice(
-  deps: FleetDeps,
+  deps: DevicesDeps,
   agentId: string,
   request: ChangeRequest,
 ): Promise<ChangeOutcome> {
   return changeDevice(deps, agentId, request, {
     action: 'device.unpaired',
     async change(tx, agent) {
-      if (agent.role !== 'agent') throw new Problem('conflict', `${agentId} is a master, not an agent.`);
+      if (agent.role !== 'agent') throw new AppError('conflict', `${agentId} is a master, not an agent.`);
       if (agent.masterId === null) return { changed: false };
       await setMaster(tx, agentId, null);
       return { changed: true, others: [agent.masterId] };

@@ -1,5 +1,5 @@
+import type { Receipt } from '../../contract/api/broker.ts';
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
-import type { Receipt } from '../broker/receipt.ts';
 import { auditView, findDevice, lockDevice } from '../devices/device.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
@@ -17,7 +17,7 @@ export async function releaseAgent(
   agentId: string,
   origin: AuditOrigin,
 ): Promise<Receipt> {
-  const noted = await inTransaction(deps.db, async (tx) => {
+  const enqueued = await inTransaction(deps.db, async (tx) => {
     const agent = await lockDevice(tx, agentId);
     if (agent?.masterId !== masterId) {
       throw new AppError('wrong_device', 'This is not an agent of this master.');
@@ -30,7 +30,7 @@ export async function releaseAgent(
       before: auditView(agent),
       after: auditView((await findDevice(tx, agentId)) ?? agent),
     });
-    return await deps.changes.note(tx, [agentId, masterId], 'device.unpaired');
+    return await deps.changes.enqueue(tx, [agentId, masterId], 'device.unpaired');
   });
-  return await deps.changes.apply(noted);
+  return await deps.changes.flush(enqueued);
 }

@@ -1,7 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { buildDashboard } from '../../dashboard/build.ts';
 import { type Stack, type StackOptions, startStack } from '../harness.ts';
 import { ADMIN, ADMIN_ENV } from '../operators.ts';

@@ -42,7 +42,11 @@ export function brokerHealth({ connection, queuedChanges, lastRun }: BrokerStatu
     };
   }
   if (lastRun.state === 'never') {
-    return { tone: 'neutral', title: 'The first comparison is under way.', advice: 'It takes a few seconds.' };
+    return {
+      tone: 'neutral',
+      title: 'The first comparison is under way.',
+      advice: 'It takes a few seconds.',
+    };
   }
   if (queuedChanges > 0) {
     return {

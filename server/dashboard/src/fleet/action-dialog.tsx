@@ -104,12 +104,18 @@ export function ActionDialog({ request, onClose, onDone }: ActionDialogProps) {
     >
       {left > 0 && (
         <Notice>
-          {plural(left, 'selected device')} {left === 1 ? 'is' : 'are'} left as {left === 1 ? 'it is' : 'they are'}: this
-          does not apply.
+          {plural(left, 'selected device')} {left === 1 ? 'is' : 'are'} left as{' '}
+          {left === 1 ? 'it is' : 'they are'}: this does not apply.
         </Notice>
       )}
       {run.isPending && affected.length > 1 && (
-        <div className="progress" role="progressbar" aria-label="Progress" aria-valuenow={finished} aria-valuemax={affected.length}>
+        <div
+          className="progress"
+          role="progressbar"
+          aria-label="Progress"
+          aria-valuenow={finished}
+          aria-valuemax={affected.length}
+        >
           <span style={{ width: `${(100 * finished) / affected.length}%` }} />
         </div>
       )}

@@ -41,7 +41,10 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     icon: 'approve',
     appliesTo: ({ state }) => state === 'pending',
     consequences: () => [
-      { icon: 'key', text: 'The next token request succeeds. Devices ask again by themselves within minutes.' },
+      {
+        icon: 'key',
+        text: 'The next token request succeeds. Devices ask again by themselves within minutes.',
+      },
     ],
     request: (device) => receiptOf(one.approve.$post({ param: device }, ifVersion(device.version))),
   },
@@ -99,7 +102,10 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     icon: 'unlink',
     appliesTo: ({ master }) => master !== null,
     consequences: () => [
-      { icon: 'unlink', text: 'Master and agent no longer reach each other’s link topics; subscriptions end.' },
+      {
+        icon: 'unlink',
+        text: 'Master and agent no longer reach each other’s link topics; subscriptions end.',
+      },
       { icon: 'wave', text: 'Both devices stay connected.' },
     ],
     request: (device) => receiptOf(one.master.$delete({ param: device }, ifVersion(device.version))),

@@ -1,7 +1,7 @@
 import { Combobox } from '@base-ui/react/combobox';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
-import { type Device, deviceTitle, devicesQuery } from '../api/fleet.ts';
+import { type Device, devicesQuery, deviceTitle } from '../api/fleet.ts';
 import { Icon } from '../ui/icon.tsx';
 
 interface MasterFieldProps {

@@ -1,6 +1,8 @@
 export type Board = 'esp8266' | 'esp32';
 
-export const boards: Readonly<Record<Board, { readonly name: string; readonly wifi: string; readonly pin: string }>> = {
+export const boards: Readonly<
+  Record<Board, { readonly name: string; readonly wifi: string; readonly pin: string }>
+> = {
   esp8266: { name: 'ESP8266', wifi: 'ESP8266WiFi.h', pin: 'A0' },
   esp32: { name: 'ESP32', wifi: 'WiFi.h', pin: '34' },
 };

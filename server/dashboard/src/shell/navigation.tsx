@@ -48,7 +48,9 @@ function Group({ label, destinations, counts = {} }: GroupProps) {
   const [path] = useLocation();
   return (
     <nav className="nav" aria-label={label}>
-      <h2 aria-hidden="true">{label}</h2>
+      <span className="nav-label" aria-hidden="true">
+        {label}
+      </span>
       {destinations.map(({ href, label: text, icon }) => {
         const waiting = counts[href] ?? 0;
         const isHere = href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);

@@ -11,7 +11,16 @@ interface ButtonProps extends Omit<ComponentProps<'button'>, 'className'> {
   readonly busy?: boolean;
 }
 
-export function Button({ kind = 'default', small, wide, icon, busy, children, onClick, ...rest }: ButtonProps) {
+export function Button({
+  kind = 'default',
+  small,
+  wide,
+  icon,
+  busy,
+  children,
+  onClick,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"

@@ -32,9 +32,9 @@ export function CodeBlock({ text, label }: { readonly text: string; readonly lab
   return (
     <div className="code">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0} aria-label={label}>
-        {text}
-      </pre>
+      <section tabIndex={0} aria-label={label}>
+        <pre>{text}</pre>
+      </section>
       <Button small icon={copied ? 'check' : 'copy'} onClick={copy}>
         {copied ? 'Copied' : 'Copy'}
       </Button>

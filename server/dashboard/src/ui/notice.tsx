@@ -5,7 +5,12 @@ import { Icon, type IconName } from './icon.tsx';
 
 type Tone = 'neutral' | 'good' | 'warn' | 'bad';
 
-const ICONS: Readonly<Record<Tone, IconName>> = { neutral: 'info', good: 'check', warn: 'alert', bad: 'alert' };
+const ICONS: Readonly<Record<Tone, IconName>> = {
+  neutral: 'info',
+  good: 'check',
+  warn: 'alert',
+  bad: 'alert',
+};
 
 interface NoticeProps {
   readonly tone?: Tone;

@@ -1,4 +1,4 @@
-import type { DeviceRole } from '../../platform/db/schema.ts';
+import type { DeviceRole } from '../../../contract/roles.ts';
 import { isDeviceKey, type SecretDigest, secretDigest } from '../../platform/secrets.ts';
 import type { TokenSubject, Tokens } from '../../tokens/token.ts';
 

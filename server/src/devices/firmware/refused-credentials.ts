@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import type { ErrorCode } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createWriteBehind, type WriteBehind } from '../../platform/write-behind.ts';
 
 /** A credential presented for a device, or the token of one, that was refused. */
 export interface RefusedCredential {
@@ -16,18 +17,16 @@ interface NotedRefusal extends RefusedCredential {
   readonly at: Date;
 }
 
-export interface RefusedCredentials {
-  start(): void;
-  /** Notes a refusal for the audit log. Cheap, and tells whoever asked nothing: it is written later, with others. */
-  note(refusal: RefusedCredential): void;
-  /** Writes what is noted and stops. */
-  close(): Promise<void>;
+/** Collects refused credentials for the audit log. */
+export interface RefusedCredentials extends Pick<WriteBehind<string, unknown>, 'start' | 'close'> {
+  /** Cheap, and tells whoever asked nothing: it is written later, with others. */
+  add(refusal: RefusedCredential): void;
 }
 
 interface RefusedCredentialsDeps {
+  readonly db: Queryable;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly write: (refusals: readonly NotedRefusal[]) => Promise<void>;
 }
 
 /** A state of the device, such as `revoked`, refuses a good credential: its firmware asks again every hour. */
@@ -37,64 +36,42 @@ const AUDITED: ReadonlySet<ErrorCode> = new Set([
   'wrong_device',
   'wrong_role',
 ]);
-const INTERVAL_MS = 5_000;
 const HOUR_MS = 3_600_000;
-const MAX_PENDING = 1_000;
 const MAX_REMEMBERED = 20_000;
 
-/** Collects refusals, one of a device and hour, and writes them every 5 s. More than it can hold are left out. */
-export function createRefusedCredentials(deps: RefusedCredentialsDeps): RefusedCredentials {
-  let pending: NotedRefusal[] = [];
+/** Collects refusals, one per device and hour, and writes them every 5 s. More than it can hold are left out. */
+export function createRefusedCredentials({ db, clock, log }: RefusedCredentialsDeps): RefusedCredentials {
+  const pending = createWriteBehind<string, NotedRefusal>({
+    name: 'refused credentials',
+    clock,
+    log,
+    intervalMs: 5_000,
+    maxEntries: 1_000,
+    pieceEntries: 1_000,
+    merge: (earlier) => earlier,
+    write: (refusals) => writeRefusedCredentials(db, [...refusals.values()]),
+  });
   let remembered = new Set<string>();
   let forgetAt = 0;
-  let writing: Promise<void> = Promise.resolve();
-  let ticker: { cancel(): void } | undefined;
-
-  async function flush(): Promise<void> {
-    if (pending.length === 0) return;
-    const batch = pending;
-    pending = [];
-    try {
-      await deps.write(batch);
-    } catch (error) {
-      pending = [...batch, ...pending].slice(0, MAX_PENDING);
-      deps.log.warn({ err: error, refusals: batch.length }, 'refused credentials wait for the database');
-    }
-  }
-
-  function tick(): void {
-    writing = writing.then(flush);
-  }
 
   return {
-    start() {
-      ticker ??= deps.clock.setTicker(tick, INTERVAL_MS);
-    },
-    note(refusal) {
-      const now = deps.clock.now();
+    start: pending.start,
+    close: pending.close,
+    add(refusal) {
+      const now = clock.now();
       if (now >= forgetAt || remembered.size >= MAX_REMEMBERED) {
         remembered = new Set();
         forgetAt = now + HOUR_MS;
       }
-      if (!AUDITED.has(refusal.reason) || remembered.has(refusal.deviceId) || pending.length >= MAX_PENDING) {
-        return;
-      }
+      if (!AUDITED.has(refusal.reason) || remembered.has(refusal.deviceId)) return;
       remembered.add(refusal.deviceId);
-      pending.push({ ...refusal, at: new Date(now) });
-    },
-    async close() {
-      ticker?.cancel();
-      tick();
-      await writing;
+      pending.add(refusal.deviceId, { ...refusal, at: new Date(now) });
     },
   };
 }
 
 /** Appends those of registered devices to the audit log, unless one of the same device was within the hour. */
-export async function writeRefusedCredentials(
-  db: Queryable,
-  refusals: readonly NotedRefusal[],
-): Promise<void> {
+async function writeRefusedCredentials(db: Queryable, refusals: readonly NotedRefusal[]): Promise<void> {
   const rows = refusals.map(({ deviceId, reason, address, requestId, at }) => ({
     id: deviceId,
     reason,

@@ -45,7 +45,7 @@ export function refuseCredential<E extends AppEnv & { Variables: { badCredential
   refusal: { reason: 'bad_credential' | 'expired'; message: string },
   uuid?: string,
 ): AppError {
-  // An expired token was ours once: a fleet that comes back after a long power cut is not guessing.
+  // An expired token was ours once: devices that come back after a long power cut are not guessing.
   if (refusal.reason === 'bad_credential') c.set('badCredential', true);
   deps.log.info({ deviceId: uuid, ip: c.get('ip'), reason: refusal.reason }, 'credential refused');
   if (uuid !== undefined) {

@@ -1,7 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
+import type { DeviceRole, DeviceState } from '../../../contract/roles.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/db/client.ts';
-import { type DeviceRole, type DeviceState, devices } from '../../platform/db/schema.ts';
+import { devices } from '../../platform/db/schema.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 
 /** What the device-side routes need to know of a device. */

@@ -1,18 +1,12 @@
 import { asc, eq, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { type AuditEntry, writeAudit } from '../../audit/audit.ts';
-import { receipt } from '../../broker/receipt.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices, retiredDevices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type FleetDeps, unknownDevice } from '../change-device.ts';
+import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, lockDevice } from '../device.ts';
 import { banGeneration } from './generation.ts';
-
-/** What removing a device answers. */
-export const removalAnswer = z.object({ removed: z.uuid(), receipt });
-
-type Removal = z.output<typeof removalAnswer>;
 
 const AUDIT_BATCH = 1_000;
 
@@ -20,14 +14,14 @@ const AUDIT_BATCH = 1_000;
  * Removes a device and undoes its pairings. Its generation is kept, so that it starts above it when it registers again and
  * its tokens stay dead. Repeated, it changes nothing.
  *
- * @throws Problem `not-found` for a device that never was, `precondition-failed`.
+ * @throws AppError `not_found` for a device that never was, `precondition_failed`.
  */
-export async function deleteDevice(deps: FleetDeps, id: string, request: ChangeRequest): Promise<Removal> {
-  const noted = await inTransaction(deps.db, async (tx) => {
+export async function deleteDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<Removal> {
+  const enqueued = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) {
       if (!(await isRetired(tx, id))) throw unknownDevice(id);
-      return await deps.changes.note(tx, [id], 'device.deleted');
+      return await deps.changes.enqueue(tx, [id], 'device.deleted');
     }
     request.checkVersion(before.version);
     const agents = before.role === 'master' ? await unpairAgents(tx, id) : [];
@@ -47,9 +41,9 @@ export async function deleteDevice(deps: FleetDeps, id: string, request: ChangeR
       await writeAudit(tx, ...entries.slice(at, at + AUDIT_BATCH));
     }
     const others = before.masterId === null ? agents : [before.masterId];
-    return await deps.changes.note(tx, [id, ...others], 'device.deleted');
+    return await deps.changes.enqueue(tx, [id, ...others], 'device.deleted');
   });
-  return { removed: id, receipt: await deps.changes.apply(noted) };
+  return { removed: id, receipt: await deps.changes.flush(enqueued) };
 }
 
 async function isRetired(tx: Queryable, id: string): Promise<boolean> {
@@ -76,7 +70,7 @@ async function unpairAgents(tx: Queryable, masterId: string): Promise<string[]> 
   return locked.map(({ id }) => id);
 }
 
-async function retire(tx: Queryable, deps: FleetDeps, device: DeviceRow): Promise<void> {
+async function retire(tx: Queryable, deps: DevicesDeps, device: DeviceRow): Promise<void> {
   await banGeneration(tx, deps, device);
   await tx
     .insert(retiredDevices)

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices, usernameBans } from '../../platform/db/schema.ts';
 import { mqttUsername } from '../../tokens/token.ts';
-import type { FleetDeps } from '../change-device.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import type { DeviceRow } from '../device.ts';
 
 /** A token request that read the generation just before it was raised may issue its token just after. */
@@ -11,7 +11,7 @@ const LATE_TOKEN_MS = 60_000;
 /** Has the broker refuse the user name of the device's generation until its last token has expired. */
 export async function banGeneration(
   tx: Queryable,
-  deps: Pick<FleetDeps, 'clock' | 'tokenTtlSeconds'>,
+  deps: Pick<DevicesDeps, 'clock' | 'tokenTtlSeconds'>,
   device: Pick<DeviceRow, 'id' | 'generation'>,
 ): Promise<void> {
   const until = new Date(deps.clock.now() + deps.tokenTtlSeconds * 1000 + LATE_TOKEN_MS);
@@ -27,7 +27,7 @@ export async function banGeneration(
 /** Raises the generation of a locked device and makes it active: every token from before is dead. */
 export async function raiseGeneration(
   tx: Queryable,
-  deps: Pick<FleetDeps, 'clock' | 'tokenTtlSeconds'>,
+  deps: Pick<DevicesDeps, 'clock' | 'tokenTtlSeconds'>,
   device: Pick<DeviceRow, 'id' | 'generation'>,
 ): Promise<void> {
   await banGeneration(tx, deps, device);

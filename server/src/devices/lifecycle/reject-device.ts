@@ -1,30 +1,25 @@
 import { eq } from 'drizzle-orm';
-import type { z } from 'zod';
+import type { Removal } from '../../../contract/api/devices.ts';
 import { writeAudit } from '../../audit/audit.ts';
-import { Problem } from '../../http/problem.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type FleetDeps, unknownDevice } from '../change-device.ts';
+import { AppError } from '../../platform/errors.ts';
+import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, lockDevice } from '../device.ts';
-import type { removalAnswer } from './delete-device.ts';
 
 /**
  * Removes the registration of a device that waits for approval. It may ask again; to shut it out for good, revoke it. No
  * token was ever issued for it, so nothing of it is kept.
  *
- * @throws Problem `not-found`, `precondition-failed`, and `conflict` for a device that is not pending.
+ * @throws AppError `not_found`, `precondition_failed`, and `conflict` for a device that is not pending.
  */
-export async function rejectDevice(
-  deps: FleetDeps,
-  id: string,
-  request: ChangeRequest,
-): Promise<z.output<typeof removalAnswer>> {
-  const noted = await inTransaction(deps.db, async (tx) => {
+export async function rejectDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<Removal> {
+  const enqueued = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);
     request.checkVersion(before.version);
     if (before.state !== 'pending') {
-      throw new Problem('conflict', `The device is ${before.state}: revoke or delete it instead.`);
+      throw new AppError('conflict', `The device is ${before.state}: revoke or delete it instead.`);
     }
     await tx.delete(devices).where(eq(devices.id, id));
     await writeAudit(tx, {
@@ -33,7 +28,7 @@ export async function rejectDevice(
       subject: id,
       before: auditView(before),
     });
-    return await deps.changes.note(tx, [id], 'device.rejected');
+    return await deps.changes.enqueue(tx, [id], 'device.rejected');
   });
-  return { removed: id, receipt: await deps.changes.apply(noted) };
+  return { removed: id, receipt: await deps.changes.flush(enqueued) };
 }

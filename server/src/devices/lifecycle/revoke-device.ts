@@ -1,9 +1,9 @@
-import { type ChangeRequest, changeDevice, type FleetDeps } from '../change-device.ts';
+import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
 import type { ChangeOutcome } from '../device.ts';
 import { setState } from './state.ts';
 
 /** Shuts a device out, pending ones included: no token, no session, and its client id is banned. It stays paired. */
-export function revokeDevice(deps: FleetDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function revokeDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.revoked',
     async change(tx, device) {

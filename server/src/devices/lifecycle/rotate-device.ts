@@ -1,5 +1,5 @@
-import { Problem } from '../../http/problem.ts';
-import { type ChangeRequest, changeDevice, type FleetDeps } from '../change-device.ts';
+import { AppError } from '../../platform/errors.ts';
+import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
 import type { ChangeOutcome } from '../device.ts';
 import { raiseGeneration } from './generation.ts';
 
@@ -7,13 +7,13 @@ import { raiseGeneration } from './generation.ts';
  * Raises the generation of a device: its tokens are dead, its session ends, and it comes back with a new token. Each call
  * rotates once more, unless it is made with `If-Match`.
  *
- * @throws Problem `conflict` for a device that is not active and so has no tokens to be replaced.
+ * @throws AppError `conflict` for a device that is not active and so has no tokens to be replaced.
  */
-export function rotateDevice(deps: FleetDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+export function rotateDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.rotated',
     async change(tx, device) {
-      if (device.state !== 'active') throw new Problem('conflict', `The device is ${device.state}.`);
+      if (device.state !== 'active') throw new AppError('conflict', `The device is ${device.state}.`);
       await raiseGeneration(tx, deps, device);
       return { changed: true };
     },

@@ -1,20 +1,20 @@
 import { type Context, Hono } from 'hono';
+import { changeAnswer, devicePath, removalAnswer } from '../../../contract/api/devices.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
 import { validate } from '../../http/validate.ts';
-import type { FleetDeps } from '../change-device.ts';
-import { type ChangeOutcome, changeAnswer, toChangeAnswer } from '../device.ts';
-import { changeRequest, deviceParam } from '../operator/request.ts';
+import type { DevicesDeps } from '../change-device.ts';
+import { type ChangeOutcome, toChangeAnswer } from '../device.ts';
+import { changeRequest } from '../operator/request.ts';
 import { approveDevice } from './approve-device.ts';
-import { removalAnswer } from './delete-device.ts';
 import { rejectDevice } from './reject-device.ts';
 import { restoreDevice } from './restore-device.ts';
 import { revokeDevice } from './revoke-device.ts';
 import { rotateDevice } from './rotate-device.ts';
 
 /** What lets devices in and shuts them out. */
-export function stateRoutes(deps: FleetDeps) {
+export function stateRoutes(deps: DevicesDeps) {
   const toBe = (id: string, summary: string, description: string) =>
     describeOperation({
       id,
@@ -26,7 +26,7 @@ export function stateRoutes(deps: FleetDeps) {
       ifMatch: true,
       problems: ['not-found', 'conflict'],
     });
-  const param = validate('param', deviceParam);
+  const param = validate('param', devicePath);
 
   return new Hono<ApiEnv>()
     .post(

@@ -1,32 +1,41 @@
 import { Hono } from 'hono';
+import {
+  deviceAnswer,
+  deviceEdit,
+  devicePage,
+  devicePath,
+  keyAnswer,
+  keyRequest,
+  registration,
+  removalAnswer,
+  sketchHost,
+} from '../../../contract/api/devices.ts';
 import { auditOrigin } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
-import { pageOf } from '../../http/cursor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { setEntityTag } from '../../http/etag.ts';
-import { Problem } from '../../http/problem.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { validate } from '../../http/validate.ts';
-import type { FleetDeps } from '../change-device.ts';
-import { deviceAnswer, toDeviceAnswer } from '../device.ts';
-import { deleteDevice, removalAnswer } from '../lifecycle/delete-device.ts';
-import { deviceEdit, editDevice } from './edit-device.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { DevicesDeps } from '../change-device.ts';
+import { toDeviceAnswer } from '../device.ts';
+import { deleteDevice } from '../lifecycle/delete-device.ts';
+import { editDevice } from './edit-device.ts';
 import { deviceListQuery, listDevices } from './list-devices.ts';
 import { listAgents, readDevice } from './read-device.ts';
-import { registerDevice, registration } from './register-device.ts';
-import { changeRequest, deviceParam } from './request.ts';
-import { type KeyDeps, keyAnswer, keyRequest, showDeviceKey, sketchHost } from './show-device-key.ts';
+import { registerDevice } from './register-device.ts';
+import { changeRequest } from './request.ts';
+import { type KeyDeps, showDeviceKey } from './show-device-key.ts';
 
-export interface FleetDeviceRoutesDeps extends FleetDeps, KeyDeps {
+export interface DeviceRoutesDeps extends DevicesDeps, KeyDeps {
   readonly trustProxyHops: number;
 }
 
 const tag = 'Devices';
-const devicePage = pageOf(deviceAnswer).meta({ id: 'DevicePage' });
 const agentListQuery = deviceListQuery.omit({ master: true });
 
 /** Listing, reading, registering, editing and deleting devices, and their keys. */
-export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
+export function deviceRoutes(deps: DeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .get(
       '/devices',
@@ -68,7 +77,7 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
         answer: deviceAnswer,
         problems: ['not-found'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       async (c) => {
         const device = await readDevice(deps.db, c.req.valid('param').id);
         setEntityTag(c, device.version);
@@ -87,7 +96,7 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
         ifMatch: true,
         problems: ['not-found', 'validation-failed'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       validate('json', deviceEdit),
       async (c) => {
         const request = changeRequest(c, deps.clock);
@@ -110,7 +119,7 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
         ifMatch: true,
         problems: ['not-found'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       async (c) => c.json(await deleteDevice(deps, c.req.valid('param').id, changeRequest(c, deps.clock))),
     )
     .get(
@@ -122,7 +131,7 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
         answer: devicePage,
         problems: ['not-found'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       validate('query', agentListQuery),
       async (c) => {
         const { rows, next } = await listAgents(deps.db, c.req.valid('param').id, c.req.valid('query'));
@@ -142,12 +151,13 @@ export function fleetDeviceRoutes(deps: FleetDeviceRoutesDeps) {
         admin: true,
         problems: ['validation-failed', 'conflict'],
       }),
-      validate('param', deviceParam),
+      validate('param', devicePath),
       validate('json', keyRequest),
       async (c) => {
         const request = c.req.valid('json');
         const host = sketchHost.safeParse(request.host ?? requestOrigin(c, deps.trustProxyHops));
-        if (!host.success) throw new Problem('bad-request', 'Name the host that devices reach, as "host".');
+        if (!host.success)
+          throw new AppError('bad_request', 'Specify the host that devices connect to, as "host".');
         const origin = auditOrigin(c, deps.clock.now());
         c.header('Cache-Control', 'no-store');
         return c.json(await showDeviceKey(deps, c.req.valid('param').id, request, host.data, origin));

@@ -1,28 +1,20 @@
 import { eq, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import type { DeviceEdit } from '../../../contract/api/devices.ts';
 import { writeAudit } from '../../audit/audit.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type FleetDeps, unknownDevice } from '../change-device.ts';
+import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
 import { auditView, type DeviceRow, findDevice, lockDevice } from '../device.ts';
-import { deviceName, deviceNotes, deviceTags } from '../values.ts';
-
-/** What an operator may write about a device; what is left out stays as it is. */
-export const deviceEdit = z.strictObject({
-  name: deviceName.optional(),
-  notes: deviceNotes.optional(),
-  tags: deviceTags.optional(),
-});
 
 /**
  * Renames a device, or changes its notes or tags. An edit that changes nothing leaves the version as it is.
  *
- * @throws Problem `not-found`, `precondition-failed`.
+ * @throws AppError `not_found`, `precondition_failed`.
  */
 export function editDevice(
-  deps: Pick<FleetDeps, 'db'>,
+  deps: Pick<DevicesDeps, 'db'>,
   id: string,
-  edit: z.output<typeof deviceEdit>,
+  edit: DeviceEdit,
   request: ChangeRequest,
 ): Promise<DeviceRow> {
   return inTransaction(deps.db, async (tx) => {

@@ -1,12 +1,13 @@
 import { and, asc, desc, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { cursor, cutPage, pageLimit } from '../../http/cursor.ts';
-import { Problem } from '../../http/problem.ts';
+import { deviceSort, deviceListQuery as listQuery, sortOrder } from '../../../contract/api/devices.ts';
+import { isPlain } from '../../../contract/text.ts';
+import { cursor, cutPage } from '../../http/cursor.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
-import { isPlain } from '../../platform/text.ts';
+import { AppError } from '../../platform/errors.ts';
 import { type DeviceRow, deviceColumns } from '../device.ts';
-import { deviceFilter, matching } from '../filter.ts';
+import { matching } from '../filter.ts';
 
 const sortColumns = {
   createdAt: devices.createdAt,
@@ -14,25 +15,16 @@ const sortColumns = {
   lastSeenAt: devices.lastSeenAt,
 } as const;
 
-const sort = z.enum(['createdAt', 'name', 'lastSeenAt']);
-const order = z.enum(['asc', 'desc']);
-
 /** Where a page ended: the sort order it belongs to, the value sorted by (times in microseconds since 1970) and the id. */
 const position = z.object({
-  s: sort,
-  o: order,
+  s: deviceSort,
+  o: sortOrder,
   v: z.string().max(500).nullable(),
   id: z.uuid(),
 });
 
 /** The query parameters of the list of devices. */
-export const deviceListQuery = z.object({
-  ...deviceFilter,
-  sort: sort.default('createdAt').describe('Devices that were never seen come last, whichever the order'),
-  order: order.default('asc'),
-  limit: pageLimit,
-  cursor: cursor(position),
-});
+export const deviceListQuery = listQuery.extend({ cursor: cursor(position) });
 
 export type DeviceListQuery = z.output<typeof deviceListQuery>;
 
@@ -42,7 +34,7 @@ type ListedRow = DeviceRow & { readonly sortValue: string | null };
  * One page of devices. Pages follow an index by value and id, so that a page costs the same wherever it is, and what is
  * inserted meanwhile neither repeats nor hides another device.
  *
- * @throws Problem `bad-request` for a cursor of another sort order.
+ * @throws AppError `bad_request` for a cursor of another sort order.
  */
 export async function listDevices(
   db: Queryable,
@@ -50,8 +42,8 @@ export async function listDevices(
 ): Promise<{ readonly rows: readonly DeviceRow[]; readonly next: string | null }> {
   const { cursor: from, limit } = query;
   if (from && (from.s !== query.sort || from.o !== query.order || !isValue(from.s, from.v))) {
-    throw new Problem('bad-request', 'The cursor belongs to a list in another order.', {
-      errors: [{ field: 'cursor', message: 'belongs to a list in another order' }],
+    throw new AppError('bad_request', 'The cursor belongs to a list in another order.', {
+      faults: [{ field: 'cursor', message: 'belongs to a list in another order' }],
     });
   }
   const rows: ListedRow[] = [];
@@ -103,7 +95,7 @@ function after(
 }
 
 /** A cursor is the client's to forge: a value that PostgreSQL could not read must not reach it. */
-function isValue(by: z.output<typeof sort>, value: string | null): boolean {
+function isValue(by: z.output<typeof deviceSort>, value: string | null): boolean {
   if (value === null) return by === 'lastSeenAt';
   return by === 'name' ? isPlain(value) : /^-?\d{1,16}$/.test(value);
 }

@@ -3,7 +3,7 @@ import { unknownDevice } from '../change-device.ts';
 import { type DeviceRow, findDevice } from '../device.ts';
 import { type DeviceListQuery, listDevices } from './list-devices.ts';
 
-/** @throws Problem `not-found`. */
+/** @throws AppError `not_found`. */
 export async function readDevice(db: Queryable, id: string): Promise<DeviceRow> {
   const device = await findDevice(db, id);
   if (!device) throw unknownDevice(id);
@@ -13,7 +13,7 @@ export async function readDevice(db: Queryable, id: string): Promise<DeviceRow> 
 /**
  * One page of the agents of a master; of none for an agent.
  *
- * @throws Problem `not-found`.
+ * @throws AppError `not_found`.
  */
 export async function listAgents(
   db: Queryable,

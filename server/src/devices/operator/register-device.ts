@@ -1,30 +1,19 @@
-import { z } from 'zod';
+import type { Registration } from '../../../contract/api/devices.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
-import { Problem } from '../../http/problem.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
-import type { FleetDeps } from '../change-device.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { type DeviceRow, findDevice } from '../device.ts';
 import { insertDevices } from '../insert-devices.ts';
-import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
-
-/** A device to be registered before it first asks for a token. */
-export const registration = z.strictObject({
-  id: deviceUuid,
-  role,
-  name: deviceName.optional(),
-  notes: deviceNotes.optional(),
-  tags: deviceTags.optional(),
-});
 
 /**
  * Adds a device in state active. Repeated with the same values it changes nothing.
  *
- * @throws Problem `conflict` when the device exists with another role, state, or with other values than those given.
+ * @throws AppError `conflict` when the device exists with another role, state, or with other values than those given.
  */
 export function registerDevice(
-  deps: Pick<FleetDeps, 'db'>,
-  given: z.output<typeof registration>,
+  deps: Pick<DevicesDeps, 'db'>,
+  given: Registration,
   origin: AuditOrigin,
 ): Promise<{ readonly device: DeviceRow; readonly created: boolean }> {
   const { id, role, name, notes, tags } = given;
@@ -32,20 +21,20 @@ export function registerDevice(
     const row = { id, role, name: name ?? '', notes: notes ?? '', tags: tags ?? [] };
     const created = (await insertDevices(tx, [row], origin)).has(id);
     const device = await findDevice(tx, id);
-    if (!device) throw new Problem('conflict', 'The device is being deleted.');
+    if (!device) throw new AppError('conflict', 'The device is being deleted.');
     if (created) return { device, created };
     const difference = differenceOf(device, given);
-    if (difference) throw new Problem('conflict', difference);
+    if (difference) throw new AppError('conflict', difference);
     return { device, created };
   });
 }
 
-function differenceOf(device: DeviceRow, given: z.output<typeof registration>): string | undefined {
-  if (device.role !== given.role) return `The device is registered already, as ${device.role}.`;
-  if (device.state !== 'active') return `The device is registered already, and ${device.state}.`;
+function differenceOf(device: DeviceRow, given: Registration): string | undefined {
+  if (device.role !== given.role) return `The device is already registered as ${device.role}.`;
+  if (device.state !== 'active') return `The device is already registered and ${device.state}.`;
   const same =
     (given.name ?? device.name) === device.name &&
     (given.notes ?? device.notes) === device.notes &&
     (given.tags ?? device.tags).join(';') === device.tags.join(';');
-  return same ? undefined : 'The device is registered already, with another name, other notes or other tags.';
+  return same ? undefined : 'The device is already registered with a different name, notes or tags.';
 }

@@ -1,4 +1,4 @@
-import type { DeviceRole } from '../../platform/db/schema.ts';
+import type { DeviceRole } from '../../../contract/roles.ts';
 
 interface SketchIdentity {
   /** `https://host:port`, of characters that a C string takes as they are. */

@@ -1,47 +1,37 @@
 import { count, sql } from 'drizzle-orm';
 import { Hono } from 'hono';
-import { z } from 'zod';
+import {
+  type DeviceFilter,
+  type DeviceSummary,
+  deviceFilter,
+  deviceSummary,
+} from '../../../contract/api/devices.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
-import type { FleetDeps } from '../change-device.ts';
-import { type DeviceFilter, deviceFilter, matching } from '../filter.ts';
-
-const summary = z
-  .object({
-    total: z.int(),
-    active: z.int(),
-    pending: z.int().describe('Wait for approval'),
-    revoked: z.int(),
-    online: z.int().describe('Active devices with a session on the broker'),
-    offline: z.int().describe('Active devices without one'),
-    neverSeen: z.int().describe('Active devices that have not connected yet'),
-    masters: z.int(),
-    agents: z.int(),
-    unpairedAgents: z.int(),
-  })
-  .meta({ id: 'DeviceSummary' });
+import { matching } from '../filter.ts';
 
 /** `GET /devices/summary`. Mount it before the routes of one device. */
-export function summaryRoutes(deps: Pick<FleetDeps, 'db'>) {
+export function summaryRoutes(deps: { readonly db: Queryable }) {
   return new Hono<ApiEnv>().get(
     '/devices/summary',
     describeOperation({
       id: 'summarizeDevices',
       tag: 'Devices',
       summary: 'Count the devices of a filter',
-      answer: summary,
+      answer: deviceSummary,
       problems: ['bad-request'],
     }),
-    validate('query', z.object(deviceFilter)),
+    validate('query', deviceFilter),
     async (c) => c.json(await summarizeDevices(deps.db, c.req.valid('query'))),
   );
 }
 
-async function summarizeDevices(db: Queryable, filter: DeviceFilter): Promise<z.output<typeof summary>> {
-  const where = (condition: ReturnType<typeof sql>) => sql<number>`(count(*) filter (where ${condition}))::int`;
+async function summarizeDevices(db: Queryable, filter: DeviceFilter): Promise<DeviceSummary> {
+  const where = (condition: ReturnType<typeof sql>) =>
+    sql<number>`(count(*) filter (where ${condition}))::int`;
   const isActive = sql`${devices.state} = 'active'`;
   const isAgent = sql`${devices.role} = 'agent'`;
   const [row] = await db

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../../contract/api/device-values.ts';
+import type { ImportedLine, ImportReport } from '../../../contract/api/devices.ts';
+import type { DeviceRole, DeviceState } from '../../../contract/roles.ts';
+import { deviceUuid } from '../../../contract/uuid.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
-import { Problem } from '../../http/problem.ts';
 import { type Database, oneOf } from '../../platform/db/client.ts';
-import { type DeviceRole, type DeviceState, devices } from '../../platform/db/schema.ts';
-import { deviceUuid } from '../../platform/uuid.ts';
-import { insertDevices, type NewFleetDevice } from '../insert-devices.ts';
-import { deviceName, deviceNotes, deviceTags, role } from '../values.ts';
+import { devices } from '../../platform/db/schema.ts';
+import { AppError } from '../../platform/errors.ts';
+import { insertDevices, type NewDevice } from '../insert-devices.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
@@ -14,27 +16,9 @@ const READ = ['id', 'role', 'name', 'notes', 'tags'] as const;
 /** Columns of the export that an import does not take. */
 const IGNORED = ['state', 'master', 'generation', 'online', 'created_at', 'last_seen_at'];
 
-const importedLine = z.object({
-  line: z.int().describe('The line on which the record begins, from 1'),
-  id: z.string().nullable().describe('Null where the line has no valid UUID'),
-  status: z.enum(['created', 'exists', 'error']),
-  reason: z.string().optional().describe('Of an error, or how an existing device differs'),
-});
-
-/** What became of each line of an import. */
-export const importReport = z.object({
-  created: z.int(),
-  existing: z.int(),
-  errors: z.int(),
-  ignoredColumns: z.array(z.string()),
-  lines: z.array(importedLine),
-});
-
-type ImportedLine = z.output<typeof importedLine>;
-
 const fields = z.object({
   id: deviceUuid,
-  role,
+  role: deviceRole,
   name: deviceName,
   notes: deviceNotes,
   tags: z
@@ -48,13 +32,9 @@ const fields = z.object({
  * Registers the devices of a CSV document, each good line on its own: the first line names the columns (`id` and `role`,
  * and if wanted `name`, `notes` and `tags`, tags separated by `;`). A device that exists is left as it is.
  *
- * @throws Problem `validation-failed` when the first line is not usable or there are more than 20,000 records.
+ * @throws AppError `validation_failed` when the first line is not usable or there are more than 20,000 records.
  */
-export async function importDevices(
-  db: Database,
-  text: string,
-  origin: AuditOrigin,
-): Promise<z.output<typeof importReport>> {
+export async function importDevices(db: Database, text: string, origin: AuditOrigin): Promise<ImportReport> {
   const lines: ImportedLine[] = [];
   let header: Header | undefined;
   let batch: Candidate[] = [];
@@ -80,7 +60,7 @@ export async function importDevices(
     }
   }
   if (!header)
-    throw new Problem('validation-failed', 'The document is empty, or its first line cannot be read.');
+    throw new AppError('validation_failed', 'The document is empty, or its first line is not valid CSV.');
   if (batch.length > 0) lines.push(...(await insertBatch(db, batch, origin)));
   lines.sort((left, right) => left.line - right.line);
   const count = (status: ImportedLine['status']) => lines.filter((line) => line.status === status).length;
@@ -102,7 +82,7 @@ interface Header {
 
 interface Candidate {
   readonly line: number;
-  readonly device: NewFleetDevice;
+  readonly device: NewDevice;
 }
 
 function readHeader({ fields: given }: CsvRecord): Header {
@@ -116,7 +96,7 @@ function readHeader({ fields: given }: CsvRecord): Header {
     ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `"${name}" is there twice`),
   ].slice(0, 10);
   if (faults.length > 0) {
-    throw new Problem('validation-failed', `The first line has to name the columns: ${faults.join('; ')}.`);
+    throw new AppError('validation_failed', `The first line must name the columns: ${faults.join('; ')}.`);
   }
   return {
     length: names.length,

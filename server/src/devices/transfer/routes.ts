@@ -1,19 +1,19 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { deviceFilter, importReport } from '../../../contract/api/devices.ts';
 import { auditOrigin } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
-import type { FleetDeps } from '../change-device.ts';
-import { deviceFilter } from '../filter.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { DevicesDeps } from '../change-device.ts';
 import { exportDevices } from './export-devices.ts';
-import { importDevices, importReport } from './import-devices.ts';
+import { importDevices } from './import-devices.ts';
 
 const tag = 'Devices';
 
-/** The fleet as CSV, in and out. */
-export function transferRoutes(deps: Pick<FleetDeps, 'db' | 'clock'>) {
+/** Devices as CSV: export and import. */
+export function transferRoutes(deps: Pick<DevicesDeps, 'db' | 'clock'>) {
   return new Hono<ApiEnv>()
     .get(
       '/devices/export.csv',
@@ -26,7 +26,7 @@ export function transferRoutes(deps: Pick<FleetDeps, 'db' | 'clock'>) {
         answer: z.string(),
         answerType: 'text/csv',
       }),
-      validate('query', z.object(deviceFilter)),
+      validate('query', deviceFilter),
       async (c) => {
         const body = await exportDevices(deps.db, c.req.valid('query'));
         c.header('Content-Type', 'text/csv; charset=utf-8');
@@ -51,7 +51,7 @@ export function transferRoutes(deps: Pick<FleetDeps, 'db' | 'clock'>) {
       async (c) => {
         const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
         if (mediaType !== 'text/csv')
-          throw new Problem('unsupported-media-type', 'Send the devices as text/csv.');
+          throw new AppError('unsupported_media_type', 'Send the devices as text/csv.');
         const text = decode(await c.req.arrayBuffer());
         return c.json(await importDevices(deps.db, text, auditOrigin(c, deps.clock.now())));
       },
@@ -62,6 +62,6 @@ function decode(bytes: ArrayBuffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new Problem('validation-failed', 'The document is not UTF-8.', { cause });
+    throw new AppError('validation_failed', 'The document is not UTF-8.', { cause });
   }
 }

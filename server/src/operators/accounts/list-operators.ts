@@ -1,12 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { operator } from '../../../contract/api/operators.ts';
+import { pageLimit, pageOf } from '../../../contract/api/page.ts';
+import { plainText } from '../../../contract/text.ts';
 import type { ApiEnv } from '../../http/actor.ts';
-import { cursor, cutPage, pageLimit, pageOf } from '../../http/cursor.ts';
+import { cursor, cutPage } from '../../http/cursor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
-import { plainText } from '../../http/values.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { operator, toOperator } from './operator.ts';
+import { toOperator } from './operator.ts';
 import { listOperators as readOperators } from './store.ts';
 
 const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([plainText(64)])) });

@@ -1,29 +1,19 @@
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
+import { type Identity, identity, login } from '../../../contract/api/operators.ts';
 import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
 import { limitBody } from '../../http/body.ts';
 import { ipNetwork } from '../../http/client-ip.ts';
 import { describeOperation } from '../../http/describe.ts';
 import type { AppEnv } from '../../http/device-answer.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
-import { plainText } from '../../http/values.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import { takeHourlyQuota } from '../../platform/quota.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
 import { findForLogin } from '../accounts/store.ts';
-import { enteredPassword } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { sessionCookie, setSessionCookie } from './cookie.ts';
-import { identity } from './session.ts';
 import { deleteSessionByToken, insertSession, SESSION_LIFETIME_MS } from './store.ts';
-
-const body = z.strictObject({
-  username: plainText(64)
-    .min(1)
-    .transform((text) => text.toLowerCase()),
-  password: enteredPassword,
-});
 
 /** Failed logins in the audit log, per hour: guessing does not fill the table. */
 const AUDITED_FAILURES_PER_HOUR = 500;
@@ -51,7 +41,7 @@ export function logIn(deps: OperatorsDeps) {
       open: true,
     }),
     limitBody,
-    validate('json', body),
+    validate('json', login),
     async (c) => {
       const { username, password } = c.req.valid('json');
       const browser = deps.knownBrowsers.find(c, username);
@@ -62,7 +52,7 @@ export function logIn(deps: OperatorsDeps) {
       const matches = await deps.passwords.verify(password, operator?.passwordHash);
       if (!operator || !matches) {
         await noteFailure(deps, c, operator);
-        throw new Problem('unauthenticated', 'User name or password is wrong.');
+        throw new AppError('bad_credential', 'User name or password is wrong.');
       }
       await succeeded();
 
@@ -94,7 +84,7 @@ export function logIn(deps: OperatorsDeps) {
           id: operator.id,
           name: operator.username,
           role: operator.role,
-        } satisfies z.output<typeof identity>,
+        } satisfies Identity,
         201,
       );
     },

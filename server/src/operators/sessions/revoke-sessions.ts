@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
+import { idPath } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { Problem } from '../../http/problem.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { operatorPath } from '../accounts/operator.ts';
+import { AppError } from '../../platform/errors.ts';
 import { findOperator } from '../accounts/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from './store.ts';
@@ -23,12 +23,12 @@ export function revokeSessions(deps: OperatorsDeps) {
       admin: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       const actor = c.get('actor');
       await inTransaction(deps.db, async (tx) => {
-        if (!(await findOperator(tx, id))) throw new Problem('not-found', 'There is no such operator.');
+        if (!(await findOperator(tx, id))) throw new AppError('not_found', 'Operator not found.');
         const ended = await deleteOtherSessions(tx, id, actor.id === id ? actor.sessionId : undefined);
         if (ended === 0) return;
         await writeAudit(tx, {

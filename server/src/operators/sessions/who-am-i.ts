@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
-import type { z } from 'zod';
+import type { Identity } from '../../../contract/api/operators.ts';
+import { identity } from '../../../contract/api/operators.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { identity } from './session.ts';
 
 /** `GET /session`. */
 export function whoAmI() {
@@ -16,7 +16,7 @@ export function whoAmI() {
     }),
     (c) => {
       const { kind, id, name, role } = c.get('actor');
-      return c.json({ kind, id, name, role } satisfies z.output<typeof identity>);
+      return c.json({ kind, id, name, role } satisfies Identity);
     },
   );
 }

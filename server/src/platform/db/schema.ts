@@ -12,16 +12,12 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { actorKinds, deviceRoles, deviceStates, operatorRoles } from '../../../contract/roles.ts';
 
-export const deviceRole = pgEnum('device_role', ['master', 'agent']);
-export const deviceState = pgEnum('device_state', ['pending', 'active', 'revoked']);
-export const operatorRole = pgEnum('operator_role', ['admin', 'viewer']);
-export const actorKind = pgEnum('actor_kind', ['operator', 'api_key', 'device', 'system']);
-
-export type DeviceRole = (typeof deviceRole.enumValues)[number];
-export type DeviceState = (typeof deviceState.enumValues)[number];
-export type OperatorRole = (typeof operatorRole.enumValues)[number];
-export type ActorKind = (typeof actorKind.enumValues)[number];
+export const deviceRole = pgEnum('device_role', deviceRoles);
+export const deviceState = pgEnum('device_state', deviceStates);
+export const operatorRole = pgEnum('operator_role', operatorRoles);
+export const actorKind = pgEnum('actor_kind', actorKinds);
 
 function moment(name: string) {
   return timestamp(name, { withTimezone: true });

@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { failureKind, faultOf } from '../../api/answer.ts';
-import { refreshFleet } from '../../fleet/refresh.ts';
 import { MasterField } from '../../fleet/master-field.tsx';
+import { refreshFleet } from '../../fleet/refresh.ts';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { Failure } from '../../ui/notice.tsx';
@@ -22,13 +22,23 @@ export function DescribeStep({ onAdded }: { readonly onAdded: (added: AddedDevic
   const [host, setHost] = useState('');
   const add = useMutation({
     mutationFn: () =>
-      register({ id: id.trim(), role, name: name.trim(), master: role === 'agent' ? master : '', host: host.trim() }),
+      register({
+        id: id.trim(),
+        role,
+        name: name.trim(),
+        master: role === 'agent' ? master : '',
+        host: host.trim(),
+      }),
     onSuccess: (added) => {
       void refreshFleet(client);
       onAdded(added);
     },
   });
-  const faults = { id: faultOf(add.error, 'id'), name: faultOf(add.error, 'name'), host: faultOf(add.error, 'host') };
+  const faults = {
+    id: faultOf(add.error, 'id'),
+    name: faultOf(add.error, 'name'),
+    host: faultOf(add.error, 'host'),
+  };
   const shownAtField = failureKind(add.error) === 'validation-failed' && Object.values(faults).some(Boolean);
 
   return (

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { auditQuery, deviceQuery, deviceTitle } from '../../api/fleet.ts';
 import { usePoll } from '../../api/live.ts';
-import { describeRefusal } from '../../fleet/refusals.ts';
 import { Flash } from '../../fleet/flash.tsx';
+import { describeRefusal } from '../../fleet/refusals.ts';
 import { duration, useNow } from '../../format/time.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -39,7 +39,9 @@ export function FlashStep({ added, onAnother }: FlashStepProps) {
           {connected ? <Icon name="check" size={22} /> : <Icon name="wave" size={20} />}
         </span>
         <div className="grow">
-          <h2>{connected ? `${deviceTitle(live.data)} is online` : `Waiting for ${deviceTitle(live.data)}`}</h2>
+          <h2>
+            {connected ? `${deviceTitle(live.data)} is online` : `Waiting for ${deviceTitle(live.data)}`}
+          </h2>
           <p>
             {connected
               ? 'It has its token and its session on the broker. You are done.'

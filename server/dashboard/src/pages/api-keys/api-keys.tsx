@@ -124,7 +124,9 @@ export function ApiKeys() {
           revoke.reset();
         }}
         title={`Revoke ${doomed?.name ?? ''}?`}
-        consequences={[{ icon: 'ban', text: 'Whatever uses this key is refused from now on. This cannot be undone.' }]}
+        consequences={[
+          { icon: 'ban', text: 'Whatever uses this key is refused from now on. This cannot be undone.' },
+        ]}
         confirm="Revoke"
         danger
         busy={revoke.isPending}

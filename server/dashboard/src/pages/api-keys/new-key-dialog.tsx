@@ -59,7 +59,9 @@ export function NewKeyDialog({ open, onClose }: { readonly open: boolean; readon
     >
       {created ? (
         <>
-          <Notice tone="warn">This is the only time the key is shown. Store it where the script finds it.</Notice>
+          <Notice tone="warn">
+            This is the only time the key is shown. Store it where the script finds it.
+          </Notice>
           <CodeBlock text={created.key} label="API key" />
         </>
       ) : (

@@ -48,8 +48,8 @@ export function Approvals() {
         )}
         {pending.data && devices.length === 0 && (
           <Empty icon="approve" title="Nobody is waiting">
-            With <code>ENROLLMENT=approval</code> a device that is not registered yet appears here after its first
-            request. You approve it, and it connects.
+            With <code>ENROLLMENT=approval</code> a device that is not registered yet appears here after its
+            first request. You approve it, and it connects.
           </Empty>
         )}
         {devices.length > 0 && (

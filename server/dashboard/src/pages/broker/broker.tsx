@@ -24,7 +24,10 @@ export function Broker() {
       client.setQueryData(brokerQuery().queryKey, status);
       const { report, failure } = status.lastRun;
       if (failure) return;
-      toast('Broker reconciled', report && changesOf(report).length > 0 ? 'Differences were repaired.' : 'Nothing differed.');
+      toast(
+        'Broker reconciled',
+        report && changesOf(report).length > 0 ? 'Differences were repaired.' : 'Nothing differed.',
+      );
     },
   });
 
@@ -65,7 +68,13 @@ function Status({ status }: { readonly status: BrokerStatus }) {
       <div className="figures">
         <Figure
           label="Server’s session"
-          value={status.connection === 'online' ? 'Connected' : status.connection === 'refused' ? 'Refused' : 'Not connected'}
+          value={
+            status.connection === 'online'
+              ? 'Connected'
+              : status.connection === 'refused'
+                ? 'Refused'
+                : 'Not connected'
+          }
           note="answers PINGs, follows presence"
         />
         <Figure
@@ -154,7 +163,7 @@ function Report({ report }: { readonly report: Report }) {
 }
 
 function changesOf(report: Report): string[] {
-  const { rulesAdded, rulesReplaced, rulesRemoved, bansAdded, bansLifted, sessionsEnded } = report.fleet;
+  const { rulesAdded, rulesReplaced, rulesRemoved, bansAdded, bansLifted, sessionsEnded } = report.devices;
   const counted: readonly (readonly [number, string, string])[] = [
     [rulesAdded, 'rule', 'added'],
     [rulesReplaced, 'rule', 'replaced'],
@@ -165,6 +174,8 @@ function changesOf(report: Report): string[] {
   ];
   return [
     ...report.differences,
-    ...counted.filter(([number]) => number > 0).map(([number, what, done]) => `${plural(number, what)} ${done}`),
+    ...counted
+      .filter(([number]) => number > 0)
+      .map(([number, what, done]) => `${plural(number, what)} ${done}`),
   ];
 }

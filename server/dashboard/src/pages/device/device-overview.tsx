@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { type Device, deviceTitle, devicesQuery } from '../../api/fleet.ts';
+import { type Device, devicesQuery, deviceTitle } from '../../api/fleet.ts';
 import { usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { DeviceLink } from '../../fleet/device-link.tsx';

@@ -43,7 +43,11 @@ export function DevicePage({ id, tab }: DevicePageProps) {
           </div>
         ) : kind === 'not-found' || kind === 'bad-request' ? (
           <div className="card">
-            <Empty icon="device" title="No such device" actions={<ButtonLink href="/devices">All devices</ButtonLink>}>
+            <Empty
+              icon="device"
+              title="No such device"
+              actions={<ButtonLink href="/devices">All devices</ButtonLink>}
+            >
               It was deleted, or the address is not right. The audit log knows what became of it.
             </Empty>
           </div>

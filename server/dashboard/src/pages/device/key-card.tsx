@@ -24,8 +24,8 @@ export function KeyCard({ device }: { readonly device: Device }) {
           }}
         >
           <p className="quiet">
-            Whoever holds the key can connect as this device, and as no other. That you looked at it is noted in the
-            audit log.
+            Whoever holds the key can connect as this device, and as no other. That you looked at it is noted
+            in the audit log.
           </p>
           <TextField
             label="Server address in the sketch"

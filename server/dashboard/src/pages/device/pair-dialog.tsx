@@ -22,9 +22,7 @@ export function PairDialog({ device, open, onClose }: PairDialogProps) {
   const [master, setMaster] = useState('');
   const pair = useMutation({
     mutationFn: () =>
-      answer(
-        api.devices[':id'].master.$put({ param: device, json: { master } }, ifVersion(device.version)),
-      ),
+      answer(api.devices[':id'].master.$put({ param: device, json: { master } }, ifVersion(device.version))),
     onSuccess: ({ receipt }) => {
       toast(`${deviceTitle(device)} paired`, receiptText(receipt));
       close();

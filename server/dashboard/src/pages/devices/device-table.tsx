@@ -121,13 +121,13 @@ export function DeviceTable(props: DeviceTableProps) {
         <tbody>
           {devices === undefined && <SkeletonRows columns={columns.length + (selectable ? 1 : 0)} />}
           {table.getRowModel().rows.map((row) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the name in the row is the link for keyboards
             <tr
               key={row.id}
               className="linked"
               aria-selected={selected.has(row.id) || undefined}
               onClick={(event) => {
-                const inControl = event.target instanceof Element && event.target.closest('a, button, [role=checkbox]');
+                const inControl =
+                  event.target instanceof Element && event.target.closest('a, button, [role=checkbox]');
                 if (!inControl && !window.getSelection()?.toString()) navigate(`/devices/${row.id}`);
               }}
             >
@@ -217,7 +217,7 @@ const SKELETON_ROWS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 function SkeletonRows({ columns: number }: { readonly columns: number }) {
   return SKELETON_ROWS.map((key, at) => (
-    <tr key={key} aria-hidden="true">
+    <tr key={key}>
       <td colSpan={number}>
         <span className="skeleton" style={{ width: `${86 - ((at * 17) % 38)}%` }} />
       </td>

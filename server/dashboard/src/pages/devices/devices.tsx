@@ -26,7 +26,11 @@ export function Devices() {
   const poll = usePoll(5_000);
   const list = useQuery({ ...devicesQuery(query), placeholderData: keepPreviousData, refetchInterval: poll });
   const filter = filterOf(query);
-  const summary = useQuery({ ...summaryQuery(filter), placeholderData: keepPreviousData, refetchInterval: poll });
+  const summary = useQuery({
+    ...summaryQuery(filter),
+    placeholderData: keepPreviousData,
+    refetchInterval: poll,
+  });
   const [selected, setSelected] = useState(NONE);
   const [action, setAction] = useState<ActionRequest>();
   const [importing, setImporting] = useState(false);
@@ -66,7 +70,7 @@ export function Devices() {
         </>
       }
     >
-      <div className="toolbar" role="search" aria-label="Devices">
+      <search className="toolbar" aria-label="Devices">
         <SearchBox label="Search by name or UUID" value={query.q ?? ''} onSearch={search} />
         <Filter
           label="Status"
@@ -115,7 +119,7 @@ export function Devices() {
             Clear
           </Button>
         )}
-      </div>
+      </search>
 
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {(!list.error || items.length > 0) && (
@@ -163,11 +167,7 @@ export function Devices() {
       {selected.size > 0 && (
         <SelectionBar selected={selected} onClear={() => setSelected(NONE)} onAction={setAction} />
       )}
-      <ActionDialog
-        request={action}
-        onClose={() => setAction(undefined)}
-        onDone={() => setSelected(NONE)}
-      />
+      <ActionDialog request={action} onClose={() => setAction(undefined)} onDone={() => setSelected(NONE)} />
       <ImportDialog open={importing} onClose={() => setImporting(false)} />
     </Page>
   );
@@ -182,7 +182,12 @@ interface FilterProps {
 
 function Filter({ label, value, options, onValue }: FilterProps) {
   return (
-    <select className="input" aria-label={label} value={value} onChange={(event) => onValue(event.target.value)}>
+    <select
+      className="input"
+      aria-label={label}
+      value={value}
+      onChange={(event) => onValue(event.target.value)}
+    >
       {options.map(([option, text]) => (
         <option key={option} value={option}>
           {text}
@@ -225,7 +230,8 @@ function NoDevices({ filtered, isAdmin }: { readonly filtered: boolean; readonly
         )
       }
     >
-      Adding one takes two minutes: you get its UUID, its key and a sketch to flash, and this page shows it come online.
+      Adding one takes two minutes: you get its UUID, its key and a sketch to flash, and this page shows it
+      come online.
     </Empty>
   );
 }

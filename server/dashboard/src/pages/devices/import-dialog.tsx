@@ -48,8 +48,8 @@ export function ImportDialog({ open, onClose }: { readonly open: boolean; readon
       title="Import devices"
       description={
         <>
-          A CSV file with a first line that names its columns: <code>id</code> and <code>role</code>, and if you
-          like <code>name</code>, <code>notes</code> and <code>tags</code>.
+          A CSV file with a first line that names its columns: <code>id</code> and <code>role</code>, and if
+          you like <code>name</code>, <code>notes</code> and <code>tags</code>.
         </>
       }
       onSubmit={() => (report ? close() : file && !load.isPending && load.mutate(file))}
@@ -95,7 +95,9 @@ export function ImportDialog({ open, onClose }: { readonly open: boolean; readon
                   <span className="quiet numbers">Line {line}</span> {reason}
                 </li>
               ))}
-              {faults.length > SHOWN_FAULTS && <li className="quiet">and {faults.length - SHOWN_FAULTS} more</li>}
+              {faults.length > SHOWN_FAULTS && (
+                <li className="quiet">and {faults.length - SHOWN_FAULTS} more</li>
+              )}
             </ul>
           )}
         </>

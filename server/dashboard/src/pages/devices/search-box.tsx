@@ -30,7 +30,8 @@ export function SearchBox({ label, value, onSearch }: SearchBoxProps) {
   }, [text, onSearch]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.closest('input, textarea, select, [role=dialog]');
+      const typing =
+        event.target instanceof Element && event.target.closest('input, textarea, select, [role=dialog]');
       if (event.key !== '/' || typing || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       input.current?.focus();

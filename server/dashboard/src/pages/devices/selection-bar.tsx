@@ -12,7 +12,10 @@ interface SelectionBarProps {
 }
 
 const FIRST: readonly ActionName[] = ['approve', 'rotate', 'revoke'];
-const MORE: readonly (readonly ActionName[])[] = [['restore', 'unpair'], ['reject', 'delete']];
+const MORE: readonly (readonly ActionName[])[] = [
+  ['restore', 'unpair'],
+  ['reject', 'delete'],
+];
 
 /** What can be done to the selected devices. */
 export function SelectionBar({ selected, onClear, onAction }: SelectionBarProps) {

@@ -74,7 +74,9 @@ export function Operators() {
                     <td className="end">
                       {isAdmin && (
                         <Menu
-                          trigger={<IconButton small label={`Actions for ${operator.username}`} icon="more" />}
+                          trigger={
+                            <IconButton small label={`Actions for ${operator.username}`} icon="more" />
+                          }
                           groups={[
                             [
                               {
@@ -148,7 +150,10 @@ function Ask({ asked, ownId, onClose }: AskProps) {
       toast(doneText(verb, operator));
       close();
     },
-    onSettled: () => Promise.all([['operators'], ['session'], ['api-keys']].map((queryKey) => client.invalidateQueries({ queryKey }))),
+    onSettled: () =>
+      Promise.all(
+        [['operators'], ['session'], ['api-keys']].map((queryKey) => client.invalidateQueries({ queryKey })),
+      ),
   });
   function close() {
     onClose();

@@ -57,8 +57,8 @@ export function Overview() {
               )
             }
           >
-            Add the first device: you get its UUID, its key and a sketch to flash, and see it come online. Or start
-            one that is simulated with <code>npx -y bun run device</code>.
+            Add the first device: you get its UUID, its key and a sketch to flash, and see it come online. Or
+            start one that is simulated with <code>npx -y bun run device</code>.
           </Empty>
         </div>
       ) : (
@@ -124,7 +124,10 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
         label="Offline"
         value={summary?.offline}
         tone="quiet"
-        note={summary && (summary.neverSeen > 0 ? `${count(summary.neverSeen)} never connected` : 'all seen before')}
+        note={
+          summary &&
+          (summary.neverSeen > 0 ? `${count(summary.neverSeen)} never connected` : 'all seen before')
+        }
       />
       <Figure
         href="/approvals"
@@ -165,7 +168,9 @@ function Figure({ href, label, value, tone, note }: FigureProps) {
         {tone && <span className={`dot ${tone}`} aria-hidden="true" />}
         {label}
       </span>
-      <span className="figure-value">{value === undefined ? <span className="skeleton" /> : count(value)}</span>
+      <span className="figure-value">
+        {value === undefined ? <span className="skeleton" /> : count(value)}
+      </span>
       <span className="figure-note">{note ?? ' '}</span>
     </Link>
   );

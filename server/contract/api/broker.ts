@@ -1,0 +1,65 @@
+import { z } from 'zod';
+
+/** What a change did on the broker. Every answer that changes what the broker must know carries one. */
+export const receipt = z.object({
+  status: z
+    .enum(['applied', 'queued'])
+    .describe('applied: in effect on the broker; queued: kept, and applied in order when the broker is back'),
+  steps: z.array(z.string()).describe('What was done on the broker, in order; empty where nothing had to be'),
+  effectiveAfterMs: z
+    .int()
+    .nullable()
+    .describe('Milliseconds from the change until it was in effect; null while queued'),
+  reason: z.string().optional().describe('Why the change is queued'),
+});
+
+export type Receipt = z.output<typeof receipt>;
+
+const count = z.int();
+
+/** What one run of the reconciliation found, and repaired unless it only inspected. */
+export const reconcileReport = z.object({
+  version: z.string().describe('Version of the broker'),
+  differences: z
+    .array(z.string())
+    .describe('Settings that were not as they should be, in the order of repair'),
+  devices: z
+    .object({
+      rulesAdded: count,
+      rulesReplaced: count,
+      rulesRemoved: count,
+      bansAdded: count,
+      bansLifted: count,
+      sessionsEnded: count,
+    })
+    .describe('Differences in the rules of paired devices, in bans, and in sessions'),
+  sessions: count.describe('Sessions of devices on the broker'),
+  foreign: z
+    .object({
+      authenticators: z.array(z.string()),
+      sources: z.array(z.string()),
+      clientRules: count,
+      bans: count,
+    })
+    .describe(
+      'What the broker holds and the server did not create; it is left alone unless it opens the broker',
+    ),
+  warnings: z
+    .array(z.string())
+    .describe('Settings of the broker that are dangerous or not as the server expects'),
+});
+
+export type ReconcileReport = z.output<typeof reconcileReport>;
+
+export const brokerStatus = z.object({
+  connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
+  queuedChanges: z.int().describe('Changes that wait for the broker'),
+  lastRun: z.object({
+    state: z.enum(['never', 'ok', 'failed']),
+    at: z.iso.datetime().nullable().describe('When the last run ended'),
+    failure: z.string().nullable().describe('Why the last run failed'),
+    report: reconcileReport.nullable().describe('What the last run that succeeded found and repaired'),
+  }),
+});
+
+export type BrokerStatus = z.output<typeof brokerStatus>;

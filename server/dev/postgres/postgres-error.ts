@@ -1,0 +1,11 @@
+/** PostgreSQL cannot be started here. Its message is a sentence that says why and what to do. */
+export class PostgresError extends Error {
+  override name = 'PostgresError';
+}
+
+/** The machine cannot run the PostgreSQL that comes with the development stack. */
+export function cannotRun(reason: string): PostgresError {
+  return new PostgresError(
+    `${reason}. Give the URL of a PostgreSQL 15 or newer instead: DATABASE_URL for the development stack, TEST_DATABASE_URL for tests and benchmarks.`,
+  );
+}

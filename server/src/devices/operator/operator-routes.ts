@@ -1,0 +1,17 @@
+import { Hono } from 'hono';
+import type { ApiEnv } from '../../http/actor.ts';
+import { stateRoutes } from '../lifecycle/routes.ts';
+import { transferRoutes } from '../transfer/routes.ts';
+import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
+import { summaryRoutes } from './summarize-devices.ts';
+
+export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
+
+/** All routes of `/api/v1/devices`. */
+export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
+  return new Hono<ApiEnv>()
+    .route('/', transferRoutes(deps))
+    .route('/', summaryRoutes(deps))
+    .route('/', deviceRoutes(deps))
+    .route('/', stateRoutes(deps));
+}
