@@ -89,7 +89,7 @@ export async function signIn(
   await page.getByLabel('User name').fill(account.username);
   await page.getByLabel('Password').fill(account.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation', { name: 'Fleet' }).first().waitFor({ state: 'attached' });
+  await page.locator('#main').waitFor();
 }
 
 /** Keeps a picture of the page in `.cache/screenshots`, for people to look at. */

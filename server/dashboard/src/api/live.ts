@@ -65,11 +65,11 @@ const AFFECTED: Readonly<Record<string, readonly string[]>> = {
 /** A burst of events refreshes each query once. */
 function gather(client: QueryClient): (keys: readonly string[]) => void {
   const pending = new Set<string>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
   return (keys) => {
+    const isFirst = pending.size === 0;
     for (const key of keys) pending.add(key);
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (!isFirst) return;
+    setTimeout(() => {
       for (const key of pending) void client.invalidateQueries({ queryKey: [key] });
       pending.clear();
     }, SETTLE_MS);
