@@ -12,7 +12,11 @@ afterAll(() => stack?.close());
 function navigate(path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET') {
   return fetch(`${stack.url}${path}`, {
     method,
-    headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'accept-encoding': 'identity', ...headers },
+    headers: {
+      accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+      'accept-encoding': 'identity',
+      ...headers,
+    },
   });
 }
 
@@ -88,7 +92,12 @@ describe('the dashboard', () => {
   });
 
   test('has no file outside its folder, and no listing', async () => {
-    for (const path of ['/assets/', '/assets/../index.html', '/assets/..%2f..%2fbuild.ts', '/assets/none.js']) {
+    for (const path of [
+      '/assets/',
+      '/assets/../index.html',
+      '/assets/..%2f..%2fbuild.ts',
+      '/assets/none.js',
+    ]) {
       const answer = await fetch(`${stack.url}${path}`);
       expect([400, 404]).toContain(answer.status);
     }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { insertDevices } from '../devices.ts';
 import { connectDevice, registerDevice } from '../harness.ts';
 import { ADMIN } from '../operators.ts';
-import { type DashboardStack, hasBrowser, screenshot, startDashboard } from './dashboard.ts';
+import { type DashboardStack, hasBrowser, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
 
 const FIRST_LOAD_LIMIT_BYTES = 250_000;
 
@@ -37,7 +37,11 @@ const PAGES: readonly Shown[] = [
     ready: (page) => page.getByText('No device matches').waitFor(),
   },
   { name: 'add-device', path: () => '/devices/new', ready: (page) => page.getByLabel('Name').waitFor() },
-  { name: 'device', path: () => `/devices/${agent}`, ready: (page) => page.getByText('Paired with').waitFor() },
+  {
+    name: 'device',
+    path: () => `/devices/${agent}`,
+    ready: (page) => page.getByText('Paired with').waitFor(),
+  },
   { name: 'master', path: () => `/devices/${master}`, ready: (page) => page.getByText('Agents (').waitFor() },
   {
     name: 'device-history',
@@ -55,7 +59,11 @@ const PAGES: readonly Shown[] = [
   { name: 'approvals', path: () => '/approvals', ready: (page) => page.locator('tbody a').first().waitFor() },
   { name: 'audit', path: () => '/audit', ready: (page) => page.locator('.events > li').first().waitFor() },
   { name: 'broker', path: () => '/broker', ready: (page) => page.getByText('Nothing to do.').waitFor() },
-  { name: 'operators', path: () => '/operators', ready: (page) => page.locator('tbody tr').first().waitFor() },
+  {
+    name: 'operators',
+    path: () => '/operators',
+    ready: (page) => page.locator('tbody tr').first().waitFor(),
+  },
   { name: 'api-keys', path: () => '/api-keys', ready: (page) => page.getByText('No API keys').waitFor() },
   { name: 'account', path: () => '/account', ready: (page) => page.getByText('this one').waitFor() },
   {
@@ -87,7 +95,9 @@ async function axeFindings(page: Page): Promise<string[]> {
 async function overflow(page: Page): Promise<number> {
   return z
     .number()
-    .parse(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'));
+    .parse(
+      await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+    );
 }
 
 describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
@@ -101,13 +111,16 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
     await stack.sql`update devices set name = 'North wing controller', tags = '{north}' where id = ${master}`;
     await stack.sql`update devices set name = 'Greenhouse 1, north wall', tags = '{north,humidity}', master_id = ${master},
       notes = 'Behind the second pillar.' where id = ${agent}`;
-    const ids = await insertDevices(stack, 40, (at) => ({ name: `Sensor ${at}`, ...(at < 5 ? { master } : {}) }));
+    const ids = await insertDevices(stack, 40, (at) => ({
+      name: `Sensor ${at}`,
+      ...(at < 5 ? { master } : {}),
+    }));
     await stack.sql`update devices set state = 'revoked' where id = any(${ids.slice(10, 13)}::uuid[])`;
     await stack.sql`update devices set state = 'pending' where id = any(${ids.slice(20, 23)}::uuid[])`;
     for (const device of [registered, sensor]) {
       clients.push(await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device));
     }
-  }, 60_000);
+  }, PAGES_LIMIT_MS);
   afterAll(async () => {
     for (const client of clients) await client.endAsync(true);
     await dashboard?.close();
@@ -136,94 +149,110 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
       expect(complaints).toEqual([]);
       await context.close();
     },
-    120_000,
+    PAGES_LIMIT_MS,
   );
 
-  test('dialogs and menus meet WCAG 2.2 AA by axe', async () => {
-    const { page, context } = await dashboard.openSignedIn(`/devices/${agent}`);
-    await page.getByRole('button', { name: 'More actions' }).click();
-    await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
-    expect(await axeFindings(page)).toEqual([]);
-    await screenshot(page, 'light-menu', false);
-    await page.getByRole('menuitem', { name: 'Revoke' }).click();
-    await page.getByRole('dialog').waitFor();
-    await page.getByRole('menu').waitFor({ state: 'detached' });
-    expect(await axeFindings(page)).toEqual([]);
-    await screenshot(page, 'light-confirm', false);
-    await page.keyboard.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Edit' }).click();
-    await page.getByRole('dialog').getByLabel('Name').waitFor();
-    expect(await axeFindings(page)).toEqual([]);
-    await screenshot(page, 'light-edit', false);
-    await context.close();
-  }, 60_000);
+  test(
+    'dialogs and menus meet WCAG 2.2 AA by axe',
+    async () => {
+      const { page, context } = await dashboard.openSignedIn(`/devices/${agent}`);
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
+      expect(await axeFindings(page)).toEqual([]);
+      await screenshot(page, 'light-menu', false);
+      await page.getByRole('menuitem', { name: 'Revoke' }).click();
+      await page.getByRole('dialog').waitFor();
+      await page.getByRole('menu').waitFor({ state: 'detached' });
+      expect(await axeFindings(page)).toEqual([]);
+      await screenshot(page, 'light-confirm', false);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByRole('dialog').getByLabel('Name').waitFor();
+      expect(await axeFindings(page)).toEqual([]);
+      await screenshot(page, 'light-edit', false);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
 
-  test('the first load, signed in, is below 250 KB', async () => {
-    const { page, context } = await dashboard.open('/');
-    await page.getByLabel('User name').fill(ADMIN.username);
-    await page.getByLabel('Password').fill(ADMIN.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('of 36 active').waitFor();
-    const bytes = z
-      .number()
-      .parse(
-        await page.evaluate(
-          "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)",
-        ),
-      );
-    expect(bytes).toBeGreaterThan(50_000);
-    expect(bytes).toBeLessThan(FIRST_LOAD_LIMIT_BYTES);
-    await context.close();
-  }, 30_000);
+  test(
+    'the first load, signed in, is below 250 KB',
+    async () => {
+      const { page, context } = await dashboard.open('/');
+      await page.getByLabel('User name').fill(ADMIN.username);
+      await page.getByLabel('Password').fill(ADMIN.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('of 36 active').waitFor();
+      const bytes = z
+        .number()
+        .parse(
+          await page.evaluate(
+            "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)",
+          ),
+        );
+      expect(bytes).toBeGreaterThan(50_000);
+      expect(bytes).toBeLessThan(FIRST_LOAD_LIMIT_BYTES);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
 
-  test('a phone reaches every page through the navigation', async () => {
-    const { page, context } = await dashboard.openSignedIn('/', LOOKS.phone);
-    await page.getByRole('button', { name: 'Open navigation' }).tap();
-    await page.getByRole('dialog', { name: 'Navigation' }).waitFor();
-    await page.getByRole('link', { name: 'Devices' }).tap();
-    await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
-    await page.getByRole('dialog', { name: 'Navigation' }).waitFor({ state: 'detached' });
-    await page.getByRole('link', { name: 'Greenhouse 1, north wall' }).tap();
-    await page.getByRole('heading', { name: /^Greenhouse 1/, level: 1 }).waitFor();
-    await context.close();
-  }, 30_000);
+  test(
+    'a phone reaches every page through the navigation',
+    async () => {
+      const { page, context } = await dashboard.openSignedIn('/', LOOKS.phone);
+      await page.getByRole('button', { name: 'Open navigation' }).tap();
+      await page.getByRole('dialog', { name: 'Navigation' }).waitFor();
+      await page.getByRole('link', { name: 'Devices' }).tap();
+      await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
+      await page.getByRole('dialog', { name: 'Navigation' }).waitFor({ state: 'detached' });
+      await page.getByRole('link', { name: 'Greenhouse 1, north wall' }).tap();
+      await page.getByRole('heading', { name: /^Greenhouse 1/, level: 1 }).waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
 
-  test('keyboard alone signs in, finds a device, and revokes and restores it', async () => {
-    const { page, context } = await dashboard.open('/devices');
-    const press = async (...keys: string[]) => {
-      for (const key of keys) await page.keyboard.press(key);
-    };
-    await page.getByLabel('User name').waitFor();
-    await page.keyboard.type(ADMIN.username);
-    await press('Tab');
-    await page.keyboard.type(ADMIN.password);
-    await press('Enter');
-    await page.locator('tbody a').first().waitFor();
-    await press('/');
-    await page.keyboard.type('Sensor 39');
-    await page.getByText('1 device match').waitFor();
-    await tabTo(page, 'Sensor 39');
-    await press('Enter');
-    await page.getByRole('heading', { name: /^Sensor 39/, level: 1 }).waitFor();
-    await tabTo(page, 'More actions');
-    await press('Enter');
-    await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
-    await page.keyboard.type('Rev');
-    await press('Enter');
-    await page.getByRole('dialog').waitFor();
-    await tabTo(page, 'Revoke');
-    await press('Enter');
-    await page.locator('h1').getByText('Revoked').waitFor();
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await tabTo(page, 'Restore');
-    await press('Enter');
-    await page.getByRole('heading', { name: 'Restore Sensor 39?' }).waitFor();
-    await tabTo(page, 'Restore');
-    await press('Enter');
-    await page.locator('h1').getByText('Never connected').waitFor();
-    await context.close();
-  }, 60_000);
+  test(
+    'keyboard alone signs in, finds a device, and revokes and restores it',
+    async () => {
+      const { page, context } = await dashboard.open('/devices');
+      const press = async (...keys: string[]) => {
+        for (const key of keys) await page.keyboard.press(key);
+      };
+      await page.getByLabel('User name').waitFor();
+      await page.keyboard.type(ADMIN.username);
+      await press('Tab');
+      await page.keyboard.type(ADMIN.password);
+      await press('Enter');
+      await page.locator('tbody a').first().waitFor();
+      await press('/');
+      await page.keyboard.type('Sensor 39');
+      await page.getByText('1 device match').waitFor();
+      await tabTo(page, 'Sensor 39');
+      await press('Enter');
+      await page.getByRole('heading', { name: /^Sensor 39/, level: 1 }).waitFor();
+      await tabTo(page, 'More actions');
+      await press('Enter');
+      await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
+      await page.keyboard.type('Rev');
+      await press('Enter');
+      await page.getByRole('dialog').waitFor();
+      await tabTo(page, 'Revoke');
+      await press('Enter');
+      await page.locator('h1').getByText('Revoked').waitFor();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await tabTo(page, 'Restore');
+      await press('Enter');
+      await page.getByRole('heading', { name: 'Restore Sensor 39?' }).waitFor();
+      await tabTo(page, 'Restore');
+      await press('Enter');
+      await page.locator('h1').getByText('Never connected').waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
 });
 
 const MOST_STOPS = 60;

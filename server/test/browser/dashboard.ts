@@ -19,6 +19,10 @@ const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
   .map((name) => Bun.which(name))
   .find((path) => path !== null);
 
+/** How long a test of pages may take where many others share the machine. */
+export const PAGES_LIMIT_MS = 240_000;
+const WAIT_LIMIT_MS = 60_000;
+
 /** Whether this machine has a browser to test with. */
 export const hasBrowser = executablePath !== undefined;
 
@@ -52,6 +56,7 @@ export async function startDashboard(options: StackOptions = {}): Promise<Dashbo
     browser,
     async open(path = '/', contextOptions = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
+      context.setDefaultTimeout(WAIT_LIMIT_MS);
       const page = await context.newPage();
       const complaints: string[] = [];
       const { host } = new URL(stack.url);
