@@ -23,6 +23,7 @@ import { featureLogger, type Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createPresence } from './presence/presence.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
 import { createTokens } from './tokens/token.ts';
 
 export interface ServicesDeps {
@@ -103,7 +104,24 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const pairing = createPairing({ ...common, changes, admission });
   const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
   const ping = createPing({ publish: messaging.publish, onSeen });
-  const features: readonly Feature[] = [broker, operators, audit, devices, pairing, presence, ping];
+  const telemetry = createTelemetry({
+    ...common,
+    sql: database.sql,
+    log,
+    publish: messaging.publish,
+    onSeen,
+    onRefused: broker.onBrokerRefused,
+  });
+  const features: readonly Feature[] = [
+    broker,
+    operators,
+    audit,
+    devices,
+    pairing,
+    presence,
+    ping,
+    telemetry,
+  ];
 
   const app = createApp({
     ...common,
@@ -112,7 +130,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     started: schema.isOpen,
     dashboardFolder: deps.dashboardFolder,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, pairing },
+    operatorApi: { ...common, operators, audit, broker, devices, pairing, telemetry },
     checks: {
       database: () => (schema.isOpen() ? databaseState(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),

@@ -11,6 +11,8 @@ export interface TcpProxy {
   cut(): void;
   /** Keeps connections, and takes new ones, but no byte goes through. */
   stall(): void;
+  /** What clients send goes through, what they are answered does not. */
+  holdAnswers(): void;
   /** Ends all connections and takes no new one. */
   refuse(): Promise<void>;
   close(): Promise<void>;
@@ -26,6 +28,7 @@ interface ProxyOptions {
 export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
   const pairs = new Set<{ end(): void; flush(): void }>();
   let stalled = false;
+  let answersHeld = false;
   let server: Server | undefined;
 
   function accept(client: Socket): void {
@@ -33,7 +36,7 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     const observe = options.observe?.();
     const held: (() => void)[] = [];
     const forward = (to: Socket, bytes: Buffer) => {
-      if (stalled) held.push(() => to.write(bytes));
+      if (stalled || (answersHeld && to === client)) held.push(() => to.write(bytes));
       else to.write(bytes);
     };
     const pair = {
@@ -89,12 +92,16 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     connections: () => pairs.size,
     async pass() {
       stalled = false;
+      answersHeld = false;
       for (const pair of pairs) pair.flush();
       if (!server) await listen(port);
     },
     cut,
     stall() {
       stalled = true;
+    },
+    holdAnswers() {
+      answersHeld = true;
     },
     refuse,
     close: refuse,

@@ -4,11 +4,11 @@ import type { ImportedLine, ImportReport } from '../../../contract/api/devices.t
 import type { DeviceRole, DeviceState } from '../../../contract/roles.ts';
 import { deviceUuid } from '../../../contract/uuid.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
+import { type CsvRecord, readCsv, withoutApostrophe } from '../../platform/csv.ts';
 import { type Database, oneOf } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { insertDevices, type NewDevice } from '../insert-devices.ts';
-import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
 const BATCH = 500;
