@@ -27,7 +27,7 @@ async function connect(dashboard: DashboardStack, uuid: string, key: string): Pr
 
 async function shownIdentity(page: Page): Promise<{ uuid: string; key: string }> {
   const values = page.locator('.identity code');
-  return { uuid: await values.nth(0).innerText(), key: await values.nth(1).innerText() };
+  return { uuid: (await values.nth(0).textContent()) ?? '', key: (await values.nth(1).textContent()) ?? '' };
 }
 
 describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown off', () => {
@@ -65,10 +65,10 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.getByRole('heading', { name: 'Waiting for Bench sensor' }).waitFor();
       const { uuid, key } = await shownIdentity(page);
       const sketch = page.getByRole('region', { name: /Sketch/ });
-      expect(await sketch.innerText()).toContain(`constexpr char KEY[] = "${key}"`);
-      expect(await sketch.innerText()).toContain('#include <ESP8266WiFi.h>');
+      expect(await sketch.textContent()).toContain(`constexpr char KEY[] = "${key}"`);
+      expect(await sketch.textContent()).toContain('#include <ESP8266WiFi.h>');
       await page.getByRole('button', { name: 'ESP32' }).click();
-      expect(await sketch.innerText()).toContain('#include <WiFi.h>');
+      expect(await sketch.textContent()).toContain('#include <WiFi.h>');
 
       const refused = await callDevice(dashboard.stack.url, tokenPath(uuid), 'x'.repeat(43));
       expect(refused.r).toBe('bad_credential');

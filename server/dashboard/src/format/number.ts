@@ -1,6 +1,5 @@
 const whole = new Intl.NumberFormat('en');
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-const measured = new Intl.NumberFormat('en', { maximumSignificantDigits: 5 });
 
 /** `12,345`. */
 export function count(value: number): string {
@@ -10,11 +9,6 @@ export function count(value: number): string {
 /** `12.3K`, for narrow places. */
 export function shortCount(value: number): string {
   return value < 10_000 ? whole.format(value) : short.format(value);
-}
-
-/** A measured value with as many digits as it is likely to mean something. */
-export function measure(value: number): string {
-  return measured.format(value);
 }
 
 /** `1 device`, `2 devices`. */

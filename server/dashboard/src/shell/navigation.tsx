@@ -15,7 +15,6 @@ const FLEET: readonly Destination[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/devices', label: 'Devices', icon: 'device' },
   { href: '/approvals', label: 'Approvals', icon: 'approve' },
-  { href: '/alerts', label: 'Alerts', icon: 'bell' },
 ];
 const SYSTEM: readonly Destination[] = [
   { href: '/broker', label: 'Broker', icon: 'broker' },

@@ -11,6 +11,7 @@ import { Copyable } from '../../ui/copy.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago, FullTime } from '../../ui/time.tsx';
+import { LatestValues } from './latest-values.tsx';
 
 interface DeviceOverviewProps {
   readonly device: Device;
@@ -45,6 +46,7 @@ export function DeviceOverview({ device, onPair, onUnpair }: DeviceOverviewProps
             </dd>
           </dl>
         </Card>
+        <LatestValues device={device} />
         {device.role === 'agent' ? (
           <PairingCard device={device} onPair={onPair} onUnpair={onUnpair} />
         ) : (

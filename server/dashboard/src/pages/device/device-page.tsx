@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'wouter';
 import { failureKind } from '../../api/answer.ts';
 import { type Device, deviceQuery, deviceTitle } from '../../api/fleet.ts';
@@ -19,6 +19,9 @@ import { DeviceOverview } from './device-overview.tsx';
 import { EditDialog } from './edit-dialog.tsx';
 import { KeyCard } from './key-card.tsx';
 import { PairDialog } from './pair-dialog.tsx';
+
+// Charts are loaded when they are first looked at.
+const DataTab = lazy(async () => ({ default: (await import('./data/data-tab.tsx')).DataTab }));
 
 const BACK = { href: '/devices', label: 'Devices' };
 
@@ -68,6 +71,7 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
   const base = `/devices/${device.id}`;
   const tabs = [
     { href: base, label: 'Overview', isHere: tab === 'overview' },
+    { href: `${base}/data`, label: 'Data', isHere: tab === 'data' },
     { href: `${base}/history`, label: 'History', isHere: tab === 'history' },
     ...(isAdmin ? [{ href: `${base}/flash`, label: 'Key and sketch', isHere: tab === 'flash' }] : []),
   ];
@@ -130,6 +134,11 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
       <Tabs label="Device" tabs={tabs} />
       {tab === 'overview' && (
         <DeviceOverview device={device} onPair={() => setDialog('pair')} onUnpair={() => ask('unpair')} />
+      )}
+      {tab === 'data' && (
+        <Suspense fallback={<Skeleton lines={6} />}>
+          <DataTab device={device} />
+        </Suspense>
       )}
       {tab === 'history' && <DeviceHistory device={device} />}
       {tab === 'flash' && isAdmin && <KeyCard device={device} />}

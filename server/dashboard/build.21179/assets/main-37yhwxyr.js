@@ -1,2 +1,0 @@
-import{Te,_,h}from"/assets/main-qcs22shf.js";function Sn(){return Te({queryKey:["operators"],queryFn:()=>n((e)=>_(h.operators.$get({query:{limit:"200",...e}})))})}function Cn(){return Te({queryKey:["api-keys"],queryFn:()=>n((e)=>_(h["api-keys"].$get({query:{limit:"200",...e}})))})}var s=50;async function n(e){let o=[],r=null;for(let t=0;t<s&&(t===0||r!==null);t++){let{items:p,next:i}=await e(r===null?{}:{cursor:r});o.push(...p),r=i}return o}
-export{Sn,Cn};

@@ -1,1 +1,0 @@
-(()=>{function t(){try{let e=localStorage.getItem("theme");return e==="light"||e==="dark"?e:"system"}catch{return"system"}}function o(e){if(e==="system")document.documentElement.removeAttribute("data-theme");else document.documentElement.dataset.theme=e}o(t());})();
