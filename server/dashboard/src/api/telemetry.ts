@@ -76,4 +76,4 @@ export function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-const measured = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 });
+const measured = new Intl.NumberFormat('en', { maximumSignificantDigits: 5 });

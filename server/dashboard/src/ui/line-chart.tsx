@@ -87,7 +87,12 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
       y: { range: (_, low, high) => padded(low, high) },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 76 },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 84,
+        values: (_, ticks, __, ___, step) => ticks.map((tick) => tickText(tick * 1_000, step)),
+      },
       {
         ...axis,
         size: 58,
@@ -116,6 +121,19 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
       draw: [(chart) => drawMarks(chart, latest.current.marks, tokenColor('--warn-dot'))],
     },
   };
+}
+
+const DAY_SECONDS = 86_400;
+const dayText = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const hourText = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const secondText = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
+/** A time on the axis in the viewer's zone and manner; midnights are days. */
+function tickText(at: number, stepSeconds: number): string {
+  const date = new Date(at);
+  const isMidnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+  if (stepSeconds >= DAY_SECONDS || isMidnight) return dayText.format(date);
+  return (stepSeconds < 60 ? secondText : hourText).format(date);
 }
 
 /** A flat line stays in the middle; others get some air above and below. */

@@ -47,6 +47,7 @@ export function DataTab({ device }: { readonly device: Device }) {
   const marks = useMemo(
     () =>
       (changes.data?.items ?? [])
+        .filter(({ action }) => action !== 'device.key_shown')
         .map(({ id, at, action, actor }) => ({
           id,
           at: Date.parse(at),
