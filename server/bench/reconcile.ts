@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
-import mqtt from 'mqtt';
+import { connectMqtt } from '../dev/device-session.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { createBroker, reconcileNow } from '../src/broker/broker.ts';
 import { desiredState } from '../src/broker/desired-state.ts';
@@ -130,11 +130,11 @@ async function benchChanges(
         if (name === 'unpair')
           await db.execute(sql`update devices set master_id = ${master} where id = ${device}`);
         const { token, username } = await tokens.issue({ id: device, role: 'agent', generation: 1 });
-        const client = await mqtt.connectAsync(
-          `mqtt://127.0.0.1:${ports.mqttPort}`,
-          { clientId: device, username, password: token, reconnectPeriod: 0 },
-          false,
-        );
+        const client = await connectMqtt(`mqtt://127.0.0.1:${ports.mqttPort}`, {
+          clientId: device,
+          username,
+          password: token,
+        });
         const startedAt = performance.now();
         const enqueued = await db.transaction(async (tx) => {
           await tx.execute(statement(device, master));

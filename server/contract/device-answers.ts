@@ -3,16 +3,19 @@ import { failureClasses, reasons } from './reasons.ts';
 import { deviceUuid } from './uuid.ts';
 
 const ok = z.literal('OK');
-const MAX_AGENTS_PAGE = 100;
+export const MAX_AGENTS_PAGE = 100;
 
 /** What every failed request of a device is answered. */
 export const deviceFailure = z
   .object({
     c: z.enum(failureClasses),
-    r: z.enum(reasons).describe('Why, for a machine'),
-    m: z.string().describe('Why, for a person'),
+    r: z.enum(reasons).describe('Machine-readable reason'),
+    m: z.string().describe('Human-readable reason'),
   })
   .meta({ id: 'DeviceFailure' });
+
+/** The query of `GET /auth/devices/request`. */
+export const tokenQuery = z.object({ uuid: deviceUuid });
 
 /** `GET /auth/devices/request`. */
 export const tokenAnswer = z
@@ -38,20 +41,23 @@ export const brokerAddress = z
 export const pairingCode = z
   .object({
     c: ok,
-    code: z.string().describe('Six digits, good once'),
+    code: z.string().describe('Six digits, valid once'),
     x: z.int().describe('Seconds until the code expires'),
   })
   .meta({ id: 'PairingCode' });
 
 /** The query of `GET /devices/agents`. */
 export const ownAgentsQuery = z.object({
-  after: deviceUuid.optional().describe('`next` of the page before'),
+  after: deviceUuid.optional().describe('`next` of the previous page'),
   limit: z.coerce.number().int().min(1).max(MAX_AGENTS_PAGE).default(20),
 });
 
-export const ownAgents = z
+export const ownAgentsAnswer = z
   .object({ c: ok, a: z.array(z.uuid()), next: z.uuid().optional().describe('`after` of the next page') })
   .meta({ id: 'OwnAgents' });
+
+/** The path of `PUT` and `DELETE /devices/agents/{uuid}`. */
+export const agentPath = z.object({ uuid: deviceUuid });
 
 /** The body of `PUT /devices/agents/{uuid}`. */
 export const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) }).meta({ id: 'Confirmation' });
@@ -60,10 +66,12 @@ export const confirmation = z.object({ code: z.string().regex(/^\d{6}$/) }).meta
 export const paired = z
   .object({
     c: ok,
-    ms: z.int().optional().describe('Milliseconds until it took effect; absent while the broker is away'),
+    ms: z
+      .int()
+      .optional()
+      .describe('Milliseconds until it took effect; absent while the broker is unreachable'),
   })
   .meta({ id: 'DevicePaired' });
 
 export type TokenAnswer = z.output<typeof tokenAnswer>;
 export type BrokerAddress = z.output<typeof brokerAddress>;
-export type DeviceFailure = z.output<typeof deviceFailure>;

@@ -8,14 +8,14 @@ export const MAX_ABOUT_BYTES = 2_048;
 export const PING = '{"c":"PING"}';
 export const PONG = '{"c":"PONG"}';
 
-/** `b` and `n` of a numbered record: a random number per boot, and a count of its records. */
+/**
+ * `b` and `n` of a numbered record: a random number per boot, and a count of its records. On the ack topic: every record of
+ * boot `b` up to `n` is stored, or known to be lost for good.
+ */
 export const recordNumber = z.object({
   b: z.int().min(0).max(0xffff_ffff),
-  n: z.int().min(1).max(0xffff_ffff),
+  n: z.int().min(0).max(0xffff_ffff),
 });
-
-/** Every record of boot `b` up to `n` is stored, or known to be lost for good. */
-export const acknowledgement = recordNumber;
 
 /** What a device says about itself, once per session; all of it optional. */
 export const about = z.object({

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { createPing } from '../src/messaging/ping.ts';
-import { linkTopic, shared, topicFilter, topicMatcher, topicsOfDevice } from './topics.ts';
+import { linkTopic, topicMatcher, topicsOfDevice } from './topics.ts';
 
 const ID = 'd83f3248-cc83-46fb-bceb-891db3a79cce';
 
@@ -52,13 +51,5 @@ test('a device has the topics of the contract and no other', () => {
     { topic: `device/${ID}/reply`, action: 'publish' },
     { topic: `device/${ID}/ack`, action: 'subscribe' },
     { topic: `device/${ID}/about`, action: 'publish' },
-  ]);
-});
-
-test('the server shares its subscriptions to both forms of the ping topic', () => {
-  const { messages } = createPing({ publish: () => true, onSeen: () => {} });
-  expect(messages.map(({ topic }) => shared(topicFilter(topic)))).toEqual([
-    '$share/server/device/+/ping',
-    '$share/server//device/+/ping',
   ]);
 });

@@ -62,7 +62,7 @@ export function shared(filter: string): string {
 }
 
 /** The level of a topic template that holds the UUID of a device. */
-const DEVICE_LEVEL = '{device}';
+export const DEVICE_LEVEL = '{device}';
 
 /** The MQTT filter of a topic template, such as `device/+/ping` of `device/{device}/ping`. */
 export function topicFilter(template: string): string {

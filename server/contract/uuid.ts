@@ -13,5 +13,6 @@ export function isDeviceUuid(text: string): boolean {
 /** Parses a device UUID in either case into its lower-case form. */
 export const deviceUuid = z
   .string()
+  .meta({ format: 'uuid' })
   .transform((text) => text.toLowerCase())
   .refine(isDeviceUuid, 'must be a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, not nil or max');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { newPassword, username } from '../contract/api/credentials.ts';
+import { DatabaseUrlError, parseDatabaseUrl } from './platform/db/database-url.ts';
 
 /** Everything the server can be told, parsed and frozen. Durations are in seconds, secrets are as given. */
 export type Config = Readonly<z.output<typeof environment>>;
@@ -62,6 +63,15 @@ function url(protocols: readonly string[]) {
   );
 }
 
+const databaseUrl = required.superRefine((text, context) => {
+  try {
+    parseDatabaseUrl(text);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
 const hostPort = z.string({ error: 'is required' }).refine((text) => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text);
   return match !== null && Number(match[3]) >= 1 && Number(match[3]) <= 65_535;
@@ -80,10 +90,10 @@ const roleSecret = secret(16, 'characters').refine(
   'must not contain blanks or control characters',
 );
 
-/** One entry per variable of `.env.example`; a test holds the two against each other. */
+/** One entry per variable of `.env.example`; a test compares the two. */
 const variables = z.object({
   PORT: wholeNumber(3000, 0, 65_535),
-  DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DATABASE_URL: databaseUrl,
   JWT_SECRET: secret(32, 'bytes'),
   DEVICE_MASTER_SECRET_KEY: roleSecret,
   DEVICE_AGENT_SECRET_KEY: roleSecret,

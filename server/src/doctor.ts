@@ -9,7 +9,8 @@ import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';
-import { isUnreachable, openDatabase } from './platform/db/client.ts';
+import { openDatabase } from './platform/db/client.ts';
+import { isUnreachable } from './platform/db/database-error.ts';
 import { errorCode } from './platform/errors.ts';
 import { systemRandom } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
@@ -19,8 +20,8 @@ const MQTT_LIMIT_MS = 5_000;
 
 const USAGE = `Usage: bun run doctor
 
-Holds the broker against the database, from the environment that the server takes, and changes nothing. Prints what is
-not as it should be and exits with 1 when there is any.`;
+Compares the broker with the database, configured by the environment of the server, and changes nothing. Prints the
+differences, and exits with 1 if there are any.`;
 
 /** Reads, prints, and returns whether all is well. */
 async function examine(): Promise<boolean> {
@@ -57,10 +58,10 @@ function printReport(report: ReconcileReport, queued: number): void {
   section('Settings that differ', report.differences);
   section('Devices that differ', [
     ...count(devices.rulesAdded, 'paired devices without their rules'),
-    ...count(devices.rulesReplaced, 'devices with other rules than their pairing gives'),
-    ...count(devices.rulesRemoved, 'devices with rules that are paired no more'),
+    ...count(devices.rulesReplaced, 'devices whose rules differ from their pairing'),
+    ...count(devices.rulesRemoved, 'devices with rules that are no longer paired'),
     ...count(devices.bansAdded, 'bans missing'),
-    ...count(devices.bansLifted, 'bans left over'),
+    ...count(devices.bansLifted, 'stale bans'),
     ...count(devices.sessionsEnded, 'sessions that should have ended'),
     ...count(queued, 'changes waiting for the broker'),
   ]);

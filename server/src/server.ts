@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import type { Hono } from 'hono';
 import { createApp } from './api/app.ts';
 import { createAudit } from './audit/routes.ts';
@@ -15,7 +14,7 @@ import { createPing } from './messaging/ping.ts';
 import { createOperators } from './operators/operators.ts';
 import { createPairing } from './pairing/pairing.ts';
 import type { Clock } from './platform/clock.ts';
-import { type Database, openDatabase } from './platform/db/client.ts';
+import { type Database, databaseState, openDatabase } from './platform/db/client.ts';
 import { createSchemaGate } from './platform/db/schema-gate.ts';
 import { withDeadline } from './platform/deadline.ts';
 import { errorCode } from './platform/errors.ts';
@@ -84,7 +83,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const stores = deps.stores ?? memoryStores(clock);
   const database = openDatabase(config.databaseUrl);
   const { db } = database;
-  const schema = createSchemaGate({ ...deps, sql: database.sql, log: featureLogger(log, 'Database') });
+  const schema = createSchemaGate({ ...deps, database, log: featureLogger(log, 'Database') });
   const tokens = await createTokens({ ...config, ttlSeconds: config.tokenTtlSeconds, clock });
   const common = { ...config, db, clock, random, stores, tokens };
 
@@ -106,7 +105,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const ping = createPing({ publish: messaging.publish, onSeen });
   const telemetry = createTelemetry({
     ...common,
-    sql: database.sql,
+    database,
     log,
     publish: messaging.publish,
     onSeen,
@@ -132,7 +131,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
     operatorApi: { ...common, operators, audit, broker, devices, pairing, telemetry },
     checks: {
-      database: () => (schema.isOpen() ? databaseState(db, clock) : 'waiting for the database'),
+      database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),
       broker_mqtt: () => (messaging.state() === 'online' ? 'ok' : messaging.state()),
     },
@@ -148,7 +147,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
 
   const startedFeatures = Promise.all(features.map((feature) => feature.start?.()));
   // A broker that is not provisioned yet would only refuse the session.
-  void withDeadline(clock, FIRST_PROVISIONING_MS, startedFeatures)
+  void withDeadline(clock, FIRST_PROVISIONING_MS, startedFeatures, 'the features')
     .catch(() => {})
     .then(() =>
       messaging.start({
@@ -174,11 +173,11 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     async close() {
       // What waits for a database or broker that does not answer is left behind.
       const inTime = (limitMs: number, work: Promise<unknown>) =>
-        withDeadline(clock, limitMs, work).catch(() => {});
+        withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       schema.close();
       const stopped = server.stop();
       server.closeIdleConnections();
-      await withDeadline(clock, REQUESTS_END_MS, stopped).catch(() => server.stop(true));
+      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));
       await messaging.close(BROKER_LEAVE_MS);
       const closed = features.toReversed().map((feature) => feature.close?.());
       await inTime(FEATURES_END_MS, Promise.all([started.catch(() => {}), ...closed]));
@@ -187,11 +186,9 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   };
 }
 
-async function databaseState(db: Database, clock: Clock): Promise<string> {
-  return await withDeadline(clock, HEALTH_LIMIT_MS, db.execute(sql`select 1`)).then(
-    () => 'ok',
-    () => 'not reachable',
-  );
+async function databaseCheck(db: Database, clock: Clock): Promise<string> {
+  const state = withDeadline(clock, HEALTH_LIMIT_MS, databaseState(db), 'the database');
+  return await state.catch(() => 'not reachable');
 }
 
 /** Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6. */

@@ -53,7 +53,7 @@ function reconcileBy(repair: boolean, calls: string[] = []) {
 const look = () => reconcileBy(false);
 
 describe('a change of pairs', () => {
-  test('opens the link to both sides, connected throughout, within a second', async () => {
+  test('opens the link in both directions within a second, without a reconnect', async () => {
     const master = await rig.addDevice('master');
     const agent = await rig.addDevice('agent');
     const onMaster = await rig.connect(master);
@@ -75,7 +75,7 @@ describe('a change of pairs', () => {
     expect([onMaster.connected, onAgent.connected]).toEqual([true, true]);
   });
 
-  test('closes the link: what was subscribed receives nothing from the moment of the receipt', async () => {
+  test('closes the link: existing subscriptions receive nothing after the receipt', async () => {
     const master = await rig.addDevice('master');
     const agent = await rig.addDevice('agent', master);
     await rig.instance.reconciler.runNow('test');
@@ -106,7 +106,7 @@ describe('a change of pairs', () => {
 });
 
 describe('revocation and rotation', () => {
-  test('a revoked device is thrown out and kept out; restored, it is let in again', async () => {
+  test('a revoked device is disconnected and denied; once restored, it is admitted again', async () => {
     const id = await rig.addDevice('agent');
     const client = await rig.connect(id);
     const gone = closed(client);
@@ -120,7 +120,7 @@ describe('revocation and rotation', () => {
     expect((await rig.connect(id)).connected).toBe(true);
   });
 
-  test('the old generation is thrown out and kept out while the new one is let in', async () => {
+  test('the old generation is disconnected and denied while the new one is admitted', async () => {
     const id = await rig.addDevice('agent');
     const client = await rig.connect(id);
     const gone = closed(client);
@@ -173,7 +173,7 @@ describe('a broker that cannot be reached', () => {
 });
 
 describe('reconciliation', () => {
-  test('finds and repairs what differs, and leaves alone what is not ours', async () => {
+  test('finds and fixes differences, and leaves foreign objects alone', async () => {
     const master = await rig.addDevice('master');
     const agents = await Promise.all([1, 2, 3].map(() => rig.addDevice('agent', master)));
     const revoked = await rig.addDevice('agent');
@@ -217,7 +217,7 @@ describe('reconciliation', () => {
     expect(after.foreign).toMatchObject({ clientRules: 1, bans: 1 });
   });
 
-  test('ends sessions that should not be, and corrects presence', async () => {
+  test('ends invalid sessions, and corrects presence', async () => {
     const stays = await rig.addDevice('agent');
     const rotated = await rig.addDevice('agent');
     const away = await rig.addDevice('agent');
@@ -239,7 +239,7 @@ describe('reconciliation', () => {
     );
   });
 
-  test('of two instances one does it at a time, and both learn what came out', async () => {
+  test('runs on one of two instances at a time, and both learn the result', async () => {
     const second = rig.addInstance();
     const statuses = await Promise.all(
       [rig.instance, second, rig.instance, second].map((each) => each.reconciler.runNow('test')),
@@ -247,7 +247,7 @@ describe('reconciliation', () => {
     expect(statuses.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok']);
   });
 
-  test('a wiped broker is filled again', async () => {
+  test('refills a wiped broker', async () => {
     const master = await rig.addDevice('master');
     await Promise.all(Array.from({ length: 20 }, () => rig.addDevice('agent', master)));
     await rig.stopBroker();

@@ -99,7 +99,7 @@ describe('GET /api/v1/devices', () => {
     },
   );
 
-  test('a cursor goes on where its page ended, whatever was inserted or deleted meanwhile', async () => {
+  test('a cursor continues where its page ended, whatever was inserted or deleted meanwhile', async () => {
     const first = await list({ sort: 'name', limit: '5', q: 'sensor' });
     const [early] = await insertDevices(stack, 1, () => ({ name: 'sensor 00a' }));
     const last = first.items.at(-1)?.id ?? '';
@@ -110,7 +110,7 @@ describe('GET /api/v1/devices', () => {
     await stack.sql`update devices set name = 'sensor 04' where id = ${last}`;
   });
 
-  test('finds a device by the beginning of its UUID, in either case', async () => {
+  test('finds a device by the start of its UUID, case-insensitively', async () => {
     const id = inserted[7] ?? '';
     for (const length of [4, 8, 9, 13, 36]) {
       expect(await listAll({ q: id.slice(0, length).toUpperCase(), limit: '200' })).toContain(id);
@@ -196,7 +196,7 @@ describe('GET /api/v1/devices', () => {
 });
 
 describe('one device', () => {
-  test('is registered beforehand, once, and gets its token', async () => {
+  test('is pre-registered once, and gets its token', async () => {
     const id = randomUUID();
     const json = { id, role: 'master' as const, name: 'Boiler', tags: ['north', 'north', 'hot'] };
     const created = await api.devices.$post({ json });
@@ -231,7 +231,7 @@ describe('one device', () => {
     }
   });
 
-  test('is renamed on the sight of its present version alone', async () => {
+  test('is renamed only based on its current version', async () => {
     const [id = ''] = await insertDevices(stack, 1, () => ({ name: 'old' }));
     const param = { id };
     const read = await api.devices[':id'].$get({ param });

@@ -37,7 +37,7 @@ export function auditOf(stack: Stack, id: string) {
 
 type Audited = Readonly<Record<string, unknown>> | null;
 
-/** Inserts active devices at a second's distance from each other, `role` and `name` by position. */
+/** Inserts active devices created a second apart, `role` and `name` by position. */
 export async function insertDevices(
   stack: Stack,
   count: number,

@@ -66,7 +66,7 @@ const agent = () => registerDevice(stack.url, 'agent');
 const master = () => registerDevice(stack.url, 'master');
 
 describe('pairing by code', () => {
-  test('pairs an agent that shows its code with the master that sends it, at once', async () => {
+  test('pairs the agent with the master that sends its code, effective immediately', async () => {
     const [one, its] = [await agent(), await master()];
     const client = await connectDevice(stack.broker.mqttUrl, one);
     const given = await call(one, 'POST', 'pairing-code');
@@ -98,7 +98,7 @@ describe('pairing by code', () => {
     await client.endAsync(true);
   });
 
-  test('a code is good once', async () => {
+  test('a code is valid once', async () => {
     const [one, its] = [await agent(), await master()];
     const code = await codeOf(one);
     await claim(its, one, code);
@@ -115,7 +115,7 @@ describe('pairing by code', () => {
     expect(await claim(its, one, code)).toMatchObject({ c: 'OK' });
   });
 
-  test('a code ends after five minutes', async () => {
+  test('a code expires after five minutes', async () => {
     const [one, its] = [await agent(), await master()];
     const code = await codeOf(one);
     clock.shift(299_000);
@@ -126,7 +126,7 @@ describe('pairing by code', () => {
     expect(await claim(its, other, second)).toMatchObject({ c: 'OK' });
   });
 
-  test('a repeated PUT is answered alike, whatever its code, and DELETE is refused once it is done', async () => {
+  test('a repeated PUT gets the same answer, whatever its code, and a repeated DELETE is refused', async () => {
     const [one, its] = [await agent(), await master()];
     await claim(its, one, await codeOf(one));
     expect(await claim(its, one, '000000')).toMatchObject({ c: 'OK' });
@@ -144,7 +144,7 @@ describe('pairing by code', () => {
     expect(answers.map(({ c }) => c).toSorted()).toEqual(['FORBIDDEN', 'FORBIDDEN', 'OK']);
   });
 
-  test('the code is kept as a keyed hash alone', async () => {
+  test('the code is stored only as a keyed hash', async () => {
     const one = await agent();
     const code = await codeOf(one);
     const [row] = await stack.sql`select code_hash from pairing_codes where agent_id = ${one.uuid}`;
@@ -176,7 +176,7 @@ describe('guessing', () => {
     });
   });
 
-  test('five wrong codes, of whichever masters, end a code', async () => {
+  test('five wrong codes, from any masters, invalidate a code', async () => {
     const one = await agent();
     const code = await codeOf(one);
     for (let at = 0; at < 5; at++)
@@ -185,7 +185,7 @@ describe('guessing', () => {
     expect(await claim(await master(), one, await codeOf(one))).toMatchObject({ c: 'OK' });
   });
 
-  test('ten wrong codes of one master have it wait, whichever agents it tries, good codes included', async () => {
+  test('ten wrong codes block a master for all agents, even with correct codes', async () => {
     const its = await master();
     for (let at = 0; at < 10; at++) {
       expect(await claim(its, { uuid: randomUUID() }, '123456')).toMatchObject({ status: 403 });
@@ -199,7 +199,7 @@ describe('guessing', () => {
     expect(await claim(its, one, await codeOf(one))).toMatchObject({ c: 'OK' });
   });
 
-  test('many guesses at once are counted each', async () => {
+  test('concurrent guesses are each counted', async () => {
     const [its, one] = [await master(), await agent()];
     const code = await codeOf(one);
     const answers = await Promise.all(Array.from({ length: 15 }, () => claim(its, one, wrong(code))));
@@ -209,7 +209,7 @@ describe('guessing', () => {
 });
 
 describe('who may', () => {
-  test('agents have no agents, masters no codes', async () => {
+  test('agents cannot have agents, masters cannot have codes', async () => {
     const [one, its] = [await agent(), await master()];
     for (const [device, method, path] of [
       [one, 'GET', 'agents'],
@@ -236,7 +236,7 @@ describe('who may', () => {
     expect(await masterOf(one)).toBe(its.uuid);
   });
 
-  test('only a token of the present generation opens these routes', async () => {
+  test('requires a token of the current generation', async () => {
     const its = await master();
     const routes = [
       ['GET', 'agents'],

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { requestToken } from '../dev/device-http.ts';
+import { connectMqtt } from '../dev/device-session.ts';
 import { startServer } from '../dev/stack.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
@@ -45,7 +47,7 @@ export interface Stack {
   /** Starts an empty broker on the ports of the one before. */
   startBroker(): Promise<void>;
   stopServer(): Promise<void>;
-  /** Starts the server anew on the same port, with changed variables if given. */
+  /** Restarts the server on the same port, with changed variables if given. */
   startServer(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Resolves when `/health/ready` answers 200. */
   ready(): Promise<void>;
@@ -142,7 +144,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`timed out waiting for: ${what}`);
     await Bun.sleep(10);
   }
 }
@@ -197,9 +199,9 @@ export async function registerDevice(
   uuid: string = randomUUID(),
 ): Promise<TestDevice> {
   const secret = role === 'master' ? MASTER_SECRET : AGENT_SECRET;
-  const answer = await callDevice(url, tokenPath(uuid), deviceKey(secret, uuid));
-  if (answer.t === undefined || answer.u === undefined) throw new Error(`no token: ${answer.c} ${answer.r}`);
-  return { uuid, role, token: answer.t, username: answer.u };
+  const result = await requestToken(url, uuid, deviceKey(secret, uuid));
+  if (!result.ok) throw new Error(`no token: ${result.failure.message}`);
+  return { uuid, role, token: result.answer.t, username: result.answer.u };
 }
 
 /** Connects a device to the broker as firmware does. Rejects with the CONNACK code in `code` when refused. */
@@ -216,15 +218,7 @@ export function connectDevice(
   });
 }
 
-export async function connectMqtt(mqttUrl: string, options: IClientOptions): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(
-    mqttUrl,
-    { protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5_000, ...options },
-    false,
-  );
-  client.on('error', () => {});
-  return client;
-}
+export { connectMqtt };
 
 export interface Received {
   readonly topic: string;

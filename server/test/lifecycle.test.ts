@@ -53,7 +53,7 @@ function requestToken(uuid: string, credential = deviceKey(AGENT_SECRET, uuid)) 
 }
 
 describe('revoking', () => {
-  test('drops the session, bans the client id, and answers token requests with 403 revoked', async () => {
+  test('ends the session, bans the client id, and answers token requests with 403 revoked', async () => {
     const known = await registerDevice(stack.url);
     const client = await connect(known);
     const gone = closed(client);
@@ -74,7 +74,7 @@ describe('revoking', () => {
     expect(await callDevice(stack.url, '/mqtt', known.token)).toMatchObject({ status: 403, r: 'revoked' });
   });
 
-  test('twice is answered alike, changes nothing more and is audited once', async () => {
+  test('is idempotent and audited once', async () => {
     const { uuid } = await registerDevice(stack.url);
     await api.devices[':id'].revoke.$post(one(uuid));
     const again = await api.devices[':id'].revoke.$post(one(uuid));
@@ -88,7 +88,7 @@ describe('revoking', () => {
     ]);
   });
 
-  test('is refused on the sight of an older version, and then nothing happens', async () => {
+  test('is refused based on an older version, and changes nothing', async () => {
     const known = await registerDevice(stack.url);
     await api.devices[':id'].$patch({ ...one(known.uuid), json: { name: 'renamed' } });
     const headers = { headers: { 'if-match': '"1"' } };
@@ -99,7 +99,7 @@ describe('revoking', () => {
 });
 
 describe('restoring', () => {
-  test('lets a device back in, and the tokens from before the revocation stay dead', async () => {
+  test('readmits a device, and the tokens from before the revocation stay invalid', async () => {
     const old = await registerDevice(stack.url);
     await api.devices[':id'].revoke.$post(one(old.uuid));
     const answer = await (await api.devices[':id'].restore.$post(one(old.uuid))).json();
@@ -124,7 +124,7 @@ describe('restoring', () => {
 });
 
 describe('rotating', () => {
-  test('refuses the old token at server and broker, ends the session, and the new token works', async () => {
+  test('invalidates the old token at server and broker, ends the session, and the new token works', async () => {
     const old = await registerDevice(stack.url);
     const client = await connect(old);
     const gone = closed(client);
@@ -180,7 +180,7 @@ describe('a device that waits for approval', () => {
     return id;
   };
 
-  test('gets its token once it is approved', async () => {
+  test('gets its token once approved', async () => {
     const id = await pending();
     expect(await requestToken(id)).toMatchObject({ status: 403, r: 'pending' });
     const answer = await (await api.devices[':id'].approve.$post(one(id))).json();
@@ -192,7 +192,7 @@ describe('a device that waits for approval', () => {
     ]);
   });
 
-  test('is forgotten when it is rejected, and may ask again', async () => {
+  test('is removed when it is rejected, and can register again', async () => {
     const id = await pending();
     const answer = await (await api.devices[':id'].reject.$post(one(id))).json();
     expect(answer).toMatchObject({ removed: id, receipt: { status: 'applied' } });
@@ -205,7 +205,7 @@ describe('a device that waits for approval', () => {
     });
   });
 
-  test('can be shut out for good instead', async () => {
+  test('can be revoked instead', async () => {
     const id = await pending();
     expect(await statusOf(api.devices[':id'].revoke.$post(one(id)))).toBe(200);
     expect(await requestToken(id)).toMatchObject({ status: 403, r: 'revoked' });
@@ -252,7 +252,7 @@ describe('deleting', () => {
     ]);
   });
 
-  test('keeps a device out of its old tokens also when an operator registers it again', async () => {
+  test('keeps old tokens invalid even if an operator registers the device again', async () => {
     const old = await registerDevice(stack.url);
     await api.devices[':id'].revoke.$post(one(old.uuid));
     await api.devices[':id'].$delete(one(old.uuid));
@@ -262,7 +262,7 @@ describe('deleting', () => {
     expect(await refusal(await registerDevice(stack.url, 'agent', old.uuid))).toBe('connected');
   });
 
-  test('repeated is answered alike and audited once', async () => {
+  test('is idempotent and audited once', async () => {
     const { uuid } = await registerDevice(stack.url);
     for (const _ of [1, 2]) expect(await statusOf(api.devices[':id'].$delete(one(uuid)))).toBe(200);
     const deleted = (await auditOf(stack, uuid)).filter(({ action }) => action === 'device.deleted');

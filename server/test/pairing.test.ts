@@ -61,7 +61,7 @@ async function granted(of: Joined, topic: string): Promise<boolean> {
 }
 
 describe('pairing', () => {
-  test('opens the link both ways on devices that stay connected', async () => {
+  test('opens the link in both directions on devices that stay connected', async () => {
     const [agent, master] = [await join('agent'), await join('master')];
     expect(await granted(agent, master.topic)).toBe(false);
     const answer = await (await pair(agent.uuid, master.uuid)).json();
@@ -84,7 +84,7 @@ describe('pairing', () => {
     });
   });
 
-  test('twice is answered alike, and audited once', async () => {
+  test('is idempotent, and audited once', async () => {
     const agent = await registerDevice(stack.url, 'agent');
     const master = await registerDevice(stack.url, 'master');
     await pair(agent.uuid, master.uuid);
@@ -136,7 +136,7 @@ describe('pairing', () => {
 });
 
 describe('unpairing', () => {
-  test('from the receipt on, a device that had subscribed receives nothing more, and stays connected', async () => {
+  test('after the receipt, a subscribed device receives nothing more, and stays connected', async () => {
     const [agent, master] = [await join('agent'), await join('master')];
     await pair(agent.uuid, master.uuid);
     expect(await granted(agent, master.topic)).toBe(true);
@@ -181,7 +181,7 @@ describe('unpairing', () => {
     });
   });
 
-  test('by deleting the agent takes its right from the master', async () => {
+  test('by deleting the agent removes the right of its master', async () => {
     const [agent, master] = [await join('agent'), await join('master')];
     await pair(agent.uuid, master.uuid);
     await granted(master, agent.topic);
@@ -191,7 +191,7 @@ describe('unpairing', () => {
   });
 });
 
-test('a master with 500 agents has the right to the topic of each, and loses one at a time', async () => {
+test('a master with 500 agents has a right for the topic of each, and loses one at a time', async () => {
   const master = await join('master');
   const agents = await insertDevices(stack, 500, () => ({}));
   await stack.sql`update devices set master_id = ${master.uuid} where id in ${stack.sql(agents.slice(1))}`;
@@ -207,7 +207,7 @@ test('a master with 500 agents has the right to the topic of each, and loses one
   expect(master.isClosed()).toBe(false);
 }, 30_000);
 
-test('a master with 9,000 agents takes no more', async () => {
+test('a master with 9,000 agents is full', async () => {
   const [master = '', agent = ''] = await insertDevices(stack, 2, (at) => ({
     role: at === 0 ? 'master' : 'agent',
   }));
@@ -232,7 +232,7 @@ test('pairing and deleting at once leave no agent with a master that is gone', a
   }
 }, 60_000);
 
-test('changes made while the broker is away are queued, and are in effect in order within 10 s of its return', async () => {
+test('changes made while the broker is down are queued, and take effect in order within 10 s of its return', async () => {
   const agent = await registerDevice(stack.url, 'agent');
   const [first, second] = await insertDevices(stack, 2, () => ({ role: 'master' }));
   const revoked = await registerDevice(stack.url);

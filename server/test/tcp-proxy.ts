@@ -13,6 +13,8 @@ export interface TcpProxy {
   stall(): void;
   /** What clients send goes through, what they are answered does not. */
   holdAnswers(): void;
+  /** The connections that are open now stay open, but no byte goes through them any more; new ones work. */
+  swallow(): void;
   /** Ends all connections and takes no new one. */
   refuse(): Promise<void>;
   close(): Promise<void>;
@@ -26,7 +28,7 @@ interface ProxyOptions {
 }
 
 export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
-  const pairs = new Set<{ end(): void; flush(): void }>();
+  const pairs = new Set<{ end(): void; flush(): void; swallow(): void }>();
   let stalled = false;
   let answersHeld = false;
   let server: Server | undefined;
@@ -35,7 +37,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     const target = connect({ host: '127.0.0.1', port: options.target() });
     const observe = options.observe?.();
     const held: (() => void)[] = [];
+    let swallows = false;
     const forward = (to: Socket, bytes: Buffer) => {
+      if (swallows) return;
       if (stalled || (answersHeld && to === client)) held.push(() => to.write(bytes));
       else to.write(bytes);
     };
@@ -47,6 +51,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
       },
       flush() {
         for (const write of held.splice(0)) write();
+      },
+      swallow() {
+        swallows = true;
       },
     };
     pairs.add(pair);
@@ -102,6 +109,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     },
     holdAnswers() {
       answersHeld = true;
+    },
+    swallow() {
+      for (const pair of pairs) pair.swallow();
     },
     refuse,
     close: refuse,

@@ -60,8 +60,7 @@ export async function startTelemetryRig(options: { clock?: Clock } = {}): Promis
     url.port = String(databaseProxy.port);
     const database = openDatabase(url.href);
     const telemetry = createTelemetry({
-      db: database.db,
-      sql: database.sql,
+      database,
       clock,
       random: systemRandom,
       log: silentLog(),

@@ -29,7 +29,7 @@ async function importCsv(text: string): Promise<z.output<typeof importReport>> {
 const exportCsv = async (query = '') =>
   await (await callApi(stack, key, 'GET', `/devices/export.csv${query}`)).text();
 
-test('imports 5,000 lines, the good ones among bad ones, and tells what became of each', async () => {
+test('imports the valid lines among 5,000, and reports the result of each', async () => {
   const known = randomUUID();
   const master = randomUUID();
   await insertDevices(stack, 2, (at) => ({
@@ -61,7 +61,7 @@ test('imports 5,000 lines, the good ones among bad ones, and tells what became o
     [103, expect.any(String), 'error', expect.stringContaining('name:')],
     [104, null, 'error', 'has 2 fields, the first line has 4'],
     [105, known, 'exists', undefined],
-    [106, master, 'error', 'is registered already, as master'],
+    [106, master, 'error', 'is already registered as master'],
     [107, ids[0], 'exists', undefined],
     [108, null, 'error', expect.stringContaining('id:')],
   ]);
@@ -96,7 +96,7 @@ test('one that was deleted is imported above its old generation', async () => {
   expect(row?.generation).toBe(4);
 });
 
-test('broken quotes end the reading, what was before them is in', async () => {
+test('broken quotes end the import, and the lines before them are registered', async () => {
   const [good, bad] = [randomUUID(), randomUUID()];
   const report = await importCsv(
     `id,role,name\n${good},agent,x\n${bad},agent,"x"y\n${randomUUID()},agent,z\n`,
@@ -109,7 +109,7 @@ test('broken quotes end the reading, what was before them is in', async () => {
   });
 });
 
-test('records beyond 20,000 are not taken, and the report says from where on', async () => {
+test('records beyond 20,000 are not imported, and the report says from which line', async () => {
   const report = await importCsv(`id,role\n${'x,agent\n'.repeat(20_002)}`);
   expect(report).toMatchObject({ created: 0, errors: 20_001 });
   expect(report.lines.at(-1)).toMatchObject({ line: 20_002, reason: expect.stringContaining('20000') });
@@ -155,13 +155,13 @@ test('the export holds every device once, no formulas, and can be imported as it
   expect(row).toEqual({ name: '=HYPERLINK("http://x")', notes: '-1\n"two", three', tags: ['a', 'b'] });
 }, 30_000);
 
-test('an export that fails on its way is broken off, not ended', async () => {
+test('an export that fails is aborted, not ended', async () => {
   await stack.sql`delete from devices`;
   await insertDevices(stack, 1_500, () => ({}));
   let reads = 0;
   const db = new Proxy(stack.services.db, {
     get(target, property) {
-      if (property === 'select' && ++reads > 1) throw new Error('the database is away');
+      if (property === 'select' && ++reads > 1) throw new Error('the database is unreachable');
       return Reflect.get(target, property, target);
     },
   });
@@ -171,7 +171,7 @@ test('an export that fails on its way is broken off, not ended', async () => {
   await server.stop(true);
 });
 
-test('the export takes the filters of the list', async () => {
+test('the export accepts the filters of the list', async () => {
   const [master = ''] = await insertDevices(stack, 1, () => ({ role: 'master', name: 'Export hall' }));
   const text = await exportCsv('?role=master&q=export%20hall');
   expect(text.trim().split('\r\n')).toHaveLength(2);

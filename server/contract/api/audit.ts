@@ -17,7 +17,7 @@ export const auditEntry = z
     address: z.string().nullable(),
     requestId: z.string().nullable(),
     action: z.string(),
-    subject: z.string().nullable().describe('Id of what the event is about'),
+    subject: z.string().nullable().describe('Id of the resource that the event is about'),
     before: auditValues,
     after: auditValues,
   })
@@ -27,12 +27,12 @@ export type AuditEntryAnswer = z.output<typeof auditEntry>;
 
 /** The query of `GET /audit`, but for the cursor. */
 export const auditQuery = z.object({
-  actor: plainText(128).optional().describe('Exactly as in the entries'),
+  actor: plainText(128).optional().describe('Exact match'),
   action: plainText(64)
     .optional()
-    .describe('An action such as `device.revoked`, or with a dot at its end all of one subject: `device.`'),
-  subject: plainText(128).optional().describe('Id of what the event is about'),
-  from: pointInTime.optional().describe('No earlier than this'),
-  to: pointInTime.optional().describe('Earlier than this'),
+    .describe('An action such as `device.revoked`, or a prefix ending in a dot: `device.`'),
+  subject: plainText(128).optional().describe('Id of the resource that the event is about'),
+  from: pointInTime.optional().describe('At or after this time'),
+  to: pointInTime.optional().describe('Before this time'),
   limit: pageLimit,
 });

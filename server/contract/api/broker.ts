@@ -4,12 +4,14 @@ import { z } from 'zod';
 export const receipt = z.object({
   status: z
     .enum(['applied', 'queued'])
-    .describe('applied: in effect on the broker; queued: kept, and applied in order when the broker is back'),
-  steps: z.array(z.string()).describe('What was done on the broker, in order; empty where nothing had to be'),
+    .describe(
+      'applied: in effect on the broker; queued: stored, and applied in order once the broker is reachable',
+    ),
+  steps: z.array(z.string()).describe('What was done on the broker, in order; empty if nothing was needed'),
   effectiveAfterMs: z
     .int()
     .nullable()
-    .describe('Milliseconds from the change until it was in effect; null while queued'),
+    .describe('Milliseconds until the change took effect; null while queued'),
   reason: z.string().optional().describe('Why the change is queued'),
 });
 
@@ -20,9 +22,7 @@ const count = z.int();
 /** What one run of the reconciliation found, and repaired unless it only inspected. */
 export const reconcileReport = z.object({
   version: z.string().describe('Version of the broker'),
-  differences: z
-    .array(z.string())
-    .describe('Settings that were not as they should be, in the order of repair'),
+  differences: z.array(z.string()).describe('Settings that differed, in the order they were fixed'),
   devices: z
     .object({
       rulesAdded: count,
@@ -32,7 +32,7 @@ export const reconcileReport = z.object({
       bansLifted: count,
       sessionsEnded: count,
     })
-    .describe('Differences in the rules of paired devices, in bans, and in sessions'),
+    .describe('Differences in rules of paired devices, bans and sessions'),
   sessions: count.describe('Sessions of devices on the broker'),
   foreign: z
     .object({
@@ -44,21 +44,19 @@ export const reconcileReport = z.object({
     .describe(
       'What the broker holds and the server did not create; it is left alone unless it opens the broker',
     ),
-  warnings: z
-    .array(z.string())
-    .describe('Settings of the broker that are dangerous or not as the server expects'),
+  warnings: z.array(z.string()).describe('Broker settings that are dangerous or unexpected'),
 });
 
 export type ReconcileReport = z.output<typeof reconcileReport>;
 
 export const brokerStatus = z.object({
   connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
-  queuedChanges: z.int().describe('Changes that wait for the broker'),
+  queuedChanges: z.int().describe('Changes waiting for the broker'),
   lastRun: z.object({
     state: z.enum(['never', 'ok', 'failed']),
     at: z.iso.datetime().nullable().describe('When the last run ended'),
     failure: z.string().nullable().describe('Why the last run failed'),
-    report: reconcileReport.nullable().describe('What the last run that succeeded found and repaired'),
+    report: reconcileReport.nullable().describe('What the last successful run found and fixed'),
   }),
 });
 

@@ -14,17 +14,19 @@ export const deviceAnswer = z
     id: z.uuid(),
     role: deviceRole,
     state: z.enum(deviceStates),
-    generation: z.int().describe('Raised by a rotation or restoration; tokens of older generations are dead'),
+    generation: z
+      .int()
+      .describe('Raised by a rotation or restoration; tokens of older generations are invalid'),
     name: z.string(),
     notes: z.string(),
     tags: z.array(z.string()),
     master: z.uuid().nullable().describe('The master that an agent is paired with; null for masters'),
     agents: z.int().nullable().describe('How many agents a master has; null for agents'),
     online: z.boolean(),
-    connectedAt: z.iso.datetime().nullable().describe('When the session that is up now began'),
+    connectedAt: z.iso.datetime().nullable().describe('When the current session began'),
     lastSeenAt: z.iso.datetime().nullable(),
     createdAt: z.iso.datetime(),
-    version: z.int().describe('Rises with every change by operators or pairing; the entity tag holds it'),
+    version: z.int().describe('Incremented by every change by operators or pairing; the entity tag'),
   })
   .meta({ id: 'Device' });
 
@@ -63,7 +65,7 @@ export const deviceFilter = z.object({
     .max(MAX_SEARCH)
     .refine(isPlain, 'must not contain control characters')
     .optional()
-    .describe('The beginning of a UUID, or a part of a name in either case'),
+    .describe('Start of a UUID, or part of a name, case-insensitive'),
   role: deviceRole.optional(),
   state: z.enum(deviceStates).optional(),
   online: z
@@ -73,7 +75,7 @@ export const deviceFilter = z.object({
   master: z
     .union([z.literal('none'), deviceUuid])
     .optional()
-    .describe('UUID of a master: its agents; `none`: agents without one'),
+    .describe('UUID of a master: its agents; `none`: unpaired agents'),
   tag: deviceTag.optional(),
 });
 
@@ -82,9 +84,7 @@ export const sortOrder = z.enum(['asc', 'desc']);
 
 /** The query parameters of the list of devices, but for the cursor. */
 export const deviceListQuery = deviceFilter.extend({
-  sort: deviceSort
-    .default('createdAt')
-    .describe('Devices that were never seen come last, whichever the order'),
+  sort: deviceSort.default('createdAt').describe('Devices never seen come last in either order'),
   order: sortOrder.default('asc'),
   limit: pageLimit,
 });
@@ -116,26 +116,22 @@ export const sketchHost = z
 
 /** What to compute a key for, beside the device's id. */
 export const keyRequest = z.strictObject({
-  role: deviceRole
-    .optional()
-    .describe('Of a device that does not exist yet; that of one that exists is known'),
-  host: sketchHost
-    .optional()
-    .describe('Where devices reach this server; the address of this request unless given'),
+  role: deviceRole.optional().describe('Required if the device does not exist yet'),
+  host: sketchHost.optional().describe('The host devices connect to; by default the address of this request'),
 });
 
 export const keyAnswer = z.object({
   id: z.uuid(),
   role: deviceRole,
-  key: z.string().describe('The device key: good for tokens of this one device'),
-  header: z.string().describe('A header for the sketch: host, UUID and key as SMServer takes them'),
+  key: z.string().describe('The device key: valid for this device only'),
+  header: z.string().describe('A header file for the sketch, with host, UUID and key'),
 });
 
 const importedLine = z.object({
   line: z.int().describe('The line on which the record begins, from 1'),
-  id: z.string().nullable().describe('Null where the line has no valid UUID'),
+  id: z.string().nullable().describe('Null if the line has no valid UUID'),
   status: z.enum(['created', 'exists', 'error']),
-  reason: z.string().optional().describe('Of an error, or how an existing device differs'),
+  reason: z.string().optional().describe('Why the line failed, or how an existing device differs'),
 });
 
 /** What became of each line of an import. */

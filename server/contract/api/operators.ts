@@ -3,7 +3,7 @@ import { operatorRoles } from '../roles.ts';
 import { plainText, pointInTime } from '../text.ts';
 import { enteredPassword, newPassword, username } from './credentials.ts';
 
-const role = z.enum(operatorRoles).describe('A viewer reads everything and changes nothing');
+const role = z.enum(operatorRoles).describe('A viewer can read everything and change nothing');
 
 /** The id of an operator, an API key or a session in a path. */
 export const idPath = z.object({ id: z.uuid() });
@@ -30,7 +30,7 @@ export const passwordChange = z.strictObject({ currentPassword: enteredPassword,
 export const session = z
   .object({
     id: z.uuid(),
-    current: z.boolean().describe('Whether it is the one of this request'),
+    current: z.boolean().describe('Whether it is the session of this request'),
     createdAt: z.iso.datetime(),
     lastUsedAt: z.iso.datetime().describe('To the minute'),
     expiresAt: z.iso.datetime(),
@@ -44,7 +44,7 @@ export const operator = z
     id: z.uuid(),
     username: z.string(),
     role,
-    version: z.int().describe('Rises with every change; the entity tag'),
+    version: z.int().describe('Incremented by every change; the entity tag'),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: 'Operator' });
@@ -68,9 +68,9 @@ export const apiKey = z
   .object({
     id: z.uuid(),
     name: z.string(),
-    prefix: z.string().describe('How the key begins'),
+    prefix: z.string().describe('First characters of the key'),
     role,
-    createdBy: z.string().nullable().describe('User name of the operator; null when they are gone'),
+    createdBy: z.string().nullable().describe('User name of the operator; null if removed'),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().nullable(),
     lastUsedAt: z.iso.datetime().nullable().describe('To the minute'),
@@ -78,17 +78,17 @@ export const apiKey = z
   .meta({ id: 'ApiKey' });
 
 export const newApiKey = z.strictObject({
-  name: plainText(64).trim().min(1).describe('What the key is for; names its holder in the audit log'),
+  name: plainText(64).trim().min(1).describe('What the key is for; identifies it in the audit log'),
   role,
   expiresAt: pointInTime
     .nullable()
     .optional()
-    .describe('When the key ends: after a year unless given, never when null'),
+    .describe('When the key expires: after a year by default, never if null'),
 });
 
 /** What `POST /api-keys` answers. */
 export const createdApiKey = apiKey.extend({
-  key: z.string().describe('What to send as `Authorization: Bearer`; keep it secret'),
+  key: z.string().describe('The bearer token; keep it secret'),
 });
 
 export type Operator = z.output<typeof operator>;

@@ -10,7 +10,7 @@ export const pageLimit = z.coerce
   .min(1)
   .max(MAX_PAGE)
   .default(DEFAULT_PAGE)
-  .describe('How many items at most');
+  .describe('Maximum number of items');
 
 /** The body of a page of `item`s. */
 export function pageOf<Item extends z.ZodType>(item: Item) {

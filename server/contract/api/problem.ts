@@ -3,11 +3,11 @@ import { z } from 'zod';
 /** The body of a failed request, media type `application/problem+json` (RFC 9457). */
 export const problemDetails = z
   .object({
-    type: z.string().describe('A URI reference that names the kind of failure, such as /problems/not-found'),
+    type: z.string().describe('URI reference of the kind of problem, such as /problems/not-found'),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    instance: z.string().describe('The id of the request, as in the log'),
+    instance: z.string().describe('The request id, as in the log'),
     errors: z
       .array(
         z.object({

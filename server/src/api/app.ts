@@ -11,7 +11,6 @@ import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
-import { deviceOperations } from './device-operations.ts';
 import { documentationRoutes } from './documentation.ts';
 import { apiDocument } from './openapi.ts';
 import { type OperatorApiDeps, operatorApi } from './operator-api.ts';
@@ -75,7 +74,6 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   });
   app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
   for (const routes of deps.deviceRoutes) app.route('/', routes);
-  app.route('/', deviceOperations());
   app.route('/', documentationRoutes(apiDocument(app)));
   app.route('/api/v1', operatorApi(deps.operatorApi));
   app.notFound((c) => answerFailure(c, new AppError('not_found', 'Nothing exists at this path.')));

@@ -17,7 +17,7 @@ export function llmsText(document: ApiDocument): string {
 
 Requests under /api/v1 carry \`Authorization: Bearer siot_…\`, an API key of the role admin or viewer; a viewer reads
 everything and changes nothing. Bodies are JSON. Lists take \`limit\` and \`cursor\` and answer \`{"items": […], "next": cursor or
-null}\`. Things with an \`ETag\` honour \`If-Match\` on changes. Failures are problem details (RFC 9457): \`type\` is a path such as
+null}\`. Resources with an \`ETag\` honour \`If-Match\` on changes. Failures are problem details (RFC 9457): \`type\` is a path such as
 /problems/not-found, which explains it.
 
 ## Documents

@@ -12,7 +12,7 @@ import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
-/** A database that hangs must not keep requests for ever; the import of a long file stays far below. */
+/** A database that hangs must not block requests forever; the import of a long file stays far below. */
 const REQUEST_LIMIT_MS = 30_000;
 
 export interface OperatorApiDeps {
@@ -38,7 +38,7 @@ export function operatorApi(deps: OperatorApiDeps) {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
-    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next()))
+    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end'))
     .use(refuseCrossSite(deps.trustProxyHops))
     .route('/', deps.operators.publicRoutes)
     .use(deps.operators.authenticate)

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import { type ReconcileReport, reconcileReport } from '../../contract/api/broker.ts';
 import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Database, databaseError } from '../platform/db/client.ts';
+import type { Database } from '../platform/db/client.ts';
+import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import { underLease } from '../platform/lease.ts';
@@ -39,7 +40,7 @@ const LEASE = 'reconcile';
 const DATABASE_LIMIT_MS = 4_000;
 const RUN_LIMIT_MS = 5 * 60_000;
 
-/** The broker as the server provisions it: what operators change reaches it at once, the rest by reconciliation. */
+/** The broker as the server provisions it: changes by operators are synced immediately, the rest by reconciliation. */
 export function createBroker(deps: BrokerDeps) {
   const { db, clock, random } = deps;
   const log = featureLogger(deps.log, 'Broker');
@@ -62,10 +63,10 @@ export function createBroker(deps: BrokerDeps) {
       return undefined;
     }
     try {
-      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`));
+      await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`), 'the database');
       const work = () => reconcileNow({ db, emqx, clock, desired, presence: deps.presence }, true);
       const run = underLease({ db, clock, holder }, LEASE, work, stopping.signal);
-      const leased = await withDeadline(clock, RUN_LIMIT_MS, run);
+      const leased = await withDeadline(clock, RUN_LIMIT_MS, run, 'the reconciliation of the broker');
       return leased.by === 'us' ? leased.result : reconcileReport.parse(leased.result);
     } catch (thrown) {
       const error = databaseError(thrown);
@@ -80,7 +81,7 @@ export function createBroker(deps: BrokerDeps) {
     reconciler,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
     checks: { broker_api: () => readiness(reconciler.status()) },
-    /** Resolves after the first try to provision the broker, whatever came out of it. */
+    /** Resolves after the first attempt to provision the broker, whatever its result. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
@@ -117,7 +118,7 @@ interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly desired: DesiredState;
 }
 
-/** One run of the reconciliation, or with `repair` false a look that changes nothing. */
+/** One run of the reconciliation; with `repair` false it changes nothing. */
 export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileReport> {
   const { db, emqx, clock } = deps;
   return reconcile({

@@ -43,7 +43,7 @@ function queueWith(sync: (deviceId: string) => Promise<string[]>) {
 
 const waiting = async () => (await database.sql`select from broker_changes`).length;
 
-test('a change is worked off in order, each device once, and leaves the queue', async () => {
+test('changes are processed in order, each device once, and leave the queue', async () => {
   const [a, b] = [randomUUID(), randomUUID()];
   const { queue, worked, change } = queueWith(async (id) => [`did ${id}`]);
   expect(await change(a, b, a)).toMatchObject({ status: 'applied', steps: [`did ${a}`, `did ${b}`] });
@@ -56,7 +56,7 @@ test.each([
   ['refuses', new EmqxError('refused', 'refused', { status: 400 })],
   ['answers strangely about', new EmqxError('unexpected', 'strange')],
   ['trips over', new Error('a fault')],
-])('a device that the broker %s does not hold up the others, and is tried again', async (_, error) => {
+])('a device that the broker %s does not block the others, and is retried', async (_, error) => {
   const [bad, good] = [randomUUID(), randomUUID()];
   let faulty = true;
   const { queue, change } = queueWith(async (id) => {
@@ -71,7 +71,7 @@ test.each([
   await queue.close();
 });
 
-test('a broker that is away stops the work at the first device, and later goes on in order', async () => {
+test('an unreachable broker stops processing at the first device, which later continues in order', async () => {
   const [a, b] = [randomUUID(), randomUUID()];
   let away = true;
   const { queue, worked, change } = queueWith(async () => {

@@ -1,7 +1,8 @@
 import type { Receipt } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import { isUnreachable, type Queryable } from '../platform/db/client.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { isUnreachable } from '../platform/db/database-error.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
@@ -14,7 +15,7 @@ export interface ChangeQueueDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Syncs one device to the broker; returns what was done. */
+  /** Syncs one device to the broker; returns the steps it took. */
   readonly sync: (deviceId: string) => Promise<string[]>;
 }
 
@@ -66,7 +67,7 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
         } catch (error) {
           failure = error instanceof EmqxError ? error.message : 'The change could not be applied.';
           const concernsAll = isOutage(error);
-          deps.log[concernsAll ? 'debug' : 'error']({ err: error, deviceId }, 'change could not be applied');
+          deps.log[concernsAll ? 'debug' : 'error']({ err: error, deviceId }, 'applying a change failed');
           if (concernsAll) return failure;
         }
       }
@@ -87,13 +88,13 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
       do {
         again = false;
         failure = await drain().catch((error: unknown) => {
-          deps.log.warn({ err: error }, 'queue of changes cannot be read');
+          deps.log.warn({ err: error }, 'reading the queue of changes failed');
           return 'The database is not reachable.';
         });
       } while (again && failure === undefined && !stopped);
       if (failure === undefined) failures = 0;
       else if (!stopped) {
-        if (failures === 0) deps.log.warn({ failure }, 'changes wait for the broker');
+        if (failures === 0) deps.log.warn({ failure }, 'changes are waiting for the broker');
         retry = deps.clock.setTimer(() => void work(), 200 + backoffDelay(failures++, RETRY, deps.random));
       }
       working = undefined;
@@ -149,7 +150,7 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   }
 }
 
-/** Whether no other change can be applied now either: the broker or the database is away, or the key is refused. */
+/** Whether no other change can be applied now either: the broker or the database is unreachable, or the key is refused. */
 function isOutage(error: unknown): boolean {
   if (error instanceof EmqxError) return error.kind === 'unreachable' || error.kind === 'unauthorized';
   return isUnreachable(error) || (error instanceof AppError && error.code === 'unavailable');

@@ -27,7 +27,7 @@ export interface QueuedChange {
   readonly deviceId: string;
 }
 
-/** A device as its session on the broker is held against. */
+/** What the session of a device on the broker is compared with. */
 export interface SessionOwner {
   readonly id: string;
   readonly state: DeviceState;

@@ -15,9 +15,9 @@ export interface DeviceSyncDeps {
 const MAX_ROUNDS = 5;
 
 /**
- * Brings the broker to what the database says about one device: bans, rules, rule cache, subscriptions, session. It
+ * Syncs one device from the database to the broker: bans, rules, rule cache, subscriptions, session. It
  * works from the state alone, so it may be repeated, and two instances may do it at once: afterwards the database is
- * read again, and if it has changed meanwhile the work is done over.
+ * read again, and if it has changed meanwhile, the sync is repeated.
  *
  * @returns what was done, in order; nothing where the broker was right already.
  * @throws EmqxError
@@ -34,7 +34,7 @@ export async function syncDevice(deps: DeviceSyncDeps, id: string): Promise<stri
   throw new Error('the device changes faster than the broker can follow');
 }
 
-/** What takes away comes before what gives: bans before their removal, the end of a session before anything new. */
+/** Revoking comes before granting: bans before unbans, the end of a session before new rules. */
 async function applyOnce(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
   const steps: string[] = [];
   for (const { username, until } of desired.bannedUsernames) {

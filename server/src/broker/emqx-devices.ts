@@ -23,7 +23,7 @@ export interface ClientRules {
   readonly rules: readonly Rule[];
 }
 
-/** A ban of a client id or user name; `until` is Unix milliseconds, nothing for ever. */
+/** A ban of a client id or user name; `until` is Unix milliseconds, undefined for a permanent ban. */
 export interface Ban {
   readonly as: 'clientid' | 'username';
   readonly who: string;
@@ -138,7 +138,7 @@ export function deviceCalls({ call, read, readOrAbsent }: ReturnType<typeof crea
         ...ABSENT,
       });
     },
-    /** Makes changed rules count at once for a client that is connected. */
+    /** Makes changed rules take effect immediately for a connected client. */
     async dropRuleCache(clientId: string): Promise<void> {
       await call('DELETE', `/clients/${encodeURIComponent(clientId)}/authorization/cache`, ABSENT);
     },

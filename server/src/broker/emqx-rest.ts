@@ -84,10 +84,10 @@ export function createRest(options: EmqxOptions) {
       });
       text = await response.text();
     } catch (cause) {
-      throw new EmqxError('unreachable', 'The REST API of the broker cannot be reached.', { cause });
+      throw new EmqxError('unreachable', 'The broker REST API is unreachable.', { cause });
     }
     if (text.length > MAX_ANSWER_BYTES)
-      throw new EmqxError('unexpected', 'The answer of the broker is too large.');
+      throw new EmqxError('unexpected', 'The answer of the broker REST API is too large.');
     const body = parseJson(text);
     const { status } = response;
     if ((status >= 200 && status < 300) || call.accept?.includes(status)) return { status, body };
@@ -96,12 +96,12 @@ export function createRest(options: EmqxOptions) {
     if (status === 401 || status === 403) {
       throw new EmqxError(
         'unauthorized',
-        `The broker does not accept the API key (${code ?? status}): check EMQX_API_KEY and MQTT_SECRET_KEY.`,
+        `The broker rejected the API key (${code ?? status}): check EMQX_API_KEY and MQTT_SECRET_KEY.`,
         details,
       );
     }
     if (status >= 500 || status === 429) {
-      throw new EmqxError('unreachable', `The REST API of the broker answers ${status}.`, details);
+      throw new EmqxError('unreachable', `The broker REST API answered ${status}.`, details);
     }
     throw new EmqxError(
       'refused',

@@ -7,7 +7,7 @@ import type { DeviceCounts } from './report.ts';
 const PAGE = 1_000;
 
 /**
- * Holds the bans on the broker against revoked devices and superseded user names, and repairs the difference. Adds
+ * Compares the bans on the broker with revoked devices and superseded user names, and fixes the differences. Adds
  * before it lifts.
  *
  * @returns how many bans the server did not make.

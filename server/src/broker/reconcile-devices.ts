@@ -11,9 +11,9 @@ export interface DeviceReconcileDeps {
   readonly db: Queryable;
   readonly emqx: Emqx;
   readonly clock: Clock;
-  /** Brings the broker up to date about one device. */
+  /** Syncs one device to the broker. */
   readonly sync: (deviceId: string) => Promise<unknown>;
-  /** False only looks. */
+  /** False changes nothing. */
   readonly repair: boolean;
 }
 
@@ -22,7 +22,7 @@ const PAGE = 1_000;
 const MAX_RULES_A_CALL = 5_000;
 
 /**
- * Holds the rules of single clients on the broker against the pairs of the database, page by page, and repairs the
+ * Compares the rules of single clients on the broker with the pairs in the database, page by page, and fixes the
  * difference. Memory: a page of rules, and the ids of the devices that have rules (about 100 bytes each).
  *
  * @returns how many rules of clients the server did not create.

@@ -12,7 +12,7 @@ export interface PresenceCorrection {
 }
 
 /**
- * Holds the sessions on the broker against the devices: ends those of a device that is unknown, not active, or has
+ * Compares the sessions on the broker with the devices: ends those of a device that is unknown, not active, or has
  * moved to another generation. What is connected corrects the presence of devices.
  *
  * @returns how many sessions of devices there are.

@@ -19,12 +19,12 @@ const IMAGE_AUTHENTICATOR = 'password_based:built_in_database';
 const NODE_RUNNING = 'running';
 
 /**
- * Reads the broker's settings and applies the difference to what they should be. A broker that lets everyone in is closed
+ * Reads the broker's settings and applies the difference to what they should be. A broker that admits everyone is closed
  * first of all. One that refuses everyone, as our image does when it is new, admits devices last, so that none meets
- * rules that are not there yet, or is let in before its ban.
+ * rules that are not there yet, or is admitted before its ban.
  *
  * @param repair false only looks.
- * @param beforeAdmission what else has to be in place before devices are let in.
+ * @param beforeAdmission what else must be in place before devices are admitted.
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started.
  */
 export async function reconcileSettings(
@@ -43,7 +43,7 @@ export async function reconcileSettings(
     if (repair) await action();
     differences.push(what);
   };
-  // Read before all else: should the broker come back empty in the middle of the run, the authenticator is not found
+  // Read first: should the broker come back empty in the middle of the run, the authenticator is not found
   // when it is replaced, and the run fails instead of admitting devices to a broker whose rules are gone.
   const present = await emqx.authenticators();
   const letEveryoneIn = !present.some(({ enable }) => enable);
@@ -53,7 +53,7 @@ export async function reconcileSettings(
   await beforeAdmission();
   const foreignAuthenticators = closed ?? (await authenticators(emqx, present, desired, repair, step));
   if (letEveryoneIn) {
-    await step('sessions from when everyone was let in', () => endAllSessions(emqx));
+    await step('sessions from while the broker admitted everyone', () => endAllSessions(emqx));
   }
   return {
     version: nodes[0].version,
@@ -140,10 +140,10 @@ async function warnings(emqx: Emqx): Promise<string[]> {
       );
     }
     for (const id of await emqx.openListeners())
-      found.push(`listener ${id} lets everyone in (enable_authn = false)`);
+      found.push(`listener ${id} admits everyone (enable_authn = false)`);
   } catch (error) {
     if (!(error instanceof EmqxError) || error.kind === 'unreachable') throw error;
-    found.push(`settings that are only looked at could not be read: ${error.message}`);
+    found.push(`settings that are only inspected could not be read: ${error.message}`);
   }
   return found;
 }

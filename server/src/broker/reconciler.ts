@@ -27,9 +27,9 @@ export interface ReconcilerStatus {
 
 export interface Reconciler {
   start(): void;
-  /** Asks for a run soon; requests made while one is running share the next one. */
+  /** Requests a run soon; requests made during a run share the next one. */
   request(reason: string): void;
-  /** Has a whole run made, and resolves with what came out of it. */
+  /** Starts a whole run, and resolves with its result. */
   runNow(reason: string): Promise<ReconcilerStatus>;
   status(): ReconcilerStatus;
   /** Resolves once no run is under way. */
@@ -62,7 +62,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         return;
       }
       const news = foundDifferences(report) || status.state !== 'ok';
-      deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker is as it should be');
+      deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker reconciled');
       reportForeign(report);
       status = { state: 'ok', at: deps.clock.now(), report };
     } catch (error) {
@@ -72,7 +72,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const again = status.state === 'failed' && status.failure === failure;
       deps.log[again ? 'debug' : 'warn'](
         { reason, failures, ...(expected ? { failure } : { err: error }) },
-        'broker cannot be provisioned, trying again',
+        'broker provisioning failed, retrying',
       );
       status = { ...status, state: 'failed', at: deps.clock.now(), failure };
     }
@@ -83,10 +83,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (known && Bun.deepEquals([foreign, warnings], [known.foreign, known.warnings])) return;
     const { authenticators, sources, clientRules, bans } = foreign;
     if (authenticators.length + sources.length + clientRules + bans + warnings.length === 0) return;
-    deps.log.warn(
-      { foreign, warnings },
-      'broker holds what the server did not create, or has settings to look at',
-    );
+    deps.log.warn({ foreign, warnings }, 'broker has foreign objects or unexpected settings');
   }
 
   async function run(): Promise<void> {

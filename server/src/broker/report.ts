@@ -13,7 +13,7 @@ export const NO_DEVICE_DIFFERENCES: DeviceDifferences = {
   sessionsEnded: 0,
 };
 
-/** Whether a run found anything that was not as it should be. */
+/** Whether a run found any difference. */
 export function foundDifferences(report: ReconcileReport): boolean {
   return report.differences.length > 0 || Object.values(report.devices).some((number) => number > 0);
 }

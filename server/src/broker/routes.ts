@@ -51,7 +51,7 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
         tag: 'Broker',
         summary: 'Reconcile the broker now',
         description:
-          'Reads what the broker holds, repairs what differs from what it should hold, and answers when that is done.',
+          'Compares the broker with the desired state, fixes the differences, and answers when done.',
         answer: brokerStatus,
         admin: true,
       }),

@@ -1,5 +1,5 @@
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
-import type { BrokerChanges } from '../broker/changes.ts';
+import type { BrokerChanges, EnqueuedChange } from '../broker/changes.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/db/client.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
@@ -7,7 +7,7 @@ import { AppError } from '../platform/errors.ts';
 import { auditView, type ChangeOutcome, type DeviceRow, findDevice, lockDevice } from './device.ts';
 
 /** What the verbs that change devices need. */
-export interface DevicesDeps {
+export interface ChangeDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly changes: BrokerChanges;
@@ -15,36 +15,39 @@ export interface DevicesDeps {
   readonly tokenTtlSeconds: number;
 }
 
-/** Who asks for a change, and on the sight of which version. */
+/** Who asks for a change, and based on which version. */
 export interface ChangeRequest {
   readonly origin: AuditOrigin;
-  /** Throws when the change was made on the sight of another version than this one. */
+  /** Throws if the request is based on another version than this one. */
   readonly checkVersion: (version: number) => void;
 }
 
-/** What became of the device. A change concerns the rules of `others` too. */
+/** Whether the device changed, and the other devices whose rules that concerns. */
 export interface Changed {
   readonly changed: boolean;
   readonly others?: readonly string[];
 }
 
-export interface ChangeOptions {
+/** A kind of change and how to apply it. */
+export interface Change {
   /** `<subject>.<past participle>`, the action in the audit log. */
   readonly action: string;
+  /** Changes or removes the locked device; throws an AppError where its state does not allow that. */
+  readonly apply: (tx: Queryable, device: DeviceRow) => Promise<Changed>;
+}
+
+interface ChangeOptions extends Change {
   /** Locks what has to be locked before the device. */
   readonly lockBefore?: (tx: Queryable) => Promise<void>;
-  /** Changes the locked device and raises its version; throws an AppError where its state does not allow the change. */
-  readonly change: (tx: Queryable, device: DeviceRow) => Promise<Changed>;
 }
 
 /**
- * Changes one device in a transaction, with its entry in the audit log and its sync enqueued, and waits for the broker. A
- * repeated change alters nothing and is not audited again, but the device is synced again, so that its receipt is true too.
+ * Changes one device in a transaction and waits for the broker.
  *
  * @throws AppError `not_found`, `precondition_failed`, and what the change throws.
  */
 export async function changeDevice(
-  deps: Pick<DevicesDeps, 'db' | 'changes'>,
+  deps: Pick<ChangeDeps, 'db' | 'changes'>,
   id: string,
   request: ChangeRequest,
   options: ChangeOptions,
@@ -54,20 +57,37 @@ export async function changeDevice(
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);
     request.checkVersion(before.version);
-    const { changed, others = [] } = await options.change(tx, before);
-    const after = changed ? ((await findDevice(tx, id)) ?? before) : before;
-    if (changed) {
-      await writeAudit(tx, {
-        ...request.origin,
-        action: options.action,
-        subject: id,
-        before: auditView(before),
-        after: auditView(after),
-      });
-    }
-    return { device: after, enqueued: await deps.changes.enqueue(tx, [id, ...others], options.action) };
+    return await applyChange(tx, deps, before, request.origin, options);
   });
   return { device, receipt: await deps.changes.flush(enqueued) };
+}
+
+/**
+ * Changes a locked device, with its entry in the audit log, and enqueues its sync. A repeated change alters nothing and is
+ * not audited again, but the device is synced again, so that the receipt is true too.
+ *
+ * @returns the device as it is now, or was before it was removed, and the change to flush after the commit.
+ */
+export async function applyChange(
+  tx: Queryable,
+  deps: Pick<ChangeDeps, 'changes'>,
+  before: DeviceRow,
+  origin: AuditOrigin,
+  { action, apply }: Change,
+): Promise<{ readonly device: DeviceRow; readonly enqueued: EnqueuedChange }> {
+  const { id } = before;
+  const { changed, others = [] } = await apply(tx, before);
+  const after = changed ? await findDevice(tx, id) : before;
+  if (changed) {
+    await writeAudit(tx, {
+      ...origin,
+      action,
+      subject: id,
+      before: auditView(before),
+      after: after && auditView(after),
+    });
+  }
+  return { device: after ?? before, enqueued: await deps.changes.enqueue(tx, [id, ...others], action) };
 }
 
 export function unknownDevice(id: string): AppError {

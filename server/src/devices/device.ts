@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from 'drizzle-orm';
 import type { Receipt } from '../../contract/api/broker.ts';
 import type { ChangeAnswer, Device } from '../../contract/api/devices.ts';
-import type { Queryable } from '../platform/db/client.ts';
+import { oneOf, type Queryable } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
 
 export interface ChangeOutcome {
@@ -85,4 +85,34 @@ export async function findDevice(db: Queryable, id: string): Promise<DeviceRow |
 export async function lockDevice(tx: Queryable, id: string): Promise<DeviceRow | undefined> {
   const [row] = await tx.select(deviceColumns).from(devices).where(eq(devices.id, id)).for('update');
   return row;
+}
+
+type Changeable = 'state' | 'generation' | 'masterId' | 'name' | 'notes' | 'tags';
+
+/** Changes a locked device and raises its version. */
+export async function updateDevice(
+  tx: Queryable,
+  id: string,
+  values: Partial<Pick<DeviceRow, Changeable>>,
+): Promise<void> {
+  await tx
+    .update(devices)
+    .set({ ...values, version: sql`${devices.version} + 1` })
+    .where(eq(devices.id, id));
+}
+
+export async function removeDevice(tx: Queryable, id: string): Promise<void> {
+  await tx.delete(devices).where(eq(devices.id, id));
+}
+
+/** Role and state of those devices that exist, by id. */
+export async function readRolesAndStates(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, Pick<DeviceRow, 'role' | 'state'>>> {
+  const rows = await db
+    .select({ id: devices.id, role: devices.role, state: devices.state })
+    .from(devices)
+    .where(oneOf(devices.id, ids));
+  return new Map(rows.map(({ id, role, state }) => [id, { role, state }]));
 }

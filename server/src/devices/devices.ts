@@ -12,9 +12,9 @@ import { firmwareRoutes } from './firmware/firmware-routes.ts';
 import { createRefusedCredentials } from './firmware/refused-credentials.ts';
 import type { Enrollment } from './firmware/request-token.ts';
 import type { RequireTokenDeps } from './firmware/require-token.ts';
-import { createDeviceStore } from './firmware/store.ts';
 import { createLastSeen } from './last-seen.ts';
 import { operatorDeviceRoutes } from './operator/operator-routes.ts';
+import { createDeviceStore } from './store.ts';
 
 export interface DevicesDeps {
   readonly db: Database;

@@ -19,7 +19,7 @@ export interface ApiEnv extends AppEnv {
   Variables: AppEnv['Variables'] & { actor: Actor };
 }
 
-/** Lets administrators through; a viewer can change nothing. */
+/** Requires the admin role; a viewer can change nothing. */
 export const requireAdmin: MiddlewareHandler<ApiEnv> = async (c, next) => {
   if (c.get('actor').role !== 'admin') throw new AppError('forbidden', 'Requires the `admin` role.');
   await next();

@@ -7,7 +7,7 @@ import { requestOrigin } from './request-origin.ts';
 const SAFE = /^(GET|HEAD|OPTIONS)$/;
 
 /**
- * Refuses changes that a page of another origin has a browser make. Browsers say where a request comes from in
+ * Refuses cross-site changes. Browsers state where a request comes from in
  * `Sec-Fetch-Site`, or in `Origin` where the page came by plain HTTP. A request with `Authorization` is none that a browser
  * adds credentials to.
  */

@@ -27,7 +27,7 @@ interface OperationOptions {
   readonly ifMatch?: boolean;
 }
 
-/** Describes an operation of `/api/v1` for the OpenAPI document. Say here what the handler does, no more. */
+/** Describes an operation of `/api/v1` for the OpenAPI document. It says what the handler does, no more. */
 export function describeOperation(options: OperationOptions) {
   const { answer } = options;
   const status = options.status ?? (answer ? 200 : 204);

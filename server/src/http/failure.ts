@@ -1,9 +1,9 @@
 import { HTTPException } from 'hono/http-exception';
-import { databaseError } from '../platform/db/client.ts';
+import { databaseError } from '../platform/db/database-error.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 
-/** What Hono's own middleware throws. */
+/** Statuses of the exceptions that Hono's middleware throws. */
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'bad_request',
   401: 'bad_credential',
@@ -11,7 +11,7 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   413: 'payload_too_large',
 };
 
-/** Turns whatever was thrown into an expected failure; what nobody expected is logged and becomes `internal`. */
+/** Turns whatever was thrown into an AppError; unexpected errors are logged and become `internal`. */
 export function toAppError(thrown: unknown, log: Logger, requestId: string): AppError {
   const code = thrown instanceof HTTPException ? codeOfStatus[thrown.status] : undefined;
   if (thrown instanceof HTTPException && code !== undefined) {

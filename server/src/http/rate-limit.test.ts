@@ -23,7 +23,7 @@ describe('memoryStores', () => {
     ]);
   });
 
-  test('begins anew when the window of a key has passed, and not before', async () => {
+  test('resets when the window of a key has passed, and not before', async () => {
     const { clock, counters } = store();
     clock.advance(WINDOW_MS / 2);
     const { resetTime } = await counters.increment('a');
@@ -34,7 +34,7 @@ describe('memoryStores', () => {
     expect(await hits(counters, 'a')).toBe(1);
   });
 
-  test('a key that keeps hitting gets no window that never ends', async () => {
+  test('repeated hits do not extend the window of a key', async () => {
     const { clock, counters } = store();
     const counts: number[] = [];
     for (let step = 0; step < 12; step++) {
@@ -44,7 +44,7 @@ describe('memoryStores', () => {
     expect(counts).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]);
   });
 
-  test('takes hits back, but never below none', async () => {
+  test('decrements hits, never below zero', async () => {
     const { counters } = store();
     await counters.increment('a');
     await counters.decrement('a');
@@ -96,7 +96,7 @@ describe('limits', () => {
     return { app, clock, status, open: () => gate.resolve() };
   }
 
-  test('limitRequests lets the limit through and says when to come back', async () => {
+  test('limitRequests admits up to the limit and answers Retry-After', async () => {
     const { app, clock, status } = appWith(2);
     expect([await status('/counted'), await status('/counted')]).toEqual([200, 200]);
     clock.advance(10_500);

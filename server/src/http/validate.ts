@@ -6,7 +6,7 @@ import { AppError, type FieldFault } from '../platform/errors.ts';
 type PathSegment = PropertyKey | { readonly key: PropertyKey };
 
 /**
- * Validates a part of the request and puts it into the OpenAPI document. A body that does not fit is `validation_failed`,
+ * Validates a part of the request and puts it into the OpenAPI document. An invalid body is `validation_failed`,
  * a parameter `bad_request`; both name each faulty value.
  */
 export function validate<Target extends keyof ValidationTargets, Schema extends z.ZodType>(

@@ -1,5 +1,5 @@
 import { PONG } from '../../contract/messages.ts';
-import { topicFilter } from '../../contract/topics.ts';
+import { DEVICE_LEVEL, pingTopic, topicFilter } from '../../contract/topics.ts';
 import type { Qos } from './connection.ts';
 import type { MessageHandler, MessageRoute } from './dispatch.ts';
 import type { SessionRight } from './messaging.ts';
@@ -11,7 +11,7 @@ export interface PingDeps {
 }
 
 /** Both forms that a device may use. */
-const TOPICS = ['device/{device}/ping', '/device/{device}/ping'];
+const TOPICS = [pingTopic(DEVICE_LEVEL), `/${pingTopic(DEVICE_LEVEL)}`];
 
 /** Answers PINGs. */
 export function createPing(deps: PingDeps): {
@@ -20,8 +20,7 @@ export function createPing(deps: PingDeps): {
 } {
   const handler = pingHandler(deps);
   return {
-    // The server's zone raises deliveries to the higher of the two levels (`upgrade_qos`): 0 is the publisher's own.
-    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 0, handler })),
+    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 2, handler })),
     sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
   };
 }

@@ -15,10 +15,10 @@ interface AuthenticateDeps {
   readonly trustProxyHops: number;
 }
 
-/** How stale the time of last use may be: it is written at most this often, not with each request. */
+/** The time of last use is written at most this often, not with each request. */
 const TOUCH_MS = 60_000;
 
-/** Finds out who makes a request: an API key behind `Authorization`, else the session of the cookie. */
+/** Authenticates a request by the API key in `Authorization`, else by the session cookie. */
 export function authenticate(deps: AuthenticateDeps): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const actor =

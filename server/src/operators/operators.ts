@@ -43,7 +43,7 @@ export function createOperators(options: Options) {
     /** Before authentication: the log-in. */
     publicRoutes: logIn(deps),
     operatorRoutes: operatorRoutes(deps),
-    /** Makes the first administrator where there is none. */
+    /** Creates the first administrator if there is none. */
     prepareDatabase: () => ensureFirstAdmin({ db, clock, log, passwords }, options.firstAdmin),
   };
 }

@@ -1,16 +1,13 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { changeAnswer, devicePath, pairing } from '../../contract/api/devices.ts';
-import type { DevicesDeps } from '../devices/change-device.ts';
-import { type ChangeOutcome, toChangeAnswer } from '../devices/device.ts';
-import { changeRequest } from '../devices/operator/request.ts';
+import { answerChange, changeRequest } from '../devices/operator/request.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
-import { setEntityTag } from '../http/etag.ts';
 import { validate } from '../http/validate.ts';
-import { pairDevices, unpairDevice } from './pair-devices.ts';
+import { type PairingDeps, pairDevices, unpairDevice } from './verbs.ts';
 
 /** Pairing by operators. */
-export function operatorPairingRoutes(deps: DevicesDeps) {
+export function operatorPairingRoutes(deps: Pick<PairingDeps, 'db' | 'clock' | 'changes'>) {
   return new Hono<ApiEnv>()
     .put(
       '/devices/:id/master',
@@ -19,7 +16,7 @@ export function operatorPairingRoutes(deps: DevicesDeps) {
         id: 'pairDevice',
         tag: 'Devices',
         summary: 'Pair an agent with a master',
-        description: 'An agent that has another master moves. Both devices stay connected.',
+        description: 'Moves an agent that is paired with another master. Both devices stay connected.',
         answer: changeAnswer,
         admin: true,
         ifMatch: true,
@@ -30,7 +27,7 @@ export function operatorPairingRoutes(deps: DevicesDeps) {
       async (c) => {
         const { master } = c.req.valid('json');
         const request = changeRequest(c, deps.clock);
-        return answer(c, await pairDevices(deps, c.req.valid('param').id, master, request));
+        return answerChange(c, await pairDevices(deps, c.req.valid('param').id, master, request));
       },
     )
     .delete(
@@ -39,9 +36,9 @@ export function operatorPairingRoutes(deps: DevicesDeps) {
       describeOperation({
         id: 'unpairDevice',
         tag: 'Devices',
-        summary: 'End the pairing of an agent',
+        summary: 'Unpair an agent',
         description:
-          'Subscriptions that are no longer allowed are ended before this answers. Both devices stay connected.',
+          'Ends subscriptions that are no longer allowed before it answers. Both devices stay connected.',
         answer: changeAnswer,
         admin: true,
         ifMatch: true,
@@ -50,12 +47,7 @@ export function operatorPairingRoutes(deps: DevicesDeps) {
       validate('param', devicePath),
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answer(c, await unpairDevice(deps, c.req.valid('param').id, request));
+        return answerChange(c, await unpairDevice(deps, c.req.valid('param').id, request));
       },
     );
-}
-
-function answer(c: Context<ApiEnv>, outcome: ChangeOutcome) {
-  setEntityTag(c, outcome.device.version);
-  return c.json(toChangeAnswer(outcome));
 }

@@ -1,9 +1,8 @@
 import { Hono } from 'hono';
-import type postgres from 'postgres';
 import { ackTopic } from '../../contract/topics.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/db/client.ts';
+import type { DatabaseClient } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import type { Tokens } from '../tokens/token.ts';
@@ -18,8 +17,7 @@ import { createMaintenance } from './store/maintenance.ts';
 import { makeTelemetryPartitions, type Retention } from './store/retention.ts';
 
 export interface TelemetryDeps {
-  readonly db: Database;
-  readonly sql: postgres.Sql;
+  readonly database: DatabaseClient;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -44,14 +42,16 @@ const CLOSE_STEP_MS = 600;
 
 /** Takes in what devices measure, keeps it for as long as it is to be kept, and answers questions about it. */
 export function createTelemetry(deps: TelemetryDeps) {
-  const { clock, random } = deps;
+  const { clock, random, database } = deps;
+  const { db } = database;
   const log = featureLogger(deps.log, 'Telemetry');
   const counts = { stored: 0, repeated: 0, rejected: 0, replies: 0, abouts: 0 };
   const acknowledger = createAcknowledger({ clock, publish: deps.publish });
-  const makePartitions = () => makeTelemetryPartitions(deps.sql, clock.now());
+  const makePartitions = () => makeTelemetryPartitions(database.sql, clock.now());
 
   const ingest = createIngest({
     ...deps,
+    db,
     log,
     password: (clientId) =>
       deps.tokens.issueForServer(
@@ -78,14 +78,14 @@ export function createTelemetry(deps: TelemetryDeps) {
   const maintenance = createMaintenance({ ...deps, log, holder });
 
   const state = ingest.state;
-  const queryDeps = { ...deps, telemetrySeconds: deps.retention.telemetrySeconds };
+  const queryDeps = { db, clock, telemetrySeconds: deps.retention.telemetrySeconds };
 
   return {
     operatorRoutes: new Hono<ApiEnv>()
       .route('/', recordRoutes(queryDeps))
       .route('/', telemetryExportRoutes(queryDeps))
       .route('/', deviceTelemetryRoutes(queryDeps))
-      .route('/', ingestRoutes({ ...deps, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
+      .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
     sessionRights: [{ action: 'publish' as const, topic: ackTopic('+') }],
     checks: {
       telemetry: () => (state() === 'online' || state() === 'standby' ? 'ok' : state()),

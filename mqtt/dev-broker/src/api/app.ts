@@ -36,13 +36,17 @@ export function createApi({ core, listeners, apiKey, apiSecret, faults, statsLag
   app.use(async (context, next) => {
     const path = context.req.path.slice(BASE.length);
     // REST comes up last at a boot.
-    const fault = core.down || !core.authenticates ? 503 : faults.of(context.req.method, path);
+    const booting = core.down || !core.authenticates;
+    const fault = booting ? 503 : faults.of(context.req.method, path);
     if (fault === 'hang') return new Promise<never>(() => {});
     if (fault !== null) {
-      return new Response(JSON.stringify({ code: 'SERVICE_UNAVAILABLE', message: 'not available' }), {
-        status: fault,
-        headers: { 'content-type': 'application/json' },
-      });
+      return new Response(
+        JSON.stringify({ code: 'SERVICE_UNAVAILABLE', message: booting ? 'not started' : 'fault injected' }),
+        {
+          status: fault,
+          headers: { 'content-type': 'application/json' },
+        },
+      );
     }
     await next();
     if (context.req.method !== 'GET' && context.res.ok && CONFIGURATION.test(path)) {

@@ -7,9 +7,19 @@ import { sysTopicsSchema } from './sys-topics.ts';
 
 const ZONE_PARTS = ['mqtt', 'force_shutdown', 'force_gc', 'flapping_detect', 'durable_sessions'] as const;
 
+/** A name that EMQX does not know is an error. */
+const strictGlobalZone = z.strictObject(
+  Object.fromEntries(
+    Object.entries(globalZoneSchema.shape).map(([name, part]) => [
+      name,
+      part instanceof z.ZodObject ? part.strict() : part,
+    ]),
+  ) as typeof globalZoneSchema.shape,
+);
+
 /** The parts of EMQX's configuration that are modelled; the zone's parts at the root are the global zone. */
 const schema = z.strictObject({
-  ...globalZoneSchema.shape,
+  ...strictGlobalZone.shape,
   zones: z.record(z.string(), z.record(z.enum(ZONE_PARTS), z.record(z.string(), z.unknown()).optional())),
   retainer: retainerSchema,
   sys_topics: sysTopicsSchema,
@@ -66,13 +76,3 @@ function read(tree: Tree): [Settings, Record<ZoneName, ZoneLimits>] {
   const serverZone = strictGlobalZone.parse(overlaid);
   return [settings, { default: zoneLimits(settings), server: zoneLimits(serverZone) }];
 }
-
-/** A name that EMQX does not know is an error. */
-const strictGlobalZone = z.strictObject(
-  Object.fromEntries(
-    Object.entries(globalZoneSchema.shape).map(([name, part]) => [
-      name,
-      part instanceof z.ZodObject ? part.strict() : part,
-    ]),
-  ) as typeof globalZoneSchema.shape,
-);

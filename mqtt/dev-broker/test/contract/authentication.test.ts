@@ -81,6 +81,17 @@ describe('CONNACK', () => {
     expect(await attempt('d1', 'd1.1', await token('d1'))).toBe(0);
   });
 
+  test('the user database needs the name of its hash algorithm', async () => {
+    const { api } = target;
+    for (const password_hash_algorithm of [undefined, { salt_position: 'prefix' }]) {
+      const body = { ...DATABASE, password_hash_algorithm };
+      expect(await api('POST', '/authentication', body)).toMatchObject({
+        status: 400,
+        body: { code: 'BAD_REQUEST' },
+      });
+    }
+  });
+
   test('an authenticator moved to the front is asked first', async () => {
     const { api } = target;
     await expectStatus(api('POST', '/authentication', DATABASE), 200);

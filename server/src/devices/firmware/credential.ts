@@ -2,7 +2,7 @@ import type { DeviceRole } from '../../../contract/roles.ts';
 import { isDeviceKey, type SecretDigest, secretDigest } from '../../platform/secrets.ts';
 import type { TokenSubject, Tokens } from '../../tokens/token.ts';
 
-/** What a bearer credential turned out to be. A role secret or device key proves a role, a token a whole subject. */
+/** The result of checking a bearer credential. A role secret or device key proves a role, a token a whole subject. */
 export type Credential =
   | { readonly kind: 'role_secret' | 'device_key'; readonly role: DeviceRole }
   | { readonly kind: 'token'; readonly subject: TokenSubject }
@@ -14,7 +14,7 @@ interface CredentialCheckOptions {
   readonly tokens: Tokens;
 }
 
-/** Tells what a credential presented for `uuid` is worth. It reads no database. */
+/** Checks a credential presented for `uuid`, without reading the database. */
 export type CredentialCheck = (credential: string, uuid: string) => Promise<Credential>;
 
 /** Agents first: they are the many. */
@@ -38,13 +38,13 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
       if (check.reason === 'expired') return refused('expired', 'The token has expired.');
     }
     // Each comparison takes constant time. The first match ends them: what that tells, the holder of a good credential
-    // knows, and a bad one is held against every secret.
+    // knows, and a bad one is compared with every secret.
     const byKey = ROLES.find((role) => isDeviceKey(credential, roleKeys[role], uuid));
     if (byKey) return { kind: 'device_key', role: byKey };
     const bySecret = ROLES.find((role) => roleDigests[role].matches(credential));
     if (!bySecret) return refused('bad_credential', 'The credential is not valid.');
     if (options.deviceCredentials === 'shared') return { kind: 'role_secret', role: bySecret };
-    return refused('bad_credential', 'This server takes device keys, not role secrets.');
+    return refused('bad_credential', 'This server accepts device keys only, not role secrets.');
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { ErrorCode } from '../../platform/errors.ts';
 import type { IssuedToken, TokenSubject, Tokens } from '../../tokens/token.ts';
+import type { DeviceRecord } from '../registration.ts';
+import type { DeviceStore } from '../store.ts';
 import type { Credential } from './credential.ts';
-import type { DeviceRecord, DeviceStore } from './store.ts';
 
 export type Enrollment = 'open' | 'approval' | 'closed';
 
@@ -70,7 +71,7 @@ export async function admitToken(
 
 function stateRefusal(device: DeviceRecord): Refusal | undefined {
   if (device.state === 'revoked') return refuse('revoked', 'This device has been revoked.');
-  if (device.state === 'pending') return refuse('pending', 'This device waits for approval.');
+  if (device.state === 'pending') return refuse('pending', 'This device is waiting for approval.');
   return undefined;
 }
 
@@ -81,12 +82,12 @@ async function register(
   origin: RequestOrigin,
 ): Promise<DeviceRecord | Refusal> {
   if (deps.enrollment === 'closed') {
-    return refuse('unknown_device', 'This server takes only devices that an operator has added.');
+    return refuse('unknown_device', 'This server accepts only devices that an operator has registered.');
   }
   const now = deps.clock.now();
-  const state = deps.enrollment === 'approval' ? 'pending' : 'active';
   const registered = await deps.store.register(
-    { id, role, state, createdAt: new Date(now), ...origin },
+    { id, role, state: deps.enrollment === 'approval' ? 'pending' : 'active' },
+    { at: new Date(now), actorKind: 'device', actor: id, ...origin },
     deps.registrationsPerHour,
   );
   if (registered) {
@@ -96,7 +97,7 @@ async function register(
   const other = await deps.store.find(id);
   if (other) return other;
   return {
-    ...refuse('rate_limited', 'Too many new devices this hour.'),
+    ...refuse('rate_limited', 'Too many new devices in this hour.'),
     retryAfterSeconds: Math.ceil((HOUR_MS - (now % HOUR_MS)) / 1000),
   };
 }

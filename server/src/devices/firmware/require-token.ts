@@ -1,11 +1,15 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { ipNetwork } from '../../http/client-ip.ts';
 import { type AppEnv, bearerCredential } from '../../http/device-answer.ts';
+import { limitFailures, type StoreFactory } from '../../http/rate-limit.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Tokens } from '../../tokens/token.ts';
+import type { DeviceRecord } from '../registration.ts';
+import type { DeviceStore } from '../store.ts';
 import type { RefusedCredential } from './refused-credentials.ts';
 import { admitToken, type Refusal } from './request-token.ts';
-import type { DeviceRecord, DeviceStore } from './store.ts';
 
 export interface RequireTokenDeps {
   readonly log: Logger;
@@ -20,6 +24,27 @@ export interface RequireTokenDeps {
 /** The context of routes behind `requireToken`; `badCredential` is what the limit of failures counts. */
 export interface TokenEnv extends AppEnv {
   Variables: AppEnv['Variables'] & { device: DeviceRecord; badCredential: boolean };
+}
+
+interface BadCredentialLimitDeps {
+  readonly clock: Clock;
+  /** `failed`: bad credentials of one address, per 10 minutes. */
+  readonly limits: { readonly stores: StoreFactory; readonly failed: number };
+}
+
+/** Limits bad credentials per address, over all routes of firmware together. */
+export function limitBadCredentials<E extends AppEnv & { Variables: { badCredential: boolean } } = TokenEnv>(
+  deps: BadCredentialLimitDeps,
+): MiddlewareHandler<E> {
+  return limitFailures<E>({
+    clock: deps.clock,
+    stores: deps.limits.stores,
+    name: 'bad credentials of an address',
+    limit: deps.limits.failed,
+    windowMs: 10 * 60_000,
+    key: (c) => ipNetwork(c.get('ip')),
+    failed: (c) => c.get('badCredential') === true,
+  });
 }
 
 /** Admits the bearer of a device token alone: a role secret or device key opens nothing but the token request. */

@@ -1,22 +1,23 @@
-import { asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Removal } from '../../../contract/api/devices.ts';
 import { type AuditEntry, writeAudit } from '../../audit/audit.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { devices, retiredDevices } from '../../platform/db/schema.ts';
+import { retiredDevices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
-import { auditView, type DeviceRow, lockDevice } from '../device.ts';
+import { unpairAgents } from '../agents.ts';
+import { type ChangeDeps, type ChangeRequest, unknownDevice } from '../change-device.ts';
+import { auditView, type DeviceRow, lockDevice, removeDevice } from '../device.ts';
 import { banGeneration } from './generation.ts';
 
 const AUDIT_BATCH = 1_000;
 
 /**
  * Removes a device and undoes its pairings. Its generation is kept, so that it starts above it when it registers again and
- * its tokens stay dead. Repeated, it changes nothing.
+ * its tokens stay invalid. Repeated, it changes nothing.
  *
- * @throws AppError `not_found` for a device that never was, `precondition_failed`.
+ * @throws AppError `not_found` for a device that never existed, `precondition_failed`.
  */
-export async function deleteDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<Removal> {
+export async function deleteDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<Removal> {
   const enqueued = await inTransaction(deps.db, async (tx) => {
     const before = await lockDevice(tx, id);
     if (!before) {
@@ -26,7 +27,7 @@ export async function deleteDevice(deps: DevicesDeps, id: string, request: Chang
     request.checkVersion(before.version);
     const agents = before.role === 'master' ? await unpairAgents(tx, id) : [];
     if (before.state !== 'pending') await retire(tx, deps, before);
-    await tx.delete(devices).where(eq(devices.id, id));
+    await removeDevice(tx, id);
     const entries: AuditEntry[] = [
       { ...request.origin, action: 'device.deleted', subject: id, before: auditView(before) },
       ...agents.map((agent) => ({
@@ -54,23 +55,7 @@ async function isRetired(tx: Queryable, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-async function unpairAgents(tx: Queryable, masterId: string): Promise<string[]> {
-  const locked = await tx
-    .select({ id: devices.id })
-    .from(devices)
-    .where(eq(devices.masterId, masterId))
-    .orderBy(asc(devices.id))
-    .for('update');
-  if (locked.length > 0) {
-    await tx
-      .update(devices)
-      .set({ masterId: null, version: sql`${devices.version} + 1` })
-      .where(eq(devices.masterId, masterId));
-  }
-  return locked.map(({ id }) => id);
-}
-
-async function retire(tx: Queryable, deps: DevicesDeps, device: DeviceRow): Promise<void> {
+async function retire(tx: Queryable, deps: ChangeDeps, device: DeviceRow): Promise<void> {
   await banGeneration(tx, deps, device);
   await tx
     .insert(retiredDevices)

@@ -1,9 +1,9 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
-import { devices, usernameBans } from '../../platform/db/schema.ts';
+import { usernameBans } from '../../platform/db/schema.ts';
 import { mqttUsername } from '../../tokens/token.ts';
-import type { DevicesDeps } from '../change-device.ts';
-import type { DeviceRow } from '../device.ts';
+import type { ChangeDeps } from '../change-device.ts';
+import { type DeviceRow, updateDevice } from '../device.ts';
 
 /** A token request that read the generation just before it was raised may issue its token just after. */
 const LATE_TOKEN_MS = 60_000;
@@ -11,7 +11,7 @@ const LATE_TOKEN_MS = 60_000;
 /** Has the broker refuse the user name of the device's generation until its last token has expired. */
 export async function banGeneration(
   tx: Queryable,
-  deps: Pick<DevicesDeps, 'clock' | 'tokenTtlSeconds'>,
+  deps: Pick<ChangeDeps, 'clock' | 'tokenTtlSeconds'>,
   device: Pick<DeviceRow, 'id' | 'generation'>,
 ): Promise<void> {
   const until = new Date(deps.clock.now() + deps.tokenTtlSeconds * 1000 + LATE_TOKEN_MS);
@@ -24,19 +24,12 @@ export async function banGeneration(
     });
 }
 
-/** Raises the generation of a locked device and makes it active: every token from before is dead. */
+/** Raises the generation of a locked device and makes it active: every earlier token is invalid. */
 export async function raiseGeneration(
   tx: Queryable,
-  deps: Pick<DevicesDeps, 'clock' | 'tokenTtlSeconds'>,
+  deps: Pick<ChangeDeps, 'clock' | 'tokenTtlSeconds'>,
   device: Pick<DeviceRow, 'id' | 'generation'>,
 ): Promise<void> {
   await banGeneration(tx, deps, device);
-  await tx
-    .update(devices)
-    .set({
-      state: 'active',
-      generation: sql`${devices.generation} + 1`,
-      version: sql`${devices.version} + 1`,
-    })
-    .where(eq(devices.id, device.id));
+  await updateDevice(tx, device.id, { state: 'active', generation: device.generation + 1 });
 }

@@ -1,14 +1,13 @@
-import { type ChangeRequest, changeDevice, type DevicesDeps } from '../change-device.ts';
-import type { ChangeOutcome } from '../device.ts';
-import { setState } from './state.ts';
+import { type ChangeDeps, type ChangeRequest, changeDevice } from '../change-device.ts';
+import { type ChangeOutcome, updateDevice } from '../device.ts';
 
-/** Shuts a device out, pending ones included: no token, no session, and its client id is banned. It stays paired. */
-export function revokeDevice(deps: DevicesDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
+/** Revokes a device, pending or active: no token, no session, and its client id is banned. It stays paired. */
+export function revokeDevice(deps: ChangeDeps, id: string, request: ChangeRequest): Promise<ChangeOutcome> {
   return changeDevice(deps, id, request, {
     action: 'device.revoked',
-    async change(tx, device) {
+    async apply(tx, device) {
       if (device.state === 'revoked') return { changed: false };
-      await setState(tx, id, 'revoked');
+      await updateDevice(tx, id, { state: 'revoked' });
       return { changed: true };
     },
   });

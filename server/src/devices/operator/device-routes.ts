@@ -17,7 +17,7 @@ import { setEntityTag } from '../../http/etag.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { toDeviceAnswer } from '../device.ts';
 import { deleteDevice } from '../lifecycle/delete-device.ts';
 import { editDevice } from './edit-device.ts';
@@ -27,7 +27,7 @@ import { registerDevice } from './register-device.ts';
 import { changeRequest } from './request.ts';
 import { type KeyDeps, showDeviceKey } from './show-device-key.ts';
 
-export interface DeviceRoutesDeps extends DevicesDeps, KeyDeps {
+export interface DeviceRoutesDeps extends ChangeDeps, KeyDeps {
   readonly trustProxyHops: number;
 }
 
@@ -52,9 +52,8 @@ export function deviceRoutes(deps: DeviceRoutesDeps) {
       describeOperation({
         id: 'registerDevice',
         tag,
-        summary: 'Register a device beforehand',
-        description:
-          'Answers 201 for a device that is new, 200 for one that is registered with the same values.',
+        summary: 'Pre-register a device',
+        description: '201 for a new device, 200 if it is already registered with the same values.',
         answer: deviceAnswer,
         status: 201,
         admin: true,
@@ -90,7 +89,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps) {
       describeOperation({
         id: 'editDevice',
         tag,
-        summary: 'Rename a device, change its notes or tags',
+        summary: 'Change name, notes or tags of a device',
         answer: deviceAnswer,
         admin: true,
         ifMatch: true,
@@ -113,7 +112,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps) {
         tag,
         summary: 'Delete a device',
         description:
-          'Ends its session and its pairings. Its tokens stay dead, also when it registers again. A revoked device that is deleted may register again.',
+          'Ends its session and its pairings. Its tokens stay invalid, even if it registers again. A revoked device can register again once it is deleted.',
         answer: removalAnswer,
         admin: true,
         ifMatch: true,
@@ -146,7 +145,7 @@ export function deviceRoutes(deps: DeviceRoutesDeps) {
         tag,
         summary: 'Compute the key of a device',
         description:
-          'For a device that exists or is to be made: its key, and a header for its sketch. The key is kept nowhere; that it was shown is audited.',
+          'Returns the key of an existing or new device, and a header file for its sketch. The key is not stored; the audit log records that it was shown.',
         answer: keyAnswer,
         admin: true,
         problems: ['validation-failed', 'conflict'],

@@ -1,10 +1,8 @@
-import { eq, sql } from 'drizzle-orm';
 import type { DeviceEdit } from '../../../contract/api/devices.ts';
 import { writeAudit } from '../../audit/audit.ts';
-import { devices } from '../../platform/db/schema.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { type ChangeRequest, type DevicesDeps, unknownDevice } from '../change-device.ts';
-import { auditView, type DeviceRow, findDevice, lockDevice } from '../device.ts';
+import { type ChangeDeps, type ChangeRequest, unknownDevice } from '../change-device.ts';
+import { auditView, type DeviceRow, findDevice, lockDevice, updateDevice } from '../device.ts';
 
 /**
  * Renames a device, or changes its notes or tags. An edit that changes nothing leaves the version as it is.
@@ -12,7 +10,7 @@ import { auditView, type DeviceRow, findDevice, lockDevice } from '../device.ts'
  * @throws AppError `not_found`, `precondition_failed`.
  */
 export function editDevice(
-  deps: Pick<DevicesDeps, 'db'>,
+  deps: Pick<ChangeDeps, 'db'>,
   id: string,
   edit: DeviceEdit,
   request: ChangeRequest,
@@ -25,10 +23,7 @@ export function editDevice(
     const notes = edit.notes ?? before.notes;
     const tags = edit.tags ?? before.tags;
     if (name === before.name && notes === before.notes && sameTags(tags, before.tags)) return before;
-    await tx
-      .update(devices)
-      .set({ name, notes, tags, version: sql`${devices.version} + 1` })
-      .where(eq(devices.id, id));
+    await updateDevice(tx, id, { name, notes, tags });
     const after = (await findDevice(tx, id)) ?? before;
     await writeAudit(tx, {
       ...request.origin,

@@ -7,7 +7,7 @@ import { summaryRoutes } from './summarize-devices.ts';
 
 export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
 
-/** All routes of `/api/v1/devices`. */
+/** The routes of `/api/v1/devices`, without pairing. */
 export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .route('/', transferRoutes(deps))

@@ -2,9 +2,9 @@ import type { Registration } from '../../../contract/api/devices.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { type DeviceRow, findDevice } from '../device.ts';
-import { insertDevices } from '../insert-devices.ts';
+import { registerDevices } from '../registration.ts';
 
 /**
  * Adds a device in state active. Repeated with the same values it changes nothing.
@@ -12,14 +12,21 @@ import { insertDevices } from '../insert-devices.ts';
  * @throws AppError `conflict` when the device exists with another role, state, or with other values than those given.
  */
 export function registerDevice(
-  deps: Pick<DevicesDeps, 'db'>,
+  deps: Pick<ChangeDeps, 'db'>,
   given: Registration,
   origin: AuditOrigin,
 ): Promise<{ readonly device: DeviceRow; readonly created: boolean }> {
   const { id, role, name, notes, tags } = given;
   return inTransaction(deps.db, async (tx) => {
-    const row = { id, role, name: name ?? '', notes: notes ?? '', tags: tags ?? [] };
-    const created = (await insertDevices(tx, [row], origin)).has(id);
+    const row = {
+      id,
+      role,
+      state: 'active' as const,
+      name: name ?? '',
+      notes: notes ?? '',
+      tags: tags ?? [],
+    };
+    const created = (await registerDevices(tx, [row], origin)).length > 0;
     const device = await findDevice(tx, id);
     if (!device) throw new AppError('conflict', 'The device is being deleted.');
     if (created) return { device, created };

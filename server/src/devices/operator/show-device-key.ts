@@ -3,11 +3,11 @@ import type { DeviceRole } from '../../../contract/roles.ts';
 import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceKey } from '../../platform/secrets.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { findDevice } from '../device.ts';
 import { sketchHeader } from './sketch-header.ts';
 
-export interface KeyDeps extends Pick<DevicesDeps, 'db'> {
+export interface KeyDeps extends Pick<ChangeDeps, 'db'> {
   readonly roleSecrets: Readonly<Record<DeviceRole, string>>;
 }
 

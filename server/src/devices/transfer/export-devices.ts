@@ -52,7 +52,7 @@ async function* csvPages(db: Queryable, filter: DeviceFilter): AsyncGenerator<st
 }
 
 /**
- * Streams the devices of a filter as CSV. The first page is read before this resolves, so that a database that is away is
+ * Streams the devices of a filter as CSV. The first page is read before this resolves, so that an unreachable database is
  * answered as such; a failure later on breaks the stream off, so that nobody takes a part for the whole.
  */
 export async function exportDevices(

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../../contract/api/device-values.ts';
 import type { ImportedLine, ImportReport } from '../../../contract/api/devices.ts';
-import type { DeviceRole, DeviceState } from '../../../contract/roles.ts';
 import { deviceUuid } from '../../../contract/uuid.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from '../../platform/csv.ts';
-import { type Database, oneOf } from '../../platform/db/client.ts';
-import { devices } from '../../platform/db/schema.ts';
+import type { Database } from '../../platform/db/client.ts';
 import { AppError } from '../../platform/errors.ts';
-import { insertDevices, type NewDevice } from '../insert-devices.ts';
+import { readRolesAndStates } from '../device.ts';
+import { type NewDevice, registerDevices } from '../registration.ts';
 
 const MAX_LINES = 20_000;
 const BATCH = 500;
@@ -92,8 +91,8 @@ function readHeader({ fields: given }: CsvRecord): Header {
     ...['id', 'role']
       .filter((name) => !names.includes(name))
       .map((name) => `the column "${name}" is missing`),
-    ...names.filter((name) => !known.has(name)).map((name) => `there is no column "${name.slice(0, 40)}"`),
-    ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `"${name}" is there twice`),
+    ...names.filter((name) => !known.has(name)).map((name) => `unknown column "${name.slice(0, 40)}"`),
+    ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `"${name}" is duplicated`),
   ].slice(0, 10);
   if (faults.length > 0) {
     throw new AppError('validation_failed', `The first line must name the columns: ${faults.join('; ')}.`);
@@ -121,7 +120,7 @@ function readRecord(header: Header, record: CsvRecord): Candidate | ImportedLine
     notes: value('notes'),
     tags: value('tags'),
   });
-  if (parsed.success) return { line, device: parsed.data };
+  if (parsed.success) return { line, device: { ...parsed.data, state: 'active' } };
   const reason = parsed.error.issues
     .map(({ path, message }) => `${path[0]?.toString()}: ${message}`)
     .join('; ');
@@ -133,14 +132,11 @@ async function insertBatch(
   batch: readonly Candidate[],
   origin: AuditOrigin,
 ): Promise<ImportedLine[]> {
-  const created = await insertDevices(
-    db,
-    batch.map(({ device }) => device),
-    origin,
-  );
+  const given = batch.map(({ device }) => device);
+  const created = new Set((await registerDevices(db, given, origin)).map(({ id }) => id));
   const rest = batch.map(({ device }) => device.id).filter((id) => !created.has(id));
   const repeated = new Set<string>();
-  const known = await readKnown(db, [...rest, ...created]);
+  const known = await readRolesAndStates(db, [...rest, ...created]);
   return batch.map(({ line, device }) => {
     const { id } = device;
     if (created.has(id) && !repeated.has(id)) {
@@ -149,20 +145,9 @@ async function insertBatch(
     }
     const other = known.get(id);
     if (other && other.role !== device.role) {
-      return { line, id, status: 'error', reason: `is registered already, as ${other.role}` };
+      return { line, id, status: 'error', reason: `is already registered as ${other.role}` };
     }
     const reason = other && other.state !== 'active' ? { reason: `is ${other.state}` } : {};
     return { line, id, status: 'exists', ...reason };
   });
-}
-
-async function readKnown(
-  db: Database,
-  ids: readonly string[],
-): Promise<Map<string, { role: DeviceRole; state: DeviceState }>> {
-  const rows = await db
-    .select({ id: devices.id, role: devices.role, state: devices.state })
-    .from(devices)
-    .where(oneOf(devices.id, ids));
-  return new Map(rows.map(({ id, role, state }) => [id, { role, state }]));
 }

@@ -6,14 +6,14 @@ import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { DevicesDeps } from '../change-device.ts';
+import type { ChangeDeps } from '../change-device.ts';
 import { exportDevices } from './export-devices.ts';
 import { importDevices } from './import-devices.ts';
 
 const tag = 'Devices';
 
 /** Devices as CSV: export and import. */
-export function transferRoutes(deps: Pick<DevicesDeps, 'db' | 'clock'>) {
+export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
   return new Hono<ApiEnv>()
     .get(
       '/devices/export.csv',
@@ -22,7 +22,7 @@ export function transferRoutes(deps: Pick<DevicesDeps, 'db' | 'clock'>) {
         tag,
         summary: 'Export devices as CSV',
         description:
-          'A field that a spreadsheet would take for a formula has an apostrophe before it; the import takes it away.',
+          'A field that a spreadsheet would run as a formula is prefixed with an apostrophe; the import removes it.',
         answer: z.string(),
         answerType: 'text/csv',
       }),
@@ -42,7 +42,7 @@ export function transferRoutes(deps: Pick<DevicesDeps, 'db' | 'clock'>) {
         tag,
         summary: 'Register devices from CSV',
         description:
-          'UTF-8, at most 20,000 records. The first line names the columns: `id` and `role`, and if wanted `name`, `notes` and `tags` (separated by `;`). Each line counts by itself: the good ones are registered, the answer tells what became of each. Devices that exist are left as they are.',
+          'UTF-8, at most 20,000 records. The first line names the columns: `id` and `role`, optionally `name`, `notes` and `tags` (separated by `;`). Each line is processed independently: valid ones are registered, and the answer has the result of each. Existing devices are not changed.',
         answer: importReport,
         admin: true,
         bodyType: 'text/csv',

@@ -12,7 +12,7 @@ import { deleteOtherSessions } from '../sessions/store.ts';
 import { toOperator } from './operator.ts';
 import { deleteKeysOf, lockOperator, updateOperator } from './store.ts';
 
-/** `PATCH /operators/{id}`: the role, or a new password for who forgot it. */
+/** `PATCH /operators/{id}`: the role, or a new password if they forgot it. */
 export function changeOperator(deps: OperatorsDeps) {
   return new Hono<ApiEnv>().patch(
     '/operators/:id',
@@ -21,7 +21,7 @@ export function changeOperator(deps: OperatorsDeps) {
       tag: 'Operators',
       summary: 'Change role or password of an operator',
       description:
-        'An administrator who becomes a viewer loses the API keys of the role admin that they created. The last administrator stays one. To change your own password, use `PUT /session/password`.',
+        'An administrator who becomes a viewer loses the `admin` API keys that they created. The last administrator cannot become a viewer. To change your own password, use `PUT /session/password`.',
       answer: operator,
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'not-found', 'conflict'],
       admin: true,

@@ -17,7 +17,7 @@ export function deleteOperator(deps: OperatorsDeps) {
     describeOperation({
       id: 'deleteOperator',
       tag: 'Operators',
-      summary: 'Remove an operator, with their sessions and the API keys they created',
+      summary: 'Remove an operator, their sessions and the API keys they created',
       description: 'The last administrator cannot be removed.',
       problems: ['bad-request', 'not-found', 'conflict'],
       admin: true,

@@ -21,7 +21,7 @@ export function createApiKey(deps: OperatorsDeps) {
       id: 'createApiKey',
       tag: 'API keys',
       summary: 'Create an API key',
-      description: 'The key is shown in this answer and never again.',
+      description: 'The key is shown only in this answer.',
       answer: createdApiKey,
       status: 201,
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'conflict'],

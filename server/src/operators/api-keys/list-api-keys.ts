@@ -20,7 +20,7 @@ export function listApiKeys(deps: OperatorsDeps) {
     describeOperation({
       id: 'listApiKeys',
       tag: 'API keys',
-      summary: 'List API keys, those that have expired included',
+      summary: 'List API keys, including expired ones',
       answer: pageOf(apiKey),
       problems: ['bad-request'],
     }),

@@ -22,7 +22,7 @@ interface NewApiKey {
   readonly keyHash: string;
   readonly prefix: string;
   readonly role: OperatorRole;
-  /** The operator who knows the key, if any is left. */
+  /** The operator who created the key, if they still exist. */
   readonly createdBy: string | null;
   readonly expiresAt: Date | null;
 }

@@ -18,7 +18,7 @@ export function changePassword(deps: OperatorsDeps) {
     describeOperation({
       id: 'changePassword',
       tag: 'Session',
-      summary: 'Change your password; your other sessions end',
+      summary: 'Change your password and end your other sessions',
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'forbidden'],
     }),
     async (c, next) => {

@@ -5,7 +5,7 @@ import { isHttps } from '../../http/request-origin.ts';
 import type { Random } from '../../platform/random.ts';
 import { secretDigest } from '../../platform/secrets.ts';
 
-/** Marks browsers in which an account has logged in, for the login limits. The mark opens nothing. */
+/** Marks browsers in which an account has logged in, for the login limits. The mark grants no access. */
 export interface KnownBrowsers {
   /** The mark of this browser for the account, if it has one that this server made. */
   find(c: Context, username: string): string | undefined;

@@ -19,7 +19,7 @@ import { deleteSessionByToken, insertSession, SESSION_LIFETIME_MS } from './stor
 const AUDITED_FAILURES_PER_HOUR = 500;
 const MAX_USER_AGENT_CHARACTERS = 256;
 
-/** `POST /session`: a session for a browser. Every login has a new token, so that nobody can plant one beforehand. */
+/** `POST /session`: a session for a browser. Every login has a new token, so that nobody can plant one in advance. */
 export function logIn(deps: OperatorsDeps) {
   return new Hono<AppEnv>().post(
     '/session',
@@ -28,7 +28,7 @@ export function logIn(deps: OperatorsDeps) {
       tag: 'Session',
       summary: 'Log in',
       description:
-        'Answers a session cookie for browsers; scripts use API keys. The session ends after 12 hours without use, and after 7 days in any case.',
+        'Sets a session cookie for browsers; scripts use API keys. A session expires after 12 hours of inactivity, and after 7 days at most.',
       answer: identity,
       status: 201,
       problems: [
@@ -91,7 +91,7 @@ export function logIn(deps: OperatorsDeps) {
   );
 }
 
-/** What was entered as the name of an account that does not exist is kept nowhere: it may be a password. */
+/** The name entered for an account that does not exist is not stored: it may be a password. */
 async function noteFailure(
   deps: OperatorsDeps,
   c: Context<AppEnv>,

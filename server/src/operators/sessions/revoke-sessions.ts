@@ -18,7 +18,7 @@ export function revokeSessions(deps: OperatorsDeps) {
       id: 'revokeSessions',
       tag: 'Operators',
       summary: 'End all sessions of an operator',
-      description: 'Except the one that asks for it, where operators end their own.',
+      description: 'Except the session of this request.',
       problems: ['bad-request', 'not-found'],
       admin: true,
     }),

@@ -11,7 +11,7 @@ export function whoAmI() {
     describeOperation({
       id: 'whoAmI',
       tag: 'Session',
-      summary: 'Tell whose credentials these are',
+      summary: 'Show the current identity',
       answer: identity,
     }),
     (c) => {

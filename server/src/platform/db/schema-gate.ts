@@ -1,11 +1,11 @@
-import type postgres from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
+import type { DatabaseClient } from './client.ts';
 import { migrateWhenReachable } from './migrate.ts';
 
 export interface SchemaGateDeps {
-  readonly sql: postgres.Sql;
+  readonly database: DatabaseClient;
   readonly migrationsFolder: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,7 +31,7 @@ export function createSchemaGate(deps: SchemaGateDeps): SchemaGate {
   return {
     isOpen: () => opened,
     async open(prepare) {
-      await migrateWhenReachable(deps.sql, deps.migrationsFolder, deps, stopping.signal, prepare);
+      await migrateWhenReachable(deps.database, deps.migrationsFolder, deps, stopping.signal, prepare);
       opened = !stopping.signal.aborted;
     },
     close: () => stopping.abort(),

@@ -59,7 +59,7 @@ export const devices = pgTable(
   ],
 );
 
-/** Generations of deleted devices, so that one that registers again starts above them and old tokens stay dead. */
+/** Generations of deleted devices, so that one that registers again starts above them and old tokens stay invalid. */
 export const retiredDevices = pgTable('retired_devices', {
   id: uuid('id').primaryKey(),
   generation: integer('generation').notNull(),
@@ -89,7 +89,7 @@ export const pairingCodes = pgTable('pairing_codes', {
   failedAttempts: integer('failed_attempts').notNull().default(0),
 });
 
-/** Devices about which the broker has to be brought up to date, in order; written with the change itself. */
+/** Devices to sync to the broker, in order; written in the transaction of the change. */
 export const brokerChanges = pgTable('broker_changes', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   deviceId: uuid('device_id').notNull(),

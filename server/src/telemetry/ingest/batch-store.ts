@@ -98,6 +98,7 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       clock,
       TRANSACTION_LIMIT_MS,
       db.transaction((tx) => write(tx, plan, number, plain)),
+      'the database',
     );
     window.add(number, plan.deliveries);
     state.update(plan.streams);

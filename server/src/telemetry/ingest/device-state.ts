@@ -54,8 +54,8 @@ export function createDeviceState(): DeviceState {
     if (missing.length === 0) return;
     if (streams.size > MAX_REMEMBERED) forgetStreams();
     const deviceIds = new Map(missing.map(([, { deviceId }]) => [keyOf(deviceId), deviceId]));
-    const rows = await db.execute<{ device: number; boot: string; last_n: string; gaps: string[] }>(sql`
-      select device, boot, last_n, gaps from device_streams
+    const rows = await db.execute<{ device: number; boot: string; last_n: string; gaps: number[] }>(sql`
+      select device, boot, last_n, array_to_json(gaps) as gaps from device_streams
       where device = any(${arrayLiteral([...deviceIds.keys()])}::int[])`);
     for (const [key] of missing) streams.set(key, null);
     for (const row of rows) {
@@ -64,7 +64,7 @@ export function createDeviceState(): DeviceState {
       contacted.add(deviceId);
       const key = streamKey(deviceId, Number(row.boot));
       if (!streams.get(key)) {
-        streams.set(key, { lastN: Number(row.last_n), gaps: toGaps(row.gaps.map(Number)) });
+        streams.set(key, { lastN: Number(row.last_n), gaps: toGaps(row.gaps) });
       }
     }
   }

@@ -100,7 +100,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     const deposed = new AbortController();
     const signal = AbortSignal.any([deposed.signal, stopping.signal]);
     const renew = async () => {
-      const renewed = await withDeadline(clock, RENEW_LIMIT_MS, renewLease(db, lease));
+      const renewed = await withDeadline(clock, RENEW_LIMIT_MS, renewLease(db, lease), 'the database');
       if (!renewed) deposed.abort(new LeaseLostError(lease));
     };
     const renewal = clock.setTicker(() => void renew().catch(() => {}), RENEW_MS);
@@ -204,7 +204,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       await store.startOver();
     };
     // A database that is away must not keep the session from being subscribed.
-    await withDeadline(clock, START_OVER_MS, work()).catch((error: unknown) => {
+    await withDeadline(clock, START_OVER_MS, work(), 'the database').catch((error: unknown) => {
       log.warn({ err: error }, 'the start of the ingest session could not be noted');
     });
   }
@@ -217,11 +217,11 @@ export function createIngest(deps: IngestDeps): Ingest {
     waiting: () => consumer?.waiting() ?? 0,
     async close(limitMs) {
       const stopped = consumer?.stop() ?? Promise.resolve();
-      await withDeadline(clock, limitMs, stopped).catch(() => {});
+      await withDeadline(clock, limitMs, stopped, 'the last batch').catch(() => {});
       await leave();
       stopping.abort();
       givenUp.abort();
-      await withDeadline(clock, limitMs, loop ?? Promise.resolve()).catch(() => {});
+      await withDeadline(clock, limitMs, loop ?? Promise.resolve(), 'the ingest session').catch(() => {});
     },
   };
 }

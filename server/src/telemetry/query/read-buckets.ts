@@ -57,8 +57,8 @@ export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bu
     select field,
       extract(epoch from least(${bucketStart(query, sql`bucket`)}, timestamptz 'epoch' + min(first_ms) * interval '1 millisecond'))::float8 * 1000 as start,
       sum(n) as n, sum(sum) as sum,
-      min(array[least, least_ms]) as least, max(array[greatest, -greatest_ms]) as greatest,
-      min(array[first_ms, first]) as earliest, max(array[last_ms, last]) as latest
+      to_json(min(array[least, least_ms])) as least, to_json(max(array[greatest, -greatest_ms])) as greatest,
+      to_json(min(array[first_ms, first])) as earliest, to_json(max(array[last_ms, last])) as latest
     from (select *, ${bucketOf(query, sql`at`)} as bucket from point) as binned
     group by field, bucket order by field, bucket`);
   return rows.map(toBucket);

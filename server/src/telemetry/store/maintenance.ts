@@ -1,14 +1,12 @@
-import type postgres from 'postgres';
 import type { Clock, Timer } from '../../platform/clock.ts';
-import type { Database } from '../../platform/db/client.ts';
+import type { DatabaseClient } from '../../platform/db/client.ts';
 import { ifLeaseIsFree } from '../../platform/fenced-lease.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { applyRetention, makeTelemetryPartitions, type Retention } from './retention.ts';
 import { rollUp } from './rollups.ts';
 
 export interface MaintenanceDeps {
-  readonly db: Database;
-  readonly sql: postgres.Sql;
+  readonly database: DatabaseClient;
   readonly clock: Clock;
   readonly log: Logger;
   readonly retention: Retention;
@@ -29,7 +27,7 @@ const RETENTION_EVERY_MS = 3_600_000;
 const LEASE = 'telemetry-maintenance';
 
 export function createMaintenance(deps: MaintenanceDeps): Maintenance {
-  const { db, clock, log } = deps;
+  const { database, clock, log } = deps;
   const stopping = new AbortController();
   let ticker: Timer | undefined;
   let retainedAt = Number.NEGATIVE_INFINITY;
@@ -37,19 +35,22 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
 
   async function work(lost: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([lost, stopping.signal]);
-    await makeTelemetryPartitions(deps.sql, clock.now());
-    const hours = await rollUp(db, clock.now(), signal);
-    if (hours > 0) log.debug({ hours }, 'hours rolled up');
-    if (clock.now() - retainedAt < RETENTION_EVERY_MS) return;
-    await applyRetention(deps, deps.retention, clock.now(), signal);
-    retainedAt = clock.now();
+    // Rolling up the hours of many devices takes longer than a statement of a request may.
+    await database.unlimited(async (sql, db) => {
+      await makeTelemetryPartitions(sql, clock.now());
+      const hours = await rollUp(db, clock.now(), signal);
+      if (hours > 0) log.debug({ hours }, 'hours rolled up');
+      if (clock.now() - retainedAt < RETENTION_EVERY_MS) return;
+      await applyRetention({ sql, db }, deps.retention, clock.now(), signal);
+      retainedAt = clock.now();
+    });
   }
 
   function run(): Promise<void> {
     running = running.then(async () => {
       if (stopping.signal.aborted) return;
       try {
-        await ifLeaseIsFree(deps, LEASE, work);
+        await ifLeaseIsFree({ ...deps, db: database.db }, LEASE, work);
       } catch (error) {
         if (!stopping.signal.aborted) log.warn({ err: error }, 'telemetry maintenance is tried again later');
       }

@@ -10,7 +10,6 @@ const MAX_FIELDS = 200;
 const SETTLE_MS = 120_000;
 const HOUR_MS = 3_600_000;
 const HOURS_PER_TRANSACTION = 200;
-const STATEMENT_TIMEOUT = '120s';
 
 /** Names of a record that are not measurements (docs/protocol.md, section 4). */
 export const RESERVED_FIELDS = ['b', 'n', 'ts'] as const;
@@ -44,7 +43,6 @@ export async function rollUp(db: Database, nowMs: number, signal: AbortSignal): 
 /** Makes the rollups of some claimed hours from what is stored. */
 async function rollUpClaimed(db: Database): Promise<number> {
   return await db.transaction(async (tx) => {
-    await tx.execute(sql.raw(`set local statement_timeout = '${STATEMENT_TIMEOUT}'`));
     const hours = await tx.execute<{ device: number; ms: string }>(sql`
       with taken as (
         select device, hour from telemetry_dirty_hours where claimed
