@@ -31,12 +31,12 @@ describe.skipIf(!hasBrowser)('the dashboard, with others at work', () => {
       const { uuid } = await registerDevice(dashboard.stack.url);
       const { page, context } = await dashboard.openSignedIn(`/devices/${uuid}`);
       await page.getByRole('button', { name: 'Edit' }).click();
-      await page.getByLabel('Notes').fill('typed meanwhile');
+      await page.getByRole('textbox', { name: 'Notes' }).fill('typed meanwhile');
       await dashboard.stack
         .sql`update devices set name = 'Of somebody else', version = version + 1 where id = ${uuid}`;
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByText('Somebody else has changed this since you opened it.').waitFor();
-      expect(await page.getByLabel('Notes').inputValue()).toBe('typed meanwhile');
+      expect(await page.getByRole('textbox', { name: 'Notes' }).inputValue()).toBe('typed meanwhile');
       await page.getByRole('button', { name: 'Cancel' }).click();
       await page.getByRole('heading', { name: /^Of somebody else/, level: 1 }).waitFor();
       await context.close();

@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
   );
 
   test(
-    'a device is added, refused with a wrong key, let in with the shown one, paired, and revoked',
+    'a device is added, refused with a wrong key, let in with the shown one, charted, paired, and revoked',
     async () => {
       const { page, context, complaints } = await dashboard.openSignedIn();
       const master = await registerDevice(dashboard.stack.url, 'master');
@@ -77,10 +77,17 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
 
       const device = await connect(dashboard, uuid, key);
       await page.getByRole('heading', { name: 'Bench sensor is online' }).waitFor();
-      await screenshot(page, 'walk-online');
+      await device.publishAsync(`device/${uuid}/data`, JSON.stringify({ light: 512 }), { qos: 1 });
+      await page.getByRole('heading', { name: 'Bench sensor has sent its first record' }).waitFor();
+      await screenshot(page, 'walk-first-record');
 
       await page.getByRole('link', { name: 'Open the device' }).click();
       await page.getByRole('heading', { name: /^Bench sensor/, level: 1 }).waitFor();
+      await page.getByRole('link', { name: 'Charts' }).click();
+      await page.getByRole('img', { name: /^Chart of light: last 512/ }).waitFor();
+      await device.publishAsync(`device/${uuid}/data`, JSON.stringify({ light: 600 }), { qos: 1 });
+      await page.getByRole('img', { name: /^Chart of light: last 600, lowest 512, highest 600/ }).waitFor();
+      await page.getByRole('navigation', { name: 'Device' }).getByRole('link', { name: 'Overview' }).click();
       await page.getByRole('button', { name: 'Pair', exact: true }).click();
       await page.getByRole('combobox', { name: 'Master' }).fill(master.uuid.slice(0, 8));
       await page

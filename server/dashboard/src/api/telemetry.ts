@@ -10,7 +10,6 @@ export type Buckets = Extract<TelemetryAnswer, { kind: 'buckets' }>;
 export type Records = Extract<TelemetryAnswer, { kind: 'records' }>;
 export type Bucket = Buckets['fields'][number]['buckets'][number];
 export type Field = InferResponseType<typeof one.fields.$get, 200>['items'][number];
-export type Account = InferResponseType<typeof one.account.$get, 200>;
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 

@@ -3,7 +3,7 @@ import type { Device } from '../api/fleet.ts';
 type Shown = Pick<Device, 'state' | 'online' | 'lastSeenAt'>;
 
 /** In a word whether a device may connect, and does. */
-export function statusOf(device: Shown): { readonly word: string; readonly tone: string } {
+function statusOf(device: Shown): { readonly word: string; readonly tone: string } {
   if (device.state === 'pending') return { word: 'Pending', tone: 'warn' };
   if (device.state === 'revoked') return { word: 'Revoked', tone: 'bad' };
   if (device.online) return { word: 'Online', tone: 'good' };

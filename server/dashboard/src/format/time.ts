@@ -80,9 +80,3 @@ function subscribe(listener: () => void): () => void {
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
-
-/** The present, right now, for what happens once. */
-export function currentTime(): number {
-  now = Date.now();
-  return now;
-}

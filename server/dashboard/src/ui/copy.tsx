@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { Button, IconButton } from './button.tsx';
 
 /** Copies `text`; says so for two seconds, also to screen readers. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
   const [copied, copy] = useCopy(text);
   return (
     <>

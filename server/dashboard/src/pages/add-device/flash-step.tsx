@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { auditQuery, deviceQuery, deviceTitle } from '../../api/fleet.ts';
 import { usePoll } from '../../api/live.ts';
+import { latestQuery } from '../../api/telemetry.ts';
 import { Flash } from '../../fleet/flash.tsx';
 import { describeRefusal } from '../../fleet/refusals.ts';
 import { duration, useNow } from '../../format/time.ts';
@@ -25,28 +26,26 @@ export function FlashStep({ added, onAnother }: FlashStepProps) {
     ...auditQuery({ subject: device.id, action: 'credential.refused', limit: '5' }),
     refetchInterval: live.data.online ? false : poll,
   });
-  const now = useNow();
+  const latest = useQuery({
+    ...latestQuery(device.id),
+    refetchInterval: ({ state }) => (state.data?.record ? false : poll),
+  });
   const connected = live.data.online;
+  const record = latest.data?.record;
+  const arrived = connected || record != null;
 
   return (
     <>
       <section
-        className={`card waiting ${connected ? 'arrived' : ''}`}
+        className={`card waiting ${arrived ? 'arrived' : ''}`}
         aria-live="polite"
         aria-label="Connection"
       >
         <span className="beacon" aria-hidden="true">
-          {connected ? <Icon name="check" size={22} /> : <Icon name="wave" size={20} />}
+          {arrived ? <Icon name="check" size={22} /> : <Icon name="wave" size={20} />}
         </span>
         <div className="grow">
-          <h2>
-            {connected ? `${deviceTitle(live.data)} is online` : `Waiting for ${deviceTitle(live.data)}`}
-          </h2>
-          <p>
-            {connected
-              ? 'It has its token and its session on the broker. You are done.'
-              : `Registered ${duration(Math.max(0, now - Date.parse(device.createdAt)))} ago, not seen yet. Upload the sketch below.`}
-          </p>
+          <Progress device={live.data} record={record?.data} />
           {refusals.data?.items.map((entry) => (
             <p key={entry.id} className="refusal">
               <Icon name="alert" size={14} />
@@ -57,7 +56,7 @@ export function FlashStep({ added, onAnother }: FlashStepProps) {
           ))}
         </div>
         <div className="row-wrap">
-          {connected && (
+          {arrived && (
             <ButtonLink href={`/devices/${device.id}`} kind="primary">
               Open the device
             </ButtonLink>
@@ -76,6 +75,42 @@ export function FlashStep({ added, onAnother }: FlashStepProps) {
           <Flash identity={key} />
         </div>
       </Card>
+    </>
+  );
+}
+
+interface ProgressProps {
+  readonly device: AddedDevice['device'];
+  /** The first record, once it is there. */
+  readonly record: Readonly<Record<string, unknown>> | undefined;
+}
+
+function Progress({ device, record }: ProgressProps) {
+  const now = useNow();
+  const title = deviceTitle(device);
+  if (record) {
+    return (
+      <>
+        <h2>{title} has sent its first record</h2>
+        <p>
+          <code className="record">{JSON.stringify(record).slice(0, 200)}</code>
+        </p>
+      </>
+    );
+  }
+  if (device.online) {
+    return (
+      <>
+        <h2>{title} is online</h2>
+        <p>It has its token and its session on the broker. Its first record will show here.</p>
+      </>
+    );
+  }
+  const since = duration(Math.max(0, now - Date.parse(device.createdAt)));
+  return (
+    <>
+      <h2>Waiting for {title}</h2>
+      <p>Registered {since} ago, not seen yet. Upload the sketch below.</p>
     </>
   );
 }
