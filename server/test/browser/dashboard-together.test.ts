@@ -78,6 +78,7 @@ describe.skipIf(!hasBrowser)('the dashboard, with others at work', () => {
       await page.goBack();
       await page.getByRole('link', { name: 'Bulk 0000' }).waitFor();
 
+      await page.getByRole('searchbox').press('End');
       await page.getByRole('searchbox').pressSequentially(' 0123');
       await page.getByText('1 device match').waitFor();
       expect(new URL(page.url()).searchParams.get('q')).toBe('bulk 0123');

@@ -179,7 +179,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await admin.page.getByText('Must be at least 12 characters long.').waitFor();
       await admin.page.getByLabel('Password').fill(viewer.password);
       await admin.page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
-      await admin.page.getByRole('cell', { name: viewer.username }).waitFor();
+      await admin.page.getByRole('cell', { name: viewer.username, exact: true }).waitFor();
 
       const { page, context } = await dashboard.open('/devices');
       await signIn(page, viewer);
