@@ -170,6 +170,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
   test(
     'a viewer sees the fleet and finds nothing to change',
     async () => {
+      await registerDevice(dashboard.stack.url);
       const admin = await dashboard.openSignedIn('/operators');
       const viewer = { username: `viewer-${randomUUID().slice(0, 8)}`, password: 'a long enough password' };
       await admin.page.getByRole('button', { name: 'Add an operator' }).click();

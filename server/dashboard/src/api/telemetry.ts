@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { InferResponseType } from 'hono/client';
-import { answer } from './answer.ts';
+import { answer, failureKind } from './answer.ts';
 import { api } from './client.ts';
 
 const one = api.devices[':id'].telemetry;
@@ -41,6 +41,36 @@ export function accountQuery(id: string) {
   return queryOptions({
     queryKey: ['latest', id, 'account'],
     queryFn: ({ signal }) => answer(one.account.$get({ param: { id } }, { init: { signal } })),
+  });
+}
+
+export function aboutQuery(id: string) {
+  return queryOptions({
+    queryKey: ['latest', id, 'about'],
+    queryFn: async ({ signal }) => {
+      try {
+        return await answer(api.devices[':id'].about.$get({ param: { id } }, { init: { signal } }));
+      } catch (error) {
+        // A device need not describe itself.
+        if (failureKind(error) === 'not-found') return null;
+        throw error;
+      }
+    },
+  });
+}
+
+export function ingestQuery() {
+  return queryOptions({
+    queryKey: ['ingest'],
+    queryFn: ({ signal }) => answer(api.telemetry.ingest.$get({}, { init: { signal } })),
+  });
+}
+
+export function rejectsQuery() {
+  return queryOptions({
+    queryKey: ['rejects'],
+    queryFn: ({ signal }) =>
+      answer(api.telemetry.rejects.$get({ query: { limit: '20' } }, { init: { signal } })),
   });
 }
 

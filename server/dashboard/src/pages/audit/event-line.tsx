@@ -1,6 +1,6 @@
 import { Fragment, useState } from 'react';
-import { Link } from 'wouter';
 import type { AuditEntry } from '../../api/fleet.ts';
+import { DeviceLink } from '../../fleet/device-link.tsx';
 import { describeRefusal } from '../../fleet/refusals.ts';
 import { Button } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -83,15 +83,12 @@ export function EventLine({ entry, about }: EventLineProps) {
 
 function Subject({ entry }: { readonly entry: AuditEntry }) {
   const isDevice = entry.action.startsWith('device.') || entry.action === 'credential.refused';
-  const id = entry.subject ?? '';
   const name = nameIn(entry.after) ?? nameIn(entry.before);
   if (!isDevice) return name ? <> {name}</> : null;
   return (
     <>
       {' '}
-      <Link href={`/devices/${id}`} className="link" title={id}>
-        {name ?? id.slice(0, 8)}
-      </Link>
+      <DeviceLink id={entry.subject ?? ''} name={name} />
     </>
   );
 }

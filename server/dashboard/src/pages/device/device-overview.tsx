@@ -11,6 +11,7 @@ import { Copyable } from '../../ui/copy.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago, FullTime } from '../../ui/time.tsx';
+import { AboutCard } from './about-card.tsx';
 import { LatestValues } from './latest-values.tsx';
 
 interface DeviceOverviewProps {
@@ -78,6 +79,7 @@ export function DeviceOverview({ device, onPair, onUnpair }: DeviceOverviewProps
             </dd>
           </dl>
         </Card>
+        <AboutCard device={device} />
         <Card title="Notes">
           <div className="stack-s">
             {device.notes ? (

@@ -4,12 +4,15 @@ import { brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { type Summary, summaryQuery } from '../../api/fleet.ts';
 import { usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
-import { count } from '../../format/number.ts';
+import { count, plural } from '../../format/number.ts';
+
 import { ButtonLink } from '../../ui/button.tsx';
 import { Failure, Notice } from '../../ui/notice.tsx';
 import { Card, Page } from '../../ui/page.tsx';
 import { Empty } from '../../ui/placeholder.tsx';
+import { Health } from './health.tsx';
 import { RecentEvents } from './recent-events.tsx';
+import { TelemetryCard } from './telemetry-card.tsx';
 
 /** How the fleet and the system are, at a glance. */
 export function Overview() {
@@ -76,33 +79,36 @@ export function Overview() {
         >
           <RecentEvents />
         </Card>
-        <Card title="System">
-          <dl className="facts health">
-            <dt>Broker</dt>
-            <dd>
-              <Health tone={health?.tone} text={health ? shortHealth(health.tone) : 'Asking…'} />
-            </dd>
-            <dt>Database</dt>
-            <dd>
-              <Health
-                tone={summary.error ? 'bad' : summary.data ? 'good' : undefined}
-                text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
-              />
-            </dd>
-            <dt>Waiting changes</dt>
-            <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
-            <dt>Unpaired agents</dt>
-            <dd className="numbers">
-              {summary.data ? (
-                <Link href="/devices?master=none" className="link">
-                  {count(summary.data.unpairedAgents)}
-                </Link>
-              ) : (
-                '–'
-              )}
-            </dd>
-          </dl>
-        </Card>
+        <div className="stack">
+          <Card title="System">
+            <dl className="facts health">
+              <dt>Broker</dt>
+              <dd>
+                <Health tone={health?.tone} text={health ? shortHealth(health.tone) : 'Asking…'} />
+              </dd>
+              <dt>Database</dt>
+              <dd>
+                <Health
+                  tone={summary.error ? 'bad' : summary.data ? 'good' : undefined}
+                  text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
+                />
+              </dd>
+              <dt>Waiting changes</dt>
+              <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
+              <dt>Unpaired agents</dt>
+              <dd className="numbers">
+                {summary.data ? (
+                  <Link href="/devices?master=none" className="link">
+                    {count(summary.data.unpairedAgents)}
+                  </Link>
+                ) : (
+                  '–'
+                )}
+              </dd>
+            </dl>
+          </Card>
+          <TelemetryCard />
+        </div>
       </div>
     </Page>
   );
@@ -147,7 +153,7 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
         href="/devices"
         label="All devices"
         value={summary && total}
-        note={summary && `${count(summary.masters)} masters, ${count(summary.agents)} agents`}
+        note={summary && `${plural(summary.masters, 'master')}, ${plural(summary.agents, 'agent')}`}
       />
     </div>
   );
@@ -173,15 +179,6 @@ function Figure({ href, label, value, tone, note }: FigureProps) {
       </span>
       <span className="figure-note">{note ?? ' '}</span>
     </Link>
-  );
-}
-
-function Health({ tone, text }: { readonly tone: string | undefined; readonly text: string }) {
-  return (
-    <span className="status">
-      <span className={`dot ${tone ?? 'hollow'}`} aria-hidden="true" />
-      {text}
-    </span>
   );
 }
 
