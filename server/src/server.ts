@@ -66,6 +66,8 @@ interface Feature {
   /** Called each time the server's MQTT session is up, or was refused. */
   onBrokerOnline?(): void;
   onBrokerRefused?(): void;
+  /** Called first when the server stops: ends requests that would go on by themselves. */
+  onStopping?(): void;
   close?(): Promise<void>;
 }
 
@@ -175,6 +177,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       const inTime = (limitMs: number, work: Promise<unknown>) =>
         withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       schema.close();
+      for (const feature of features) feature.onStopping?.();
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));

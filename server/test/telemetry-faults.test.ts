@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import { arrayLiteral } from '../src/platform/db/array-literal.ts';
 import { until } from './harness.ts';
 import { startTelemetryRig, type TelemetryRig } from './telemetry-rig.ts';
 
@@ -21,7 +22,7 @@ async function sendThrough(ids: readonly string[], faults: () => Promise<void>, 
     while (!over) {
       sent++;
       await Promise.all(ids.map((id) => rig.send(client, id, [body(sent)])));
-      await Bun.sleep(2);
+      await Bun.sleep(10);
     }
   })();
   try {
@@ -36,7 +37,7 @@ async function sendThrough(ids: readonly string[], faults: () => Promise<void>, 
 
 async function count(ids: readonly string[]): Promise<number> {
   const [row] = await rig.sql<{ n: number }[]>`
-    select count(*)::int as n from telemetry join telemetry_devices on key = device where device_id = any(${[...ids]}::uuid[])`;
+    select count(*)::int as n from telemetry join telemetry_devices on key = device where device_id = any(${arrayLiteral(ids)}::uuid[])`;
   return row?.n ?? 0;
 }
 
@@ -66,7 +67,7 @@ describe('every message is stored exactly once and in order', () => {
       const sent = await sendThrough(
         ids,
         async () => {
-          for (let cut = 0; cut < 15; cut++) {
+          for (let cut = 0; cut < 8; cut++) {
             await Bun.sleep(40);
             instance.mqttProxy.cut();
             await instance.online();
@@ -91,7 +92,7 @@ describe('every message is stored exactly once and in order', () => {
       const sent = await sendThrough(
         ids,
         async () => {
-          for (let cut = 0; cut < 25; cut++) {
+          for (let cut = 0; cut < 15; cut++) {
             await Bun.sleep(20 + cut);
             instance.databaseProxy.cut();
           }
@@ -137,7 +138,7 @@ describe('every message is stored exactly once and in order', () => {
       const sent = await sendThrough(
         ids,
         async () => {
-          for (let change = 0; change < 6; change++) {
+          for (let change = 0; change < 4; change++) {
             const next = await rig.start();
             await Bun.sleep(50);
             expect(next.telemetry.state()).toBe('standby');

@@ -9,9 +9,11 @@ import type { Tokens } from '../tokens/token.ts';
 import { createAcknowledger } from './ingest/acknowledger.ts';
 import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_FILTERS } from './ingest/ingest.ts';
+import { createLive } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
 import { telemetryExportRoutes } from './routes/export.ts';
 import { ingestRoutes } from './routes/ingest.ts';
+import { liveRoutes } from './routes/live.ts';
 import { recordRoutes } from './routes/records.ts';
 import { createMaintenance } from './store/maintenance.ts';
 import { makeTelemetryPartitions, type Retention } from './store/retention.ts';
@@ -49,6 +51,8 @@ export function createTelemetry(deps: TelemetryDeps) {
   const acknowledger = createAcknowledger({ clock, publish: deps.publish });
   const makePartitions = () => makeTelemetryPartitions(database.sql, clock.now());
 
+  const stopping = new AbortController();
+  const live = createLive({ db, clock, log });
   const ingest = createIngest({
     ...deps,
     db,
@@ -72,6 +76,7 @@ export function createTelemetry(deps: TelemetryDeps) {
         counts.repeated += repeated;
         deps.onSeen?.(deviceId);
       }
+      live.ring(plan.counts.keys());
     },
   });
   const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
@@ -85,6 +90,7 @@ export function createTelemetry(deps: TelemetryDeps) {
       .route('/', recordRoutes(queryDeps))
       .route('/', telemetryExportRoutes(queryDeps))
       .route('/', deviceTelemetryRoutes(queryDeps))
+      .route('/', liveRoutes({ db, clock, live, stopping: stopping.signal }))
       .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
     sessionRights: [{ action: 'publish' as const, topic: ackTopic('+') }],
     checks: {
@@ -100,9 +106,11 @@ export function createTelemetry(deps: TelemetryDeps) {
       maintenance.start();
       ingest.start();
     },
+    onStopping: () => stopping.abort(),
     async close() {
       await ingest.close(CLOSE_STEP_MS);
       acknowledger.close();
+      live.close();
       await maintenance.close();
     },
   };
