@@ -1,7 +1,6 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useLiveUpdates } from './api/live.ts';
 import { createQueryClient, useSession } from './api/queries.ts';
 import { useReachable } from './api/reachability.ts';
 import { Routes } from './routes.tsx';
@@ -29,8 +28,6 @@ export function App() {
 function Signed() {
   const session = useSession();
   const reachable = useReachable();
-  const signedIn = session.data != null;
-  useLiveUpdates(signedIn);
   if (session.data) {
     return (
       <Shell session={session.data}>

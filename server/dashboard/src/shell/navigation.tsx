@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
 import { summaryQuery } from '../api/fleet.ts';
-import { usePoll } from '../api/live.ts';
+import { POLL_MS } from '../api/live.ts';
 import { shortCount } from '../format/number.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 
@@ -26,8 +26,7 @@ const ACCESS: readonly Destination[] = [
 ];
 
 export function Navigation() {
-  const poll = usePoll(5_000);
-  const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
+  const summary = useQuery({ ...summaryQuery({}), refetchInterval: POLL_MS });
   return (
     <>
       <Group destinations={FLEET} label="Fleet" counts={{ '/approvals': summary.data?.pending ?? 0 }} />

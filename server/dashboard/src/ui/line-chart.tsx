@@ -90,7 +90,7 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
       {
         ...axis,
         grid: { show: false },
-        size: 34,
+        size: 28,
         space: 84,
         values: (_, ticks, __, ___, step) => ticks.map((tick) => tickText(tick * 1_000, step)),
       },

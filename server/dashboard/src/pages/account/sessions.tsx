@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answer, settled } from '../../api/answer.ts';
 import { api } from '../../api/client.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { Button } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Failure } from '../../ui/notice.tsx';
@@ -18,11 +18,10 @@ interface SessionsProps {
 /** Where one is signed in, with a way out of each and of all. */
 export function Sessions({ ownId, isAdmin }: SessionsProps) {
   const client = useQueryClient();
-  const poll = usePoll(10_000);
   const sessions = useQuery({
     queryKey: ['sessions'],
     queryFn: () => answer(api.sessions.$get()),
-    refetchInterval: poll,
+    refetchInterval: POLL_MS,
   });
   const items = sessions.data?.items ?? [];
   const others = items.filter(({ current }) => !current);

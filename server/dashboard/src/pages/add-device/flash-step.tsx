@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { auditQuery, deviceQuery, deviceTitle } from '../../api/fleet.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS, useLiveRecords } from '../../api/live.ts';
 import { latestQuery } from '../../api/telemetry.ts';
 import { Flash } from '../../fleet/flash.tsx';
 import { describeRefusal } from '../../fleet/refusals.ts';
@@ -20,15 +20,15 @@ interface FlashStepProps {
 /** Shows the identity once, and waits for the device. */
 export function FlashStep({ added, onAnother }: FlashStepProps) {
   const { device, key } = added;
-  const poll = usePoll(1_500);
-  const live = useQuery({ ...deviceQuery(device.id), initialData: device, refetchInterval: poll });
+  useLiveRecords(device.id);
+  const live = useQuery({ ...deviceQuery(device.id), initialData: device, refetchInterval: POLL_MS });
   const refusals = useQuery({
     ...auditQuery({ subject: device.id, action: 'credential.refused', limit: '5' }),
-    refetchInterval: live.data.online ? false : poll,
+    refetchInterval: live.data.online ? false : POLL_MS,
   });
   const latest = useQuery({
     ...latestQuery(device.id),
-    refetchInterval: ({ state }) => (state.data?.record ? false : poll),
+    refetchInterval: ({ state }) => (state.data?.record ? false : POLL_MS),
   });
   const connected = live.data.online;
   const record = latest.data?.record;

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { devicesQuery } from '../../api/fleet.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { roleName } from '../../fleet/device-status.tsx';
@@ -18,11 +18,10 @@ const SHOWN = '100';
 export function Approvals() {
   const isAdmin = useIsAdmin();
   const [action, setAction] = useState<ActionRequest>();
-  const poll = usePoll(3_000);
   const pending = useQuery({
     ...devicesQuery({ state: 'pending', sort: 'createdAt', order: 'asc', limit: SHOWN }),
     placeholderData: keepPreviousData,
-    refetchInterval: poll,
+    refetchInterval: POLL_MS,
   });
   const devices = pending.data?.items ?? [];
 

@@ -2,7 +2,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { answer } from '../../api/answer.ts';
 import { api } from '../../api/client.ts';
 import type { AuditQuery } from '../../api/fleet.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { Button } from '../../ui/button.tsx';
 import { Failure } from '../../ui/notice.tsx';
 import { Empty, Skeleton } from '../../ui/placeholder.tsx';
@@ -16,7 +16,6 @@ interface AuditListProps {
 
 /** Events, newest first; each opens to show what it changed. */
 export function AuditList({ query, about }: AuditListProps) {
-  const poll = usePoll(5_000);
   const entries = useInfiniteQuery({
     queryKey: ['audit', 'list', query],
     queryFn: ({ pageParam, signal }) =>
@@ -30,7 +29,7 @@ export function AuditList({ query, about }: AuditListProps) {
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
     // Only the first page is live: what is being read further down stays where it is.
-    refetchInterval: ({ state }) => (state.data && state.data.pages.length > 1 ? false : poll),
+    refetchInterval: ({ state }) => (state.data && state.data.pages.length > 1 ? false : POLL_MS),
   });
   const items = entries.data?.pages.flatMap((page) => page.items) ?? [];
 

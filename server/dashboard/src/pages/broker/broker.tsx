@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answer } from '../../api/answer.ts';
 import { type BrokerStatus, brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { api } from '../../api/client.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { count, plural } from '../../format/number.ts';
 import { Button } from '../../ui/button.tsx';
@@ -17,8 +17,7 @@ import { RejectsCard } from './rejects-card.tsx';
 export function Broker() {
   const isAdmin = useIsAdmin();
   const client = useQueryClient();
-  const poll = usePoll(3_000);
-  const broker = useQuery({ ...brokerQuery(), refetchInterval: poll });
+  const broker = useQuery({ ...brokerQuery(), refetchInterval: POLL_MS });
   const reconcile = useMutation({
     mutationFn: () => answer(api.broker.reconcile.$post()),
     onSuccess: (status) => {

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { rejectsQuery } from '../../api/telemetry.ts';
 import { DeviceLink } from '../../fleet/device-link.tsx';
 import { Card } from '../../ui/page.tsx';
@@ -7,8 +7,7 @@ import { Ago } from '../../ui/time.tsx';
 
 /** Messages that could not be stored, with why; nothing while there are none. */
 export function RejectsCard() {
-  const poll = usePoll(10_000);
-  const { data } = useQuery({ ...rejectsQuery(), refetchInterval: poll });
+  const { data } = useQuery({ ...rejectsQuery(), refetchInterval: POLL_MS });
   if (!data || data.items.length === 0) return null;
   return (
     <Card

@@ -1,14 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Device } from '../../api/fleet.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { aboutQuery } from '../../api/telemetry.ts';
 import { Card } from '../../ui/page.tsx';
 import { Ago } from '../../ui/time.tsx';
 
 /** What the device says about itself; nothing where it says nothing. */
 export function AboutCard({ device }: { readonly device: Device }) {
-  const poll = usePoll(10_000);
-  const { data: about } = useQuery({ ...aboutQuery(device.id), refetchInterval: poll });
+  const { data: about } = useQuery({ ...aboutQuery(device.id), refetchInterval: POLL_MS });
   if (!about) return null;
   const facts = [
     ['Firmware', about.firmware],

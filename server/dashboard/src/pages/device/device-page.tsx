@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'wouter';
 import { failureKind } from '../../api/answer.ts';
 import { type Device, deviceQuery, deviceTitle } from '../../api/fleet.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS, useLiveRecords } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { type ActionName, actions } from '../../fleet/actions.ts';
@@ -32,8 +32,7 @@ interface DevicePageProps {
 
 /** Everything about one device. */
 export function DevicePage({ id, tab }: DevicePageProps) {
-  const poll = usePoll(3_000);
-  const device = useQuery({ ...deviceQuery(id), refetchInterval: poll });
+  const device = useQuery({ ...deviceQuery(id), refetchInterval: POLL_MS });
   const kind = failureKind(device.error);
   if (!device.data || kind === 'not-found') {
     return (
@@ -64,6 +63,7 @@ export function DevicePage({ id, tab }: DevicePageProps) {
 }
 
 function Loaded({ device, tab }: { readonly device: Device; readonly tab: string }) {
+  useLiveRecords(device.id);
   const isAdmin = useIsAdmin();
   const [, navigate] = useLocation();
   const [action, setAction] = useState<ActionRequest>();

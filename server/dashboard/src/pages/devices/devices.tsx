@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useRef, useState } from 'react';
 import { type Device, devicesQuery, summaryQuery } from '../../api/fleet.ts';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { count, plural } from '../../format/number.ts';
@@ -23,13 +23,16 @@ export function Devices() {
   const state = useDeviceListState();
   const { query, page, change } = state;
   const isAdmin = useIsAdmin();
-  const poll = usePoll(5_000);
-  const list = useQuery({ ...devicesQuery(query), placeholderData: keepPreviousData, refetchInterval: poll });
+  const list = useQuery({
+    ...devicesQuery(query),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
   const filter = filterOf(query);
   const summary = useQuery({
     ...summaryQuery(filter),
     placeholderData: keepPreviousData,
-    refetchInterval: poll,
+    refetchInterval: POLL_MS,
   });
   const [selected, setSelected] = useState(NONE);
   const [action, setAction] = useState<ActionRequest>();

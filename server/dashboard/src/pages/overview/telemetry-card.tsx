@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { usePoll } from '../../api/live.ts';
+import { POLL_MS } from '../../api/live.ts';
 import { ingestQuery } from '../../api/telemetry.ts';
 import { count } from '../../format/number.ts';
 import { Notice } from '../../ui/notice.tsx';
@@ -17,8 +17,7 @@ const SESSIONS = {
 
 /** Whether records arrive and are stored, and whether anything was lost. */
 export function TelemetryCard() {
-  const poll = usePoll(3_000);
-  const ingest = useQuery({ ...ingestQuery(), refetchInterval: poll });
+  const ingest = useQuery({ ...ingestQuery(), refetchInterval: POLL_MS });
   const loss = ingest.data?.events.find(({ kind }) => kind === 'session_lost');
   return (
     <Card title="Telemetry">

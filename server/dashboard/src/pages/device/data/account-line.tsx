@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { usePoll } from '../../../api/live.ts';
+import { useRecordPoll } from '../../../api/live.ts';
 import { accountQuery } from '../../../api/telemetry.ts';
 import { count } from '../../../format/number.ts';
 import { Ago } from '../../../ui/time.tsx';
 
 /** Sent, stored, lost, repeated: whether anything is missing. */
 export function AccountLine({ id }: { readonly id: string }) {
-  const poll = usePoll(4_000);
+  const poll = useRecordPoll();
   const { data } = useQuery({ ...accountQuery(id), refetchInterval: poll });
   if (!data) return null;
   return (
