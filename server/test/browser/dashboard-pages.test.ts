@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { insertDevices } from '../devices.ts';
 import { connectDevice, registerDevice, until } from '../harness.ts';
 import { ADMIN } from '../operators.ts';
-import { type DashboardStack, hasBrowser, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
+import { hasBrowser } from './chromium.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
 
 const FIRST_LOAD_LIMIT_BYTES = 250_000;
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { insertDevices } from '../devices.ts';
 import { registerDevice } from '../harness.ts';
-import { type DashboardStack, hasBrowser, PAGES_LIMIT_MS, startDashboard } from './dashboard.ts';
+import { hasBrowser } from './chromium.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, startDashboard } from './dashboard.ts';
 
 describe.skipIf(!hasBrowser)('the dashboard, with others at work', () => {
   let dashboard: DashboardStack;

@@ -4,14 +4,8 @@ import type { MqttClient } from 'mqtt';
 import type { Page } from 'playwright-core';
 import { callDevice, connectMqtt, registerDevice, tokenPath, until } from '../harness.ts';
 import { ADMIN } from '../operators.ts';
-import {
-  type DashboardStack,
-  hasBrowser,
-  PAGES_LIMIT_MS,
-  screenshot,
-  signIn,
-  startDashboard,
-} from './dashboard.ts';
+import { hasBrowser } from './chromium.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, screenshot, signIn, startDashboard } from './dashboard.ts';
 
 /** Connects with what the page shows, as the sketch would. */
 async function connect(dashboard: DashboardStack, uuid: string, key: string): Promise<MqttClient> {

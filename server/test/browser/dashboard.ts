@@ -1,30 +1,18 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { buildDashboard } from '../../dashboard/build.ts';
 import { type Stack, type StackOptions, startStack } from '../harness.ts';
 import { ADMIN, ADMIN_ENV } from '../operators.ts';
+import { launchBrowser } from './chromium.ts';
 
 /** Where the screenshots of a run go; git ignores it. */
 const SCREENSHOTS = fileURLToPath(new URL('../../../.cache/screenshots', import.meta.url));
 
-const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
-  .map((name) => Bun.which(name))
-  .find((path) => path !== null);
-
 /** How long a test of pages may take where many others share the machine. */
 export const PAGES_LIMIT_MS = 240_000;
 const WAIT_LIMIT_MS = 60_000;
-
-/** Whether this machine has a browser to test with. */
-export const hasBrowser = executablePath !== undefined;
 
 /** The product with its dashboard, and a browser. */
 export interface DashboardStack {
@@ -47,7 +35,7 @@ export interface OpenPage {
 export async function startDashboard(options: StackOptions = {}): Promise<DashboardStack> {
   const [stack, browser] = await Promise.all([
     startStack({ ...options, env: { ...ADMIN_ENV, ...options.env } }),
-    chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--disable-gpu'] }),
+    launchBrowser(),
     buildDashboard(),
   ]);
 

@@ -6,6 +6,7 @@ import { POLL_MS } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { count, plural } from '../../format/number.ts';
 import { Button } from '../../ui/button.tsx';
+import { Figure } from '../../ui/figure.tsx';
 import { Failure, Notice } from '../../ui/notice.tsx';
 import { Card, Page } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
@@ -96,22 +97,6 @@ function Status({ status }: { readonly status: BrokerStatus }) {
       </div>
       {lastRun.report && <Report report={lastRun.report} />}
     </>
-  );
-}
-
-interface FigureProps {
-  readonly label: string;
-  readonly value: React.ReactNode;
-  readonly note: string;
-}
-
-function Figure({ label, value, note }: FigureProps) {
-  return (
-    <div className="card figure">
-      <h2>{label}</h2>
-      <p className="figure-value">{value}</p>
-      <p className="figure-note">{note}</p>
-    </div>
   );
 }
 

@@ -7,6 +7,7 @@ import { useIsAdmin } from '../../api/queries.ts';
 import { count, plural } from '../../format/number.ts';
 
 import { ButtonLink } from '../../ui/button.tsx';
+import { Figure } from '../../ui/figure.tsx';
 import { Failure, Notice } from '../../ui/notice.tsx';
 import { Card, Page } from '../../ui/page.tsx';
 import { Empty } from '../../ui/placeholder.tsx';
@@ -114,7 +115,6 @@ export function Overview() {
 }
 
 function Figures({ summary }: { readonly summary: Summary | undefined }) {
-  const total = summary?.total ?? 0;
   return (
     <div className="figures">
       <Figure
@@ -151,33 +151,10 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
       <Figure
         href="/devices"
         label="All devices"
-        value={summary && total}
+        value={summary?.total}
         note={summary && `${plural(summary.masters, 'master')}, ${plural(summary.agents, 'agent')}`}
       />
     </div>
-  );
-}
-
-interface FigureProps {
-  readonly href: string;
-  readonly label: string;
-  readonly value: number | undefined;
-  readonly tone?: string;
-  readonly note: string | undefined;
-}
-
-function Figure({ href, label, value, tone, note }: FigureProps) {
-  return (
-    <Link href={href} className="card figure linked">
-      <span className="row figure-label">
-        {tone && <span className={`dot ${tone}`} aria-hidden="true" />}
-        {label}
-      </span>
-      <span className="figure-value">
-        {value === undefined ? <span className="skeleton" /> : count(value)}
-      </span>
-      <span className="figure-note">{note ?? ' '}</span>
-    </Link>
   );
 }
 
