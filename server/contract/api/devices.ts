@@ -35,6 +35,22 @@ export const deviceAnswer = z
 
 export const devicePage = pageOf(deviceAnswer).meta({ id: 'DevicePage' });
 
+/** How many devices of a filter there are, and how they are. */
+export const deviceSummary = z
+  .object({
+    total: z.int(),
+    active: z.int(),
+    pending: z.int().describe('Wait for approval'),
+    revoked: z.int(),
+    online: z.int().describe('Active devices with a session on the broker'),
+    offline: z.int().describe('Active devices without one'),
+    neverSeen: z.int().describe('Active devices that have not connected yet'),
+    masters: z.int(),
+    agents: z.int(),
+    unpairedAgents: z.int(),
+  })
+  .meta({ id: 'DeviceSummary' });
+
 /** What every change of a device that concerns the broker answers. */
 export const changeAnswer = z.object({ device: deviceAnswer, receipt });
 
@@ -160,6 +176,7 @@ export const importReport = z.object({
 });
 
 export type Device = z.output<typeof deviceAnswer>;
+export type DeviceSummary = z.output<typeof deviceSummary>;
 export type ChangeAnswer = z.output<typeof changeAnswer>;
 export type Credentials = z.output<typeof credentials>;
 export type Removal = z.output<typeof removalAnswer>;
