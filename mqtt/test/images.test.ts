@@ -123,10 +123,7 @@ describe('the server image', () => {
     const bases = parseDockerfile(await readText('server/Dockerfile')).filter(
       ({ keyword }) => keyword === 'FROM',
     );
-    expect(bases.map(({ words }) => words[0])).toEqual([
-      `oven/bun:${version}-slim`,
-      `oven/bun:${version}-slim`,
-    ]);
+    expect(new Set(bases.map(({ words }) => words[0]))).toEqual(new Set([`oven/bun:${version}-slim`]));
   });
 
   test('does not run as root', async () => {

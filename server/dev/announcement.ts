@@ -35,7 +35,7 @@ export async function announcement(options: AnnouncementOptions): Promise<string
     '',
     'Simple IoT Server, development stack',
     '',
-    `  HTTP              ${url}`,
+    `  dashboard         ${url}`,
     `  MQTT              mqtt://127.0.0.1:${broker.mqttPort}   (told to devices: ${env.MQTT_HOST})`,
     `  EMQX REST API     ${broker.apiUrl}`,
     `  data and secrets  ${dataDir}`,

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DevBroker } from '@simple-iot/dev-broker';
+import { buildDashboard } from '../dashboard/build.ts';
 import { ConfigError } from '../src/config.ts';
 import type { Services } from '../src/server.ts';
 import { announcement } from './announcement.ts';
@@ -63,6 +64,7 @@ async function start(): Promise<void> {
   running.folder = await takeDataFolder(dataDir, process.env);
   const ports = await freePorts(process.env);
   const secrets = await loadOrCreateSecrets(dataDir);
+  const dashboard = buildDashboard();
   const database = await openDatabase(process.env.DATABASE_URL, dataDir);
   running.database = database;
   const broker = await startBroker(
@@ -75,7 +77,7 @@ async function start(): Promise<void> {
   running.broker = broker;
   const env = environment(secrets, database, broker, ports.PORT);
   running.services = await startServer(env);
-  await running.services.started;
+  await Promise.all([running.services.started, dashboard]);
   await ready(running.services.url);
   const lines = await announcement({
     url: running.services.url,

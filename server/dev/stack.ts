@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type DevBroker, type DevBrokerOptions, startDevBroker } from '@simple-iot/dev-broker';
+import { DASHBOARD_FOLDER } from '../dashboard/build.ts';
 import { loadConfig } from '../src/config.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
@@ -32,5 +33,6 @@ export function startServer(env: Environment, options: ServerOptions = {}): Prom
     random: systemRandom,
     log: options.log ?? createLogger({ debug: config.debug, format: config.logFormat }),
     migrationsFolder: MIGRATIONS_FOLDER,
+    dashboardFolder: DASHBOARD_FOLDER,
   });
 }

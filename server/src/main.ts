@@ -42,6 +42,7 @@ async function start(): Promise<Services> {
       random: systemRandom,
       log,
       migrationsFolder: fileURLToPath(new URL('../drizzle', import.meta.url)),
+      dashboardFolder: fileURLToPath(new URL('../dashboard/build', import.meta.url)),
     });
   } catch (error) {
     if (errorCode(error) !== 'EADDRINUSE') throw error;

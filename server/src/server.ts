@@ -31,6 +31,8 @@ export interface ServicesDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly migrationsFolder: string;
+  /** Where the built dashboard is. */
+  readonly dashboardFolder: string;
   /** Counters of the rate limits; in this process unless given. */
   readonly stores?: StoreFactory;
 }
@@ -140,7 +142,9 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     ...common,
     log: featureLogger(log, 'HTTP'),
     addressLimit: config.rateLimits.address,
+    hasCredential: devices.hasCredential,
     started: schema.isOpen,
+    dashboardFolder: deps.dashboardFolder,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
     operatorApi: { ...common, operators, audit, broker, devices, pairing, commands, telemetry },
     checks: {

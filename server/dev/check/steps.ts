@@ -53,6 +53,7 @@ export async function listSteps(root: string): Promise<Step[]> {
   return [
     commandStep('lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']),
     commandStep('types', ['node_modules/.bin/tsc', '-p', '.']),
+    commandStep('dashboard', ['node_modules/.bin/tsc', '-p', 'server/dashboard']),
     commandStep('imports', [
       process.execPath,
       '--bun',

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { dashboardRoutes } from '../dashboard/routes.ts';
 import { type HealthDeps, healthRoutes } from '../health/routes.ts';
 import { ipNetwork } from '../http/client-ip.ts';
 import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
@@ -19,15 +20,19 @@ export interface AppDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly trustProxyHops: number;
-  /** Requests of any kind from one address, per minute. */
+  /** Requests of any kind from one address, per minute; as many again of devices with a good credential. */
   readonly addressLimit: number;
-  /** Whether the schema is in place; until then every route but health answers `unavailable`. */
+  /** Whether a request shows a good credential of a device. */
+  readonly hasCredential: (c: Context) => Promise<boolean>;
+  /** Whether the schema is in place; until then every route but health and the dashboard answers `unavailable`. */
   readonly started: () => boolean;
   readonly stores: StoreFactory;
   /** What devices call, by feature. */
   readonly deviceRoutes: readonly Hono<AppEnv>[];
   readonly operatorApi: OperatorApiDeps;
   readonly checks: HealthDeps['checks'];
+  /** Where the built dashboard is. */
+  readonly dashboardFolder: string;
 }
 
 /** All routes of the server. Makes no connection and starts nothing. */
@@ -51,8 +56,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       limit: deps.addressLimit,
       windowMs: 60_000,
       key: (c) => ipNetwork(c.get('ip')),
+      // A flood does not keep out the devices behind its address.
+      countsApart: async (c) => deps.started() && (await deps.hasCredential(c)),
     }),
   );
+  app.route('/', dashboardRoutes({ folder: deps.dashboardFolder }));
   app.use(async (_, next) => {
     if (!deps.started()) {
       throw new AppError('unavailable', 'The server is starting and waiting for its database.', {

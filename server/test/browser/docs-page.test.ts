@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { type Browser as Chromium, chromium } from 'playwright-core';
+import type { Browser as Chromium } from 'playwright-core';
 import { type Stack, startStack } from '../harness.ts';
 import { ADMIN, ADMIN_ENV } from '../operators.ts';
+import { hasBrowser, launchBrowser } from './chromium.ts';
 
-const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
-  .map((name) => Bun.which(name))
-  .find((path) => path !== null);
-
-describe.skipIf(!executablePath)('/docs in a browser', () => {
+describe.skipIf(!hasBrowser)('/docs in a browser', () => {
   let stack: Stack;
   let browser: Chromium;
 
   beforeAll(async () => {
     stack = await startStack({ broker: false, env: ADMIN_ENV });
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();

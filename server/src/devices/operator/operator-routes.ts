@@ -3,6 +3,7 @@ import type { ApiEnv } from '../../http/actor.ts';
 import { stateRoutes } from '../lifecycle/routes.ts';
 import { transferRoutes } from '../transfer/routes.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
+import { summaryRoutes } from './summarize-devices.ts';
 
 export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
 
@@ -10,6 +11,7 @@ export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
 export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
   return new Hono<ApiEnv>()
     .route('/', transferRoutes(deps))
+    .route('/', summaryRoutes(deps))
     .route('/', deviceRoutes(deps))
     .route('/', stateRoutes(deps));
 }

@@ -1,0 +1,107 @@
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+
+/** Where the server looks for the dashboard unless told otherwise. */
+export const DASHBOARD_FOLDER = fileURLToPath(new URL('./build', import.meta.url));
+
+const SOURCE = fileURLToPath(new URL('./src', import.meta.url));
+const ASSETS = '/assets/';
+
+/**
+ * Bundles the dashboard into `folder`: `index.html`, and under `assets/` files whose names carry a hash of their content.
+ * What compresses has a `.br` and a `.gz` beside it. The folder is replaced when everything has been written.
+ */
+export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise<void> {
+  const draft = `${folder}.${process.pid}`;
+  await rm(draft, { recursive: true, force: true });
+  const assets = join(draft, 'assets');
+  await mkdir(assets, { recursive: true });
+
+  const app = await bundle({
+    entrypoints: [join(SOURCE, 'main.tsx')],
+    outdir: assets,
+    splitting: true,
+    plugins: [fontsAsFiles(assets)],
+  });
+  const theme = await bundle({ entrypoints: [join(SOURCE, 'theme.ts')], outdir: assets, format: 'iife' });
+  const icon = `icon-${hash(await readFile(join(SOURCE, 'icon.svg')))}.svg`;
+  await cp(join(SOURCE, 'icon.svg'), join(assets, icon));
+
+  const names = await readdir(assets);
+  const html = (await readFile(join(SOURCE, 'index.html'), 'utf8'))
+    .replace('%ICON%', ASSETS + icon)
+    .replace('%FONT%', ASSETS + only(names, /^geist-latin-wght-normal-.*\.woff2$/))
+    .replace('%THEME%', ASSETS + entryOf(theme))
+    .replace('%STYLES%', ASSETS + only(names, /^main-.*\.css$/))
+    .replace('%SCRIPT%', ASSETS + entryOf(app));
+  await writeFile(join(draft, 'index.html'), html);
+
+  const compressible = [...names.map((name) => join(assets, name)), join(draft, 'index.html')];
+  await Promise.all(compressible.filter((file) => /\.(js|css|svg|html)$/.test(file)).map(compress));
+  await rm(folder, { recursive: true, force: true });
+  await rename(draft, folder);
+}
+
+async function bundle(
+  options: Partial<Bun.BuildConfig> & { entrypoints: string[] },
+): Promise<Bun.BuildOutput> {
+  return await Bun.build({
+    target: 'browser',
+    minify: true,
+    publicPath: ASSETS,
+    naming: { entry: '[name]-[hash].[ext]', chunk: '[name]-[hash].[ext]', asset: '[name]-[hash].[ext]' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    env: 'disable',
+    ...options,
+  });
+}
+
+/** The bundler would write fonts into the style sheet, the alphabets that nobody needs included. */
+function fontsAsFiles(assets: string): Bun.BunPlugin {
+  return {
+    name: 'fonts as files',
+    setup(build) {
+      build.onResolve({ filter: /\.woff2$/ }, async ({ path, importer }) => {
+        const file = join(dirname(importer), path);
+        const name = basename(path).replace('.woff2', `-${hash(await readFile(file))}.woff2`);
+        await cp(file, join(assets, name));
+        return { path: ASSETS + name, external: true };
+      });
+    },
+  };
+}
+
+function entryOf(output: Bun.BuildOutput): string {
+  const entry = output.outputs.find(({ kind, path }) => kind === 'entry-point' && path.endsWith('.js'));
+  if (!entry) throw new Error('the bundler wrote no entry point');
+  return basename(entry.path);
+}
+
+function only(names: readonly string[], pattern: RegExp): string {
+  const [name, ...others] = names.filter((candidate) => pattern.test(candidate));
+  if (name === undefined || others.length > 0) throw new Error(`expected one file like ${pattern}`);
+  return name;
+}
+
+function hash(content: Uint8Array): string {
+  return Bun.hash(content).toString(36).slice(0, 8);
+}
+
+async function compress(file: string): Promise<void> {
+  const content = await readFile(file);
+  const [brotli, gzipped] = await Promise.all([
+    promisify(brotliCompress)(content, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+        [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+      },
+    }),
+    promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION }),
+  ]);
+  await Promise.all([writeFile(`${file}.br`, brotli), writeFile(`${file}.gz`, gzipped)]);
+}
+
+if (import.meta.main) await buildDashboard();

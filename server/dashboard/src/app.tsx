@@ -1,0 +1,51 @@
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { useState } from 'react';
+import { createQueryClient, useSession } from './api/queries.ts';
+import { useReachable } from './api/reachability.ts';
+import { Routes } from './routes.tsx';
+import { CrashGuard } from './shell/crash-guard.tsx';
+import { Shell } from './shell/shell.tsx';
+import { SignIn } from './shell/sign-in.tsx';
+import { Failure } from './ui/notice.tsx';
+import { Toasts } from './ui/toast.tsx';
+
+/** The whole application. Nothing is shown before it is known who looks. */
+export function App() {
+  const [client] = useState(createQueryClient);
+  return (
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={client}>
+        <CrashGuard>
+          <Signed />
+        </CrashGuard>
+        <Toasts />
+      </QueryClientProvider>
+    </CSPProvider>
+  );
+}
+
+function Signed() {
+  const session = useSession();
+  const reachable = useReachable();
+  if (session.data) {
+    return (
+      <Shell session={session.data}>
+        <Routes />
+      </Shell>
+    );
+  }
+  if (session.data === null) return <SignIn />;
+  if (session.error) {
+    return (
+      <div className="signin">
+        <main>
+          <h1 className="visually-hidden">Simple IoT Server</h1>
+          <Failure error={session.error} retry={() => void session.refetch()} />
+          {!reachable && <p className="quiet small">Trying again…</p>}
+        </main>
+      </div>
+    );
+  }
+  return null;
+}

@@ -1,0 +1,70 @@
+export type Board = 'esp8266' | 'esp32';
+
+export const boards: Readonly<
+  Record<Board, { readonly name: string; readonly wifi: string; readonly pin: string }>
+> = {
+  esp8266: { name: 'ESP8266', wifi: 'ESP8266WiFi.h', pin: 'A0' },
+  esp32: { name: 'ESP32', wifi: 'WiFi.h', pin: '34' },
+};
+
+interface SketchOptions {
+  readonly board: Board;
+  /** The constants HOST, UUID and KEY, as the server wrote them. */
+  readonly header: string;
+}
+
+/** A complete sketch: two Wi-Fi constants to fill in, then upload. */
+export function sketch({ board, header }: SketchOptions): string {
+  const { wifi, pin } = boards[board];
+  const identity = header.split('\n').filter((line) => line.startsWith('constexpr'));
+  const encrypted = identity.some((line) => line.includes('"https://'));
+  return [
+    `#include <${wifi}>`,
+    '#include <SMServer.h>',
+    ...(encrypted ? ['#include <SMServerTls.h>'] : []),
+    '',
+    'constexpr char WIFI_NAME[] = "your network";',
+    'constexpr char WIFI_PASSWORD[] = "its password";',
+    '',
+    '// The key opens this one device. Keep it out of version control.',
+    ...identity,
+    '',
+    ...(encrypted ? TLS : ['SMServer server(HOST, UUID, KEY);']),
+    '',
+    'void setup() {',
+    '  Serial.begin(115200);',
+    '  WiFi.mode(WIFI_STA);',
+    '  WiFi.begin(WIFI_NAME, WIFI_PASSWORD);',
+    '  if (!server.begin()) Serial.println(toString(server.lastError().code));',
+    '}',
+    '',
+    'void loop() {',
+    '  server.loop();',
+    '  static uint32_t last = 0;',
+    '  if (millis() - last >= 10000) {',
+    '    last = millis();',
+    '    JsonDocument reading;',
+    `    reading["light"] = analogRead(${pin});`,
+    '    server.publishData(reading);',
+    '    Serial.println(toString(server.state()));',
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}
+
+const TLS = [
+  '// The certificate of the authority that signed the server’s: paste yours.',
+  'const char AUTHORITY[] PROGMEM = R"PEM(',
+  '-----BEGIN CERTIFICATE-----',
+  '-----END CERTIFICATE-----',
+  ')PEM";',
+  'SMServerTls tls = SMServerTls::authority(AUTHORITY);',
+  '',
+  'SMServerOptions withTls() {',
+  '  SMServerOptions options;',
+  '  options.tls = &tls;',
+  '  return options;',
+  '}',
+  'SMServer server(HOST, UUID, KEY, withTls());',
+];

@@ -1,0 +1,82 @@
+import { useSyncExternalStore } from 'react';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' });
+
+/** `5 minutes ago`, `in 3 days`, `just now`. */
+export function timeFrom(at: number, now: number): string {
+  const distance = at - now;
+  const size = Math.abs(distance);
+  if (size < 10_000) return 'just now';
+  if (size < MINUTE) return relative.format(Math.round(distance / 1_000), 'second');
+  if (size < HOUR) return relative.format(Math.round(distance / MINUTE), 'minute');
+  if (size < DAY) return relative.format(Math.round(distance / HOUR), 'hour');
+  if (size < 45 * DAY) return relative.format(Math.round(distance / DAY), 'day');
+  if (size < 500 * DAY) return relative.format(Math.round(distance / (30.44 * DAY)), 'month');
+  return relative.format(Math.round(distance / (365.25 * DAY)), 'year');
+}
+
+/** `3 d 4 h`, `12 min`, `8 s`: the two largest units. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const units = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = units.findIndex(([value]) => value > 0);
+  if (first < 0) return '0 s';
+  return units
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ');
+}
+
+/** Date and time in the viewer's zone. */
+export function fullTime(at: number | string): string {
+  return full.format(new Date(at));
+}
+
+export function dayOf(at: number | string): string {
+  return day.format(new Date(at));
+}
+
+export function clockTime(at: number | string): string {
+  return clock.format(new Date(at));
+}
+
+export function zoneName(): string {
+  return zone.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+}
+
+let now = Date.now();
+const listeners = new Set<() => void>();
+let ticker: ReturnType<typeof setInterval> | undefined;
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  ticker ??= setInterval(() => {
+    now = Date.now();
+    for (const each of listeners) each();
+  }, 5_000);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(ticker);
+    ticker = undefined;
+  };
+}
+
+/** The present, read again every 5 s: one timer for the whole page. */
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, () => now);
+}

@@ -1,0 +1,71 @@
+import type { AuditEntry } from '../../api/fleet.ts';
+import type { IconName } from '../../ui/icon.tsx';
+
+interface Kind {
+  readonly text: string;
+  readonly icon: IconName;
+  readonly tone?: 'bad' | 'warn' | 'good';
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  'device.registered': { text: 'Device registered', icon: 'plus', tone: 'good' },
+  'device.approved': { text: 'Device approved', icon: 'approve', tone: 'good' },
+  'device.rejected': { text: 'Device rejected', icon: 'close', tone: 'bad' },
+  'device.edited': { text: 'Device edited', icon: 'edit' },
+  'device.revoked': { text: 'Device revoked', icon: 'ban', tone: 'bad' },
+  'device.restored': { text: 'Device restored', icon: 'undo', tone: 'good' },
+  'device.rotated': { text: 'Credentials rotated', icon: 'refresh' },
+  'device.deleted': { text: 'Device deleted', icon: 'trash', tone: 'bad' },
+  'device.paired': { text: 'Device paired', icon: 'link' },
+  'device.unpaired': { text: 'Device unpaired', icon: 'unlink' },
+  'device.key_shown': { text: 'Key shown', icon: 'key', tone: 'warn' },
+  'credential.refused': { text: 'Credential refused', icon: 'alert', tone: 'bad' },
+  'login.failed': { text: 'Sign-in failed', icon: 'alert', tone: 'warn' },
+  'session.created': { text: 'Signed in', icon: 'user' },
+  'session.ended': { text: 'Signed out', icon: 'signout' },
+  'session.revoked': { text: 'Session ended', icon: 'signout' },
+  'operator.created': { text: 'Operator added', icon: 'people' },
+  'operator.changed': { text: 'Operator changed', icon: 'people' },
+  'operator.deleted': { text: 'Operator removed', icon: 'people', tone: 'bad' },
+  'operator.password_changed': { text: 'Password changed', icon: 'key' },
+  'operator.sessions_revoked': { text: 'All sessions ended', icon: 'signout' },
+  'api_key.created': { text: 'API key created', icon: 'key' },
+  'api_key.revoked': { text: 'API key revoked', icon: 'key', tone: 'bad' },
+  'broker.reconciled': { text: 'Broker reconciled', icon: 'broker' },
+};
+
+export function kindOf(action: string): Kind {
+  return KINDS[action] ?? { text: action.replaceAll(/[._]/g, ' '), icon: 'audit' };
+}
+
+export const ACTION_GROUPS = [
+  ['', 'Everything'],
+  ['device.', 'Devices'],
+  ['credential.refused', 'Refused credentials'],
+  ['login.failed', 'Failed sign-ins'],
+  ['session.', 'Sessions'],
+  ['operator.', 'Operators'],
+  ['api_key.', 'API keys'],
+  ['broker.', 'Broker'],
+] as const;
+
+export interface Difference {
+  readonly field: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** The values that an event changed, added or took away. */
+export function differencesOf(entry: AuditEntry): Difference[] {
+  const before = entry.before ?? {};
+  const after = entry.after ?? {};
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .map((field) => ({ field, before: shown(before[field]), after: shown(after[field]) }))
+    .filter(({ before: was, after: is }) => was !== is);
+}
+
+function shown(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

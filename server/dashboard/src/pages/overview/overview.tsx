@@ -1,0 +1,164 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { brokerHealth, brokerQuery } from '../../api/broker.ts';
+import { type Summary, summaryQuery } from '../../api/fleet.ts';
+import { POLL_MS } from '../../api/live.ts';
+import { useIsAdmin } from '../../api/queries.ts';
+import { count, plural } from '../../format/number.ts';
+
+import { ButtonLink } from '../../ui/button.tsx';
+import { Figure } from '../../ui/figure.tsx';
+import { Failure, Notice } from '../../ui/notice.tsx';
+import { Card, Page } from '../../ui/page.tsx';
+import { Empty } from '../../ui/placeholder.tsx';
+import { Health } from './health.tsx';
+import { RecentEvents } from './recent-events.tsx';
+import { TelemetryCard } from './telemetry-card.tsx';
+
+/** How the fleet and the system are, at a glance. */
+export function Overview() {
+  const isAdmin = useIsAdmin();
+  const summary = useQuery({ ...summaryQuery({}), refetchInterval: POLL_MS });
+  const broker = useQuery({ ...brokerQuery(), refetchInterval: POLL_MS });
+  const health = broker.data && brokerHealth(broker.data);
+
+  return (
+    <Page
+      title="Overview"
+      actions={
+        isAdmin && (
+          <ButtonLink href="/devices/new" kind="primary" icon="plus">
+            Add a device
+          </ButtonLink>
+        )
+      }
+    >
+      {summary.error && <Failure error={summary.error} retry={() => void summary.refetch()} />}
+      {health && health.tone !== 'good' && (
+        <Notice
+          tone={health.tone}
+          live
+          action={
+            <Link href="/broker" className="link">
+              Broker
+            </Link>
+          }
+        >
+          <span className="strong">{health.title}</span> {health.advice}
+        </Notice>
+      )}
+      {summary.data?.total === 0 ? (
+        <div className="card">
+          <Empty
+            icon="device"
+            title="Your fleet starts here"
+            actions={
+              isAdmin && (
+                <ButtonLink href="/devices/new" kind="primary" icon="plus">
+                  Add a device
+                </ButtonLink>
+              )
+            }
+          >
+            Add the first device: you get its UUID, its key and a sketch to flash, and see it come online. Or
+            start one that is simulated with <code>npx -y bun run device</code>.
+          </Empty>
+        </div>
+      ) : (
+        <Figures summary={summary.data} />
+      )}
+      <div className="columns">
+        <Card
+          title="Recent events"
+          flush
+          actions={
+            <Link href="/audit" className="link small">
+              Audit log
+            </Link>
+          }
+        >
+          <RecentEvents />
+        </Card>
+        <div className="stack">
+          <Card title="System">
+            <dl className="facts health">
+              <dt>Broker</dt>
+              <dd>
+                <Health tone={health?.tone} text={health ? shortHealth(health.tone) : 'Asking…'} />
+              </dd>
+              <dt>Database</dt>
+              <dd>
+                <Health
+                  tone={summary.error ? 'bad' : summary.data ? 'good' : undefined}
+                  text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
+                />
+              </dd>
+              <dt>Waiting changes</dt>
+              <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
+              <dt>Unpaired agents</dt>
+              <dd className="numbers">
+                {summary.data ? (
+                  <Link href="/devices?master=none" className="link">
+                    {count(summary.data.unpairedAgents)}
+                  </Link>
+                ) : (
+                  '–'
+                )}
+              </dd>
+            </dl>
+          </Card>
+          <TelemetryCard />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Figures({ summary }: { readonly summary: Summary | undefined }) {
+  return (
+    <div className="figures">
+      <Figure
+        href="/devices?state=active&online=true"
+        label="Online"
+        value={summary?.online}
+        tone="good"
+        note={summary && `of ${count(summary.active)} active`}
+      />
+      <Figure
+        href="/devices?state=active&online=false"
+        label="Offline"
+        value={summary?.offline}
+        tone="quiet"
+        note={
+          summary &&
+          (summary.neverSeen > 0 ? `${count(summary.neverSeen)} never connected` : 'all seen before')
+        }
+      />
+      <Figure
+        href="/approvals"
+        label="Pending"
+        value={summary?.pending}
+        tone={summary?.pending ? 'warn' : 'hollow'}
+        note="wait for approval"
+      />
+      <Figure
+        href="/devices?state=revoked"
+        label="Revoked"
+        value={summary?.revoked}
+        tone={summary?.revoked ? 'bad' : 'hollow'}
+        note="shut out"
+      />
+      <Figure
+        href="/devices"
+        label="All devices"
+        value={summary?.total}
+        note={summary && `${plural(summary.masters, 'master')}, ${plural(summary.agents, 'agent')}`}
+      />
+    </div>
+  );
+}
+
+function shortHealth(tone: string): string {
+  if (tone === 'good') return 'Reconciled';
+  return tone === 'bad' ? 'Needs attention' : 'Catching up';
+}

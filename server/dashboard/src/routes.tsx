@@ -1,0 +1,42 @@
+import { lazy } from 'react';
+import { Route, Switch } from 'wouter';
+import { NotFound } from './pages/not-found.tsx';
+import { Overview } from './pages/overview/overview.tsx';
+
+// Each page is a file of its own, loaded when it is first opened.
+const Devices = lazy(async () => ({ default: (await import('./pages/devices/devices.tsx')).Devices }));
+const AddDevice = lazy(async () => ({
+  default: (await import('./pages/add-device/add-device.tsx')).AddDevice,
+}));
+const DevicePage = lazy(async () => ({
+  default: (await import('./pages/device/device-page.tsx')).DevicePage,
+}));
+const Approvals = lazy(async () => ({
+  default: (await import('./pages/approvals/approvals.tsx')).Approvals,
+}));
+const Audit = lazy(async () => ({ default: (await import('./pages/audit/audit.tsx')).Audit }));
+const Broker = lazy(async () => ({ default: (await import('./pages/broker/broker.tsx')).Broker }));
+const Operators = lazy(async () => ({
+  default: (await import('./pages/operators/operators.tsx')).Operators,
+}));
+const ApiKeys = lazy(async () => ({ default: (await import('./pages/api-keys/api-keys.tsx')).ApiKeys }));
+const Account = lazy(async () => ({ default: (await import('./pages/account/account.tsx')).Account }));
+
+/** Every page and its address. */
+export function Routes() {
+  return (
+    <Switch>
+      <Route path="/" component={Overview} />
+      <Route path="/devices" component={Devices} />
+      <Route path="/devices/new" component={AddDevice} />
+      <Route path="/devices/:id/:tab?">{({ id, tab }) => <DevicePage key={id} id={id} tab={tab} />}</Route>
+      <Route path="/approvals" component={Approvals} />
+      <Route path="/audit" component={Audit} />
+      <Route path="/broker" component={Broker} />
+      <Route path="/operators" component={Operators} />
+      <Route path="/api-keys" component={ApiKeys} />
+      <Route path="/account" component={Account} />
+      <Route component={NotFound} />
+    </Switch>
+  );
+}

@@ -1,0 +1,70 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useLocation } from 'wouter';
+import { summaryQuery } from '../api/fleet.ts';
+import { POLL_MS } from '../api/live.ts';
+import { shortCount } from '../format/number.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
+
+interface Destination {
+  readonly href: string;
+  readonly label: string;
+  readonly icon: IconName;
+}
+
+const FLEET: readonly Destination[] = [
+  { href: '/', label: 'Overview', icon: 'overview' },
+  { href: '/devices', label: 'Devices', icon: 'device' },
+  { href: '/approvals', label: 'Approvals', icon: 'approve' },
+];
+const SYSTEM: readonly Destination[] = [
+  { href: '/broker', label: 'Broker', icon: 'broker' },
+  { href: '/audit', label: 'Audit log', icon: 'audit' },
+];
+const ACCESS: readonly Destination[] = [
+  { href: '/operators', label: 'Operators', icon: 'people' },
+  { href: '/api-keys', label: 'API keys', icon: 'key' },
+];
+
+export function Navigation() {
+  const summary = useQuery({ ...summaryQuery({}), refetchInterval: POLL_MS });
+  return (
+    <>
+      <Group destinations={FLEET} label="Fleet" counts={{ '/approvals': summary.data?.pending ?? 0 }} />
+      <Group destinations={SYSTEM} label="System" />
+      <Group destinations={ACCESS} label="Access" />
+    </>
+  );
+}
+
+interface GroupProps {
+  readonly label: string;
+  readonly destinations: readonly Destination[];
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+function Group({ label, destinations, counts = {} }: GroupProps) {
+  const [path] = useLocation();
+  return (
+    <nav className="nav" aria-label={label}>
+      <span className="nav-label" aria-hidden="true">
+        {label}
+      </span>
+      {destinations.map(({ href, label: text, icon }) => {
+        const waiting = counts[href] ?? 0;
+        const isHere = href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);
+        return (
+          <Link key={href} href={href} aria-current={isHere ? 'page' : undefined}>
+            <Icon name={icon} size={17} />
+            {text}
+            {waiting > 0 && (
+              <span className="count">
+                {shortCount(waiting)}
+                <span className="visually-hidden"> waiting</span>
+              </span>
+            )}
+          </Link>
+        );
+      })}
+    </nav>
+  );
+}

@@ -1,0 +1,166 @@
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import { tokenColor, useShownTheme } from './theme-colors.ts';
+
+export interface ChartMark {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly label: string;
+}
+
+interface LineChartProps {
+  /** What the chart shows, in a sentence, for those who do not see it. */
+  readonly label: string;
+  /** Times in seconds, then mean, lowest and highest. */
+  readonly data: uPlot.AlignedData;
+  /** The stretch that the time axis spans, in seconds. */
+  readonly span: readonly [from: number, to: number];
+  readonly marks: readonly ChartMark[];
+  readonly format: (value: number) => string;
+  /** Told of a stretch that was dragged over, in seconds. */
+  readonly onZoom: (from: number, to: number) => void;
+  /** Told of the point under the pointer; undefined when it left. */
+  readonly onHover: (index: number | undefined) => void;
+}
+
+const HEIGHT = 190;
+const LEAST_ZOOM_PX = 6;
+
+/** A line with a band from the lowest to the highest value; charts of a page move their cursors together. */
+export function LineChart(props: LineChartProps) {
+  const { label, data, span } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  const theme = useShownTheme();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read anew when the theme changes
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const made = new uPlot(
+      optionsFor(element.clientWidth, latest),
+      [...latest.current.data] as uPlot.AlignedData,
+      element,
+    );
+    chart.current = made;
+    const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      made.destroy();
+      chart.current = undefined;
+    };
+  }, [theme]);
+
+  useEffect(() => {
+    chart.current?.setData(data, false);
+    chart.current?.setScale('x', { min: span[0], max: span[1] });
+  }, [data, span]);
+
+  return <div ref={place} className="chart" role="img" aria-label={label} />;
+}
+
+function optionsFor(width: number, latest: { readonly current: LineChartProps }): uPlot.Options {
+  const accent = tokenColor('--accent');
+  const text = tokenColor('--text-3');
+  const line = tokenColor('--line');
+  const axis: uPlot.Axis = {
+    stroke: text,
+    font: '12px "Geist Variable", sans-serif',
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: {
+      sync: { key: 'device' },
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 7, fill: accent, stroke: accent },
+      y: false,
+    },
+    scales: {
+      x: { time: true, auto: false, range: () => [...latest.current.span] as [number, number] },
+      y: { range: (_, low, high) => padded(low, high) },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        space: 84,
+        values: (_, ticks, __, ___, step) => ticks.map((tick) => tickText(tick * 1_000, step)),
+      },
+      {
+        ...axis,
+        size: 58,
+        space: 42,
+        values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)),
+      },
+    ],
+    series: [
+      {},
+      { stroke: accent, width: 1.75, points: { size: 4, fill: accent } },
+      { stroke: 'transparent', points: { show: false } },
+      { stroke: 'transparent', points: { show: false } },
+    ],
+    bands: [{ series: [3, 2], fill: withAlpha(accent, 0.16) }],
+    hooks: {
+      setSelect: [
+        (chart) => {
+          const { left, width: dragged } = chart.select;
+          if (dragged >= LEAST_ZOOM_PX) {
+            latest.current.onZoom(chart.posToVal(left, 'x'), chart.posToVal(left + dragged, 'x'));
+          }
+          chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+      setCursor: [(chart) => latest.current.onHover(chart.cursor.idx ?? undefined)],
+      draw: [(chart) => drawMarks(chart, latest.current.marks, tokenColor('--warn-dot'))],
+    },
+  };
+}
+
+const DAY_SECONDS = 86_400;
+const dayText = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const hourText = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const secondText = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
+/** A time on the axis in the viewer's zone and manner; midnights are days. */
+function tickText(at: number, stepSeconds: number): string {
+  const date = new Date(at);
+  const isMidnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+  if (stepSeconds >= DAY_SECONDS || isMidnight) return dayText.format(date);
+  return (stepSeconds < 60 ? secondText : hourText).format(date);
+}
+
+/** A flat line stays in the middle; others get some air above and below. */
+function padded(low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const air = high === low ? Math.max(1, Math.abs(high) * 0.05) : (high - low) * 0.08;
+  return [low - air, high + air];
+}
+
+function drawMarks(chart: uPlot, marks: readonly ChartMark[], color: string): void {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const { at } of marks) {
+    const x = Math.round(chart.valToPos(at / 1_000, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+function withAlpha(color: string, alpha: number): string {
+  return `color-mix(in oklab, ${color} ${alpha * 100}%, transparent)`;
+}

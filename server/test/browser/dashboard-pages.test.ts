@@ -1,0 +1,319 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import axe from 'axe-core';
+import type { MqttClient } from 'mqtt';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { z } from 'zod';
+import { insertDevices } from '../devices.ts';
+import { connectDevice, registerDevice, until } from '../harness.ts';
+import { ADMIN } from '../operators.ts';
+import { hasBrowser } from './chromium.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
+
+const FIRST_LOAD_LIMIT_BYTES = 250_000;
+
+const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
+  light: { colorScheme: 'light' },
+  dark: { colorScheme: 'dark' },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+};
+
+interface Shown {
+  readonly name: string;
+  readonly path: () => string;
+  /** What shows that the page has what it shows. */
+  readonly ready: (page: Page) => Promise<unknown>;
+}
+
+let dashboard: DashboardStack;
+let agent = '';
+let master = '';
+const clients: MqttClient[] = [];
+
+const PAGES: readonly Shown[] = [
+  { name: 'overview', path: () => '/', ready: (page) => page.getByText('of 36 active').waitFor() },
+  { name: 'devices', path: () => '/devices', ready: (page) => page.locator('tbody a').first().waitFor() },
+  {
+    name: 'devices-none',
+    path: () => '/devices?q=nothing',
+    ready: (page) => page.getByText('No device matches').waitFor(),
+  },
+  { name: 'add-device', path: () => '/devices/new', ready: (page) => page.getByLabel('Name').waitFor() },
+  {
+    name: 'device',
+    path: () => `/devices/${agent}`,
+    ready: (page) => page.getByText('Paired with').waitFor(),
+  },
+  { name: 'master', path: () => `/devices/${master}`, ready: (page) => page.getByText('Agents (').waitFor() },
+  {
+    name: 'device-history',
+    path: () => `/devices/${agent}/history`,
+    ready: (page) => page.getByText('Device registered').waitFor(),
+  },
+  {
+    name: 'device-key',
+    path: () => `/devices/${agent}/flash`,
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Show the key' }).click();
+      await page.locator('.qr').waitFor();
+    },
+  },
+  {
+    name: 'device-data',
+    path: () => `/devices/${agent}/data`,
+    ready: (page) => page.getByRole('img', { name: /^Chart of temperature: last/ }).waitFor(),
+  },
+  {
+    name: 'device-data-table',
+    path: () => `/devices/${agent}/data`,
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Table' }).click();
+      await page.getByRole('region', { name: 'Figures of temperature' }).waitFor();
+    },
+  },
+  {
+    name: 'device-records',
+    path: () => `/devices/${agent}/data`,
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Records' }).click();
+      await page.getByText('"temperature"').first().waitFor();
+    },
+  },
+  { name: 'approvals', path: () => '/approvals', ready: (page) => page.locator('tbody a').first().waitFor() },
+  { name: 'audit', path: () => '/audit', ready: (page) => page.locator('.events > li').first().waitFor() },
+  { name: 'broker', path: () => '/broker', ready: (page) => page.getByText('Nothing to do.').waitFor() },
+  {
+    name: 'operators',
+    path: () => '/operators',
+    ready: (page) => page.locator('tbody tr').first().waitFor(),
+  },
+  { name: 'api-keys', path: () => '/api-keys', ready: (page) => page.getByText('No API keys').waitFor() },
+  { name: 'account', path: () => '/account', ready: (page) => page.getByText('this one').waitFor() },
+  {
+    name: 'not-found',
+    path: () => '/nothing/here',
+    ready: (page) => page.getByText('No page has this address').waitFor(),
+  },
+];
+
+const violations = z.array(
+  z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string(), failureSummary: z.string() })) }),
+);
+
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+/** What axe finds against WCAG 2.2 AA and, unless told otherwise, good practice; one line each. */
+async function axeFindings(
+  page: Page,
+  rules: readonly string[] = [...WCAG, 'best-practice'],
+): Promise<string[]> {
+  // Evaluated by the debugger: the content security policy lets no script be added.
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(`axe.run(document, {
+    runOnly: ${JSON.stringify(rules)},
+  }).then(({ violations }) => violations.map(({ id, nodes }) => ({
+    id, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary: failureSummary ?? '' })),
+  })))`);
+  return violations
+    .parse(found)
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+}
+
+/** Whether the page can be scrolled sideways. */
+async function overflow(page: Page): Promise<number> {
+  return z
+    .number()
+    .parse(
+      await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+    );
+}
+
+describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
+  beforeAll(async () => {
+    dashboard = await startDashboard();
+    const { stack } = dashboard;
+    const registered = await registerDevice(stack.url, 'master');
+    const sensor = await registerDevice(stack.url, 'agent');
+    master = registered.uuid;
+    agent = sensor.uuid;
+    await stack.sql`update devices set name = 'North wing controller', tags = '{north}' where id = ${master}`;
+    await stack.sql`update devices set name = 'Greenhouse 1, north wall', tags = '{north,humidity}', master_id = ${master},
+      notes = 'Behind the second pillar.' where id = ${agent}`;
+    const ids = await insertDevices(stack, 40, (at) => ({
+      name: `Sensor ${at}`,
+      ...(at < 5 ? { master } : {}),
+    }));
+    await stack.sql`update devices set state = 'revoked' where id = any(${ids.slice(10, 13)}::uuid[])`;
+    await stack.sql`update devices set state = 'pending' where id = any(${ids.slice(20, 23)}::uuid[])`;
+    for (const device of [registered, sensor]) {
+      clients.push(await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device));
+    }
+    await publishHour(clients[1], agent);
+    await until('the records are stored', async () => {
+      const [row] = await stack.sql`select count(*)::int as stored from telemetry`;
+      return row?.stored === RECORDS;
+    });
+  }, PAGES_LIMIT_MS);
+  afterAll(async () => {
+    for (const client of clients) await client.endAsync(true);
+    await dashboard?.close();
+  });
+
+  test.each(Object.keys(LOOKS))(
+    'meets WCAG 2.2 AA by axe and breaks no policy, %s',
+    async (look) => {
+      const opened = await dashboard.open('/', LOOKS[look]);
+      const { page, context, complaints } = opened;
+      await page.getByLabel('User name').waitFor();
+      const findings: string[] = (await axeFindings(page)).map((finding) => `sign-in: ${finding}`);
+      await screenshot(page, `${look}-sign-in`);
+      await page.getByLabel('User name').fill(ADMIN.username);
+      await page.getByLabel('Password').fill(ADMIN.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.locator('#main').waitFor();
+      for (const { name, path, ready } of PAGES) {
+        await page.goto(`${dashboard.stack.url}${path()}`);
+        await ready(page);
+        findings.push(...(await axeFindings(page)).map((finding) => `${name}: ${finding}`));
+        if ((await overflow(page)) > 0) findings.push(`${name}: can be scrolled sideways`);
+        await screenshot(page, `${look}-${name}`);
+      }
+      expect(findings).toEqual([]);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'dialogs and menus meet WCAG 2.2 AA by axe',
+    async () => {
+      const { page, context } = await dashboard.openSignedIn(`/devices/${agent}`);
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
+      expect(await axeFindings(page, WCAG)).toEqual([]);
+      await screenshot(page, 'light-menu', false);
+      await page.getByRole('menuitem', { name: 'Revoke' }).click();
+      await page.getByRole('dialog').waitFor();
+      await page.getByRole('menu').waitFor({ state: 'detached' });
+      expect(await axeFindings(page, WCAG)).toEqual([]);
+      await screenshot(page, 'light-confirm', false);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByRole('dialog').getByLabel('Name').waitFor();
+      expect(await axeFindings(page, WCAG)).toEqual([]);
+      await screenshot(page, 'light-edit', false);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'the first load, signed in, is below 250 KB',
+    async () => {
+      const { page, context } = await dashboard.open('/');
+      await page.getByLabel('User name').fill(ADMIN.username);
+      await page.getByLabel('Password').fill(ADMIN.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('of 36 active').waitFor();
+      const bytes = z
+        .number()
+        .parse(
+          await page.evaluate(
+            "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)",
+          ),
+        );
+      expect(bytes).toBeGreaterThan(50_000);
+      expect(bytes).toBeLessThan(FIRST_LOAD_LIMIT_BYTES);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a phone reaches every page through the navigation',
+    async () => {
+      const { page, context } = await dashboard.openSignedIn('/', LOOKS.phone);
+      await page.getByRole('button', { name: 'Open navigation' }).tap();
+      await page.getByRole('dialog', { name: 'Navigation' }).waitFor();
+      await page.getByRole('link', { name: 'Devices' }).tap();
+      await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
+      await page.getByRole('dialog', { name: 'Navigation' }).waitFor({ state: 'detached' });
+      await page.getByRole('link', { name: 'Greenhouse 1, north wall' }).tap();
+      await page.getByRole('heading', { name: /^Greenhouse 1/, level: 1 }).waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'keyboard alone signs in, finds a device, and revokes and restores it',
+    async () => {
+      const { page, context } = await dashboard.open('/devices');
+      const press = async (...keys: string[]) => {
+        for (const key of keys) await page.keyboard.press(key);
+      };
+      await page.getByLabel('User name').waitFor();
+      await page.keyboard.type(ADMIN.username);
+      await press('Tab');
+      await page.keyboard.type(ADMIN.password);
+      await press('Enter');
+      await page.locator('tbody a').first().waitFor();
+      await press('/');
+      await page.keyboard.type('Sensor 39');
+      await page.getByText('1 device match').waitFor();
+      await tabTo(page, 'Sensor 39');
+      await press('Enter');
+      await page.getByRole('heading', { name: /^Sensor 39/, level: 1 }).waitFor();
+      await tabTo(page, 'More actions');
+      await press('Enter');
+      await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
+      await page.keyboard.type('Rev');
+      await press('Enter');
+      await page.getByRole('dialog').waitFor();
+      await tabTo(page, 'Revoke');
+      await press('Enter');
+      await page.locator('h1').getByText('Revoked').waitFor();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await tabTo(page, 'Restore');
+      await press('Enter');
+      await page.getByRole('heading', { name: 'Restore Sensor 39?' }).waitFor();
+      await tabTo(page, 'Restore');
+      await press('Enter');
+      await page.locator('h1').getByText('Never connected').waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+});
+
+const RECORDS = 120;
+
+/** An hour of plausible records, half a minute apart, with a spike and a gap. */
+async function publishHour(client: MqttClient | undefined, id: string): Promise<void> {
+  const now = Date.now();
+  for (let at = 0; at < RECORDS; at++) {
+    const ts = now - (RECORDS - at) * 28_000 - (at < 40 ? 240_000 : 0);
+    const record = {
+      ts,
+      temperature: 21 + 2.4 * Math.sin(at / 14) + (at === 77 ? 6 : 0),
+      humidity: 55 - 6 * Math.sin(at / 17),
+      door: at % 30 === 0 ? 'open' : 'closed',
+    };
+    await client?.publishAsync(`device/${id}/data`, JSON.stringify(record), { qos: 1 });
+  }
+}
+
+const MOST_STOPS = 60;
+
+/** Presses Tab until what has the focus carries this name. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let stop = 0; stop < MOST_STOPS; stop++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(
+      "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()",
+    );
+    if (focused === name) return;
+  }
+  throw new Error(`Tab does not lead to ${name}`);
+}

@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
+import type { MqttClient } from 'mqtt';
+import type { Page } from 'playwright-core';
+import { callDevice, connectMqtt, registerDevice, tokenPath, until } from '../harness.ts';
+import { ADMIN } from '../operators.ts';
+import { hasBrowser } from './chromium.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, screenshot, signIn, startDashboard } from './dashboard.ts';
+
+/** Connects with what the page shows, as the sketch would. */
+async function connect(dashboard: DashboardStack, uuid: string, key: string): Promise<MqttClient> {
+  const { url, broker } = dashboard.stack;
+  const { t, u } = await callDevice(url, tokenPath(uuid), key);
+  if (t === undefined || u === undefined) throw new Error('the key that was shown opens nothing');
+  return await connectMqtt(`mqtt://127.0.0.1:${broker.mqttPort}`, {
+    clientId: uuid,
+    username: u,
+    password: t,
+  });
+}
+
+async function shownIdentity(page: Page): Promise<{ uuid: string; key: string }> {
+  const values = page.locator('.identity code');
+  return { uuid: (await values.nth(0).textContent()) ?? '', key: (await values.nth(1).textContent()) ?? '' };
+}
+
+describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown off', () => {
+  let dashboard: DashboardStack;
+  beforeAll(async () => {
+    dashboard = await startDashboard();
+  }, PAGES_LIMIT_MS);
+  afterAll(() => dashboard?.close());
+
+  test(
+    'a wrong password is refused in words, the right one leads where the operator wanted to go',
+    async () => {
+      const { page, context } = await dashboard.open('/broker');
+      await page.getByLabel('User name').fill(ADMIN.username);
+      await page.getByLabel('Password').fill('not the password');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('User name or password is wrong.').waitFor();
+      await signIn(page);
+      await page.getByRole('heading', { name: 'Broker', level: 1 }).waitFor();
+      expect(new URL(page.url()).pathname).toBe('/broker');
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a device is added, refused with a wrong key, let in with the shown one, charted, paired, and revoked',
+    async () => {
+      const { page, context, complaints } = await dashboard.openSignedIn();
+      const master = await registerDevice(dashboard.stack.url, 'master');
+
+      await page.getByRole('link', { name: 'Add a device' }).first().click();
+      await page.getByLabel('Name').fill('Bench sensor');
+      await page.getByRole('button', { name: 'Add and show the key' }).click();
+      await page.getByRole('heading', { name: 'Waiting for Bench sensor' }).waitFor();
+      const { uuid, key } = await shownIdentity(page);
+      const sketch = page.getByRole('region', { name: /Sketch/ });
+      expect(await sketch.textContent()).toContain(`constexpr char KEY[] = "${key}"`);
+      expect(await sketch.textContent()).toContain('#include <ESP8266WiFi.h>');
+      await page.getByRole('button', { name: 'ESP32' }).click();
+      expect(await sketch.textContent()).toContain('#include <WiFi.h>');
+
+      const refused = await callDevice(dashboard.stack.url, tokenPath(uuid), 'x'.repeat(43));
+      expect(refused.r).toBe('bad_credential');
+      await page.getByText('the key is wrong. Compare KEY in the sketch').waitFor();
+      await screenshot(page, 'walk-refused');
+
+      const device = await connect(dashboard, uuid, key);
+      await page.getByRole('heading', { name: 'Bench sensor is online' }).waitFor();
+      await device.publishAsync(`device/${uuid}/data`, JSON.stringify({ light: 512 }), { qos: 1 });
+      await page.getByRole('heading', { name: 'Bench sensor has sent its first record' }).waitFor();
+      await screenshot(page, 'walk-first-record');
+
+      await page.getByRole('link', { name: 'Open the device' }).click();
+      await page.getByRole('heading', { name: /^Bench sensor/, level: 1 }).waitFor();
+      await page.getByRole('link', { name: 'Charts' }).click();
+      await page.getByRole('img', { name: /^Chart of light: last 512/ }).waitFor();
+      await device.publishAsync(`device/${uuid}/data`, JSON.stringify({ light: 600 }), { qos: 1 });
+      await page.getByRole('img', { name: /^Chart of light: last 600, lowest 512, highest 600/ }).waitFor();
+      await page.getByRole('navigation', { name: 'Device' }).getByRole('link', { name: 'Overview' }).click();
+      await page.getByRole('button', { name: 'Pair', exact: true }).click();
+      await page.getByRole('combobox', { name: 'Master' }).fill(master.uuid.slice(0, 8));
+      await page
+        .getByRole('option', { name: master.uuid.slice(0, 8) })
+        .first()
+        .click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Pair' }).click();
+      await page.getByText(/In effect on the broker after \d+ ms/).waitFor();
+      await page.getByText('Paired with').waitFor();
+
+      const left = new Promise<void>((resolve) => device.once('close', () => resolve()));
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Revoke' }).click();
+      await page.getByText('The session that is up now ends.').waitFor();
+      await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+      await left;
+      await page.locator('h1').getByText('Revoked').waitFor();
+      expect((await callDevice(dashboard.stack.url, tokenPath(uuid), key)).r).toBe('revoked');
+
+      await page.getByRole('link', { name: 'History' }).click();
+      for (const text of ['Device revoked', 'Device paired', 'Key shown', 'Credential refused']) {
+        await page.getByText(text, { exact: true }).first().waitFor();
+      }
+      expect(complaints).toEqual([]);
+      await device.endAsync(true);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a key that is shown again is the same, and leaves a line in the audit log',
+    async () => {
+      const { page, context } = await dashboard.openSignedIn();
+      const { uuid } = await registerDevice(dashboard.stack.url);
+      await page.goto(`${dashboard.stack.url}/devices/${uuid}/flash`);
+      await page.getByRole('button', { name: 'Show the key' }).click();
+      await page.locator('.identity').waitFor();
+      const { key } = await shownIdentity(page);
+      const device = await connect(dashboard, uuid, key);
+      await device.endAsync(true);
+      const [line] = await dashboard.stack.sql`
+      select actor from audit_log where subject = ${uuid} and action = 'device.key_shown'`;
+      expect(line?.actor).toBe(ADMIN.username);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'signing out ends the session, and Back shows nothing of it',
+    async () => {
+      const { page, context } = await dashboard.openSignedIn('/audit');
+      await page.getByText('Signed in').first().waitFor();
+      await page.getByRole('button', { name: /admin/ }).click();
+      await page.getByRole('menuitem', { name: 'Sign out' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await page.goBack();
+      await until('the session is over', async () => (await page.getByText('Signed in').count()) === 0);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'an operator ends their other sessions from their account',
+    async () => {
+      const other = await dashboard.openSignedIn();
+      const { page, context } = await dashboard.openSignedIn('/account');
+      await page.getByRole('button', { name: 'Sign out everywhere else' }).click();
+      await other.page.reload();
+      await other.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await page.reload();
+      await page.getByRole('heading', { name: 'Your account' }).waitFor();
+      await Promise.all([context.close(), other.context.close()]);
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a viewer sees the fleet and finds nothing to change',
+    async () => {
+      await registerDevice(dashboard.stack.url);
+      const admin = await dashboard.openSignedIn('/operators');
+      const viewer = { username: `viewer-${randomUUID().slice(0, 8)}`, password: 'a long enough password' };
+      await admin.page.getByRole('button', { name: 'Add an operator' }).click();
+      await admin.page.getByLabel('User name').fill(viewer.username);
+      await admin.page.getByLabel('Password').fill('short');
+      await admin.page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
+      await admin.page.getByText('Must be at least 12 characters long.').waitFor();
+      await admin.page.getByLabel('Password').fill(viewer.password);
+      await admin.page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
+      await admin.page.getByRole('cell', { name: viewer.username, exact: true }).waitFor();
+
+      const { page, context } = await dashboard.open('/devices');
+      await signIn(page, viewer);
+      await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
+      await page.locator('tbody a').first().waitFor();
+      expect(await page.getByRole('link', { name: 'Add a device' }).count()).toBe(0);
+      expect(await page.getByRole('checkbox').count()).toBe(0);
+      await Promise.all([context.close(), admin.context.close()]);
+    },
+    PAGES_LIMIT_MS,
+  );
+});
