@@ -96,7 +96,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Broker'),
     databaseIsReady: schema.isOpen,
     connection: messaging.state,
-    presence: (startedAt) => createPresenceCorrection(db, startedAt),
+    presence: () => createPresenceCorrection(db),
   });
   const { changes } = broker;
   const operators = createOperators({ ...common, log: featureLogger(log, 'Operators') });

@@ -60,7 +60,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       instanceId: 'test',
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
-      presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
+      presence: () => createPresenceCorrection(database.db),
     });
     void instance.start();
     schemaOpen = true;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { LATEST_MS } from '../../contract/text.ts';
 import type { MessageRoute } from '../messaging/dispatch.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createWriteBehind } from '../platform/write-behind.ts';
-import { type SessionEvent, writeSessionEvents } from './store.ts';
+import { REORDER_MS, type SessionEvent, writeSessionEvents } from './store.ts';
 
 interface PresenceDeps {
   readonly db: Queryable;
@@ -22,7 +23,7 @@ export interface Presence {
   close(): Promise<void>;
 }
 
-const event = z.object({ connected_at: z.int().positive() });
+const event = z.object({ connected_at: z.int().positive().max(LATEST_MS) });
 
 /**
  * Turns the broker's client events into presence. Several arrive at once when many devices reconnect, in any order and
@@ -37,7 +38,7 @@ export function createPresence({ db, clock, log, onSeen, onConnected }: Presence
     maxEntries: 200_000,
     pieceEntries: 5_000,
     merge: newer,
-    write: (events) => writeSessionEvents(db, events),
+    write: (events) => writeSessionEvents(db, events, clock.now()),
   });
 
   function route(name: string, ended: boolean): MessageRoute {
@@ -50,7 +51,7 @@ export function createPresence({ db, clock, log, onSeen, onConnected }: Presence
         if (!parsed.success) return 'ignored';
         onSeen(deviceId);
         if (!ended) onConnected(deviceId);
-        sessions.add(deviceId, { connectedAt: parsed.data.connected_at, ended });
+        sessions.add(deviceId, { connectedAt: parsed.data.connected_at, ended, notedAt: clock.now() });
         return 'noted';
       },
     };
@@ -63,8 +64,9 @@ export function createPresence({ db, clock, log, onSeen, onConnected }: Presence
   };
 }
 
-/** The later of two events of a device; of one session, its end. */
+/** The later of two events of a device; of one session, its end. `next` arrived after `known`. */
 function newer(known: SessionEvent, next: SessionEvent): SessionEvent {
+  if (next.notedAt > known.notedAt + REORDER_MS && next.connectedAt !== known.connectedAt) return next;
   if (next.connectedAt > known.connectedAt) return next;
   if (next.connectedAt === known.connectedAt && next.ended) return next;
   return known;

@@ -57,6 +57,8 @@ export const devices = pgTable(
     connectedAt: moment('connected_at'),
     /** When the newest session of which an event arrived began; events of older sessions change nothing. */
     lastSessionAt: moment('last_session_at'),
+    /** When either was learnt last, by the database's clock. */
+    sessionNotedAt: moment('session_noted_at'),
   },
   (table) => [
     index('devices_created_at').on(table.createdAt, table.id),
