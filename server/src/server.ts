@@ -146,7 +146,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     started: schema.isOpen,
     dashboardFolder: deps.dashboardFolder,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, pairing, commands, telemetry },
+    operatorApi: { ...common, operators, audit, broker, devices, pairing, presence, commands, telemetry },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),

@@ -11,6 +11,7 @@ import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import type { Presence } from '../presence/presence.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** A database that hangs must not block requests forever; the import of a long file stays far below. */
@@ -24,6 +25,7 @@ export interface OperatorApiDeps {
   readonly broker: ReturnType<typeof createBroker>;
   readonly devices: ReturnType<typeof createDevices>;
   readonly pairing: ReturnType<typeof createPairing>;
+  readonly presence: Presence;
   readonly commands: Commands;
   readonly telemetry: Telemetry;
 }
@@ -50,6 +52,7 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.broker.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
     .route('/', deps.pairing.operatorRoutes)
+    .route('/', deps.presence.operatorRoutes)
     .route('/', deps.commands.operatorRoutes)
     .route('/', deps.telemetry.operatorRoutes);
 }

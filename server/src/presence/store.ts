@@ -63,10 +63,14 @@ export async function writeConnected(
   if (connected.length === 0) return;
   const rows = connected.map(({ id, connectedAt }) => ({ id, at: new Date(connectedAt).toISOString() }));
   await db.execute(sql`
+    with changed as (
     update devices set connected_at = listed.at, last_session_at = listed.at, session_noted_at = ${since}::timestamptz
     from json_to_recordset(${JSON.stringify(rows)}::json) as listed (id uuid, at timestamptz)
     where devices.id = listed.id and devices.connected_at is distinct from listed.at
-      and coalesce(session_noted_at, '-infinity') < ${since}::timestamptz`);
+      and coalesce(session_noted_at, '-infinity') < ${since}::timestamptz
+    returning devices.id, listed.at)
+    insert into device_sessions (device_id, connected_at) select id, at from changed
+    on conflict (device_id, connected_at) do nothing`);
 }
 
 /** Ids of devices held to be connected of which nothing was learnt since `since`, in order, above `after`. */
@@ -87,9 +91,13 @@ export async function onlineIds(
 export async function writeOffline(db: Queryable, ids: readonly string[], since: string): Promise<void> {
   if (ids.length === 0) return;
   await db.execute(sql`
-    update devices set connected_at = null, session_noted_at = ${since}::timestamptz
-    where id in (select value::uuid from json_array_elements_text(${JSON.stringify(ids)}::json))
-      and connected_at is not null and coalesce(session_noted_at, '-infinity') < ${since}::timestamptz`);
+    with gone as (
+      update devices set connected_at = null, session_noted_at = ${since}::timestamptz
+      where id in (select value::uuid from json_array_elements_text(${JSON.stringify(ids)}::json))
+        and connected_at is not null and coalesce(session_noted_at, '-infinity') < ${since}::timestamptz
+      returning id)
+    update device_sessions set disconnected_at = greatest(connected_at, ${since}::timestamptz), reason = 'missed'
+    from gone where device_id = gone.id and disconnected_at is null`);
 }
 
 const REORDER = sql`make_interval(secs => ${REORDER_MS / 1000})`;

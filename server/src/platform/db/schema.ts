@@ -9,6 +9,7 @@ import {
   jsonb,
   pgEnum,
   pgTable,
+  primaryKey,
   text,
   timestamp,
   uniqueIndex,
@@ -79,6 +80,29 @@ export const retiredDevices = pgTable('retired_devices', {
   generation: integer('generation').notNull(),
   keyNumber: integer('key_number').notNull().default(0),
 });
+
+/** Sessions of devices on the broker, as its events told of them. Kept for 90 days. */
+export const deviceSessions = pgTable(
+  'device_sessions',
+  {
+    deviceId: uuid('device_id')
+      .notNull()
+      .references(() => devices.id, { onDelete: 'cascade' }),
+    /** By the broker's clock, like the end. */
+    connectedAt: moment('connected_at').notNull(),
+    disconnectedAt: moment('disconnected_at'),
+    /** As the broker names it; `missed` where its event was not seen. */
+    reason: text('reason'),
+    address: text('address'),
+    keepAlive: integer('keep_alive'),
+    /** When the session was learnt of, by the database's clock. */
+    notedAt: moment('noted_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.deviceId, table.connectedAt] }),
+    index('device_sessions_noted_at').on(table.notedAt),
+  ],
+);
 
 /** MQTT user names (`<uuid>.<generation>`) that the broker refuses until their last token has expired. */
 export const usernameBans = pgTable(
