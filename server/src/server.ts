@@ -22,6 +22,7 @@ import { featureLogger, type Logger } from './platform/logger.ts';
 import type { Random } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createPresence } from './presence/presence.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
 import { createTokens } from './tokens/token.ts';
 
 export interface ServicesDeps {
@@ -63,6 +64,8 @@ interface Feature {
   /** Called each time the server's MQTT session is up, or was refused. */
   onBrokerOnline?(): void;
   onBrokerRefused?(): void;
+  /** Called first when the server stops: ends requests that would go on by themselves. */
+  onStopping?(): void;
   close?(): Promise<void>;
 }
 
@@ -100,7 +103,24 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const pairing = createPairing({ ...common, changes, admission });
   const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
   const ping = createPing({ publish: messaging.publish, onSeen });
-  const features: readonly Feature[] = [broker, operators, audit, devices, pairing, presence, ping];
+  const telemetry = createTelemetry({
+    ...common,
+    database,
+    log,
+    publish: messaging.publish,
+    onSeen,
+    onRefused: broker.onBrokerRefused,
+  });
+  const features: readonly Feature[] = [
+    broker,
+    operators,
+    audit,
+    devices,
+    pairing,
+    presence,
+    ping,
+    telemetry,
+  ];
 
   const app = createApp({
     ...common,
@@ -108,7 +128,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     addressLimit: config.rateLimits.address,
     started: schema.isOpen,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, pairing },
+    operatorApi: { ...common, operators, audit, broker, devices, pairing, telemetry },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),
@@ -154,6 +174,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       const inTime = (limitMs: number, work: Promise<unknown>) =>
         withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       schema.close();
+      for (const feature of features) feature.onStopping?.();
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));

@@ -10,6 +10,7 @@ import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** A database that hangs must not block requests forever; the import of a long file stays far below. */
 const REQUEST_LIMIT_MS = 30_000;
@@ -22,6 +23,7 @@ export interface OperatorApiDeps {
   readonly broker: ReturnType<typeof createBroker>;
   readonly devices: ReturnType<typeof createDevices>;
   readonly pairing: ReturnType<typeof createPairing>;
+  readonly telemetry: Telemetry;
 }
 
 /**
@@ -45,7 +47,8 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.audit.operatorRoutes)
     .route('/', deps.broker.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
-    .route('/', deps.pairing.operatorRoutes);
+    .route('/', deps.pairing.operatorRoutes)
+    .route('/', deps.telemetry.operatorRoutes);
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

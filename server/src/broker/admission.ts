@@ -1,5 +1,6 @@
 import { type Emqx, EmqxError } from './emqx.ts';
-import { CLOSED_AUTHENTICATOR, type SettingsDeps } from './reconcile-settings.ts';
+import { CLOSED_AUTHENTICATOR } from './reconcile-settings.ts';
+import type { SettingsDeps } from './settings-step.ts';
 
 export interface AdmissionReport {
   readonly foreignAuthenticators: readonly string[];

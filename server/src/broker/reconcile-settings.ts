@@ -1,6 +1,7 @@
-import { CLOSED, type DesiredState, fileSourceOpens, sameRules } from './desired-state.ts';
+import { CLOSED, fileSourceOpens, sameRules } from './desired-state.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
 import { reconcileZone } from './reconcile-zone.ts';
+import type { SettingsDeps } from './settings-step.ts';
 
 export interface SettingsReport {
   readonly version: string;
@@ -8,15 +9,6 @@ export interface SettingsReport {
   readonly wasOpen: { readonly toEveryone: boolean; readonly forMore: boolean };
   readonly foreignSources: readonly string[];
   readonly warnings: readonly string[];
-}
-
-/** A difference found: noted, and repaired unless the run only inspects. */
-export type Step = (what: string, repair: () => Promise<void>) => Promise<void>;
-
-export interface SettingsDeps {
-  readonly emqx: Emqx;
-  readonly desired: DesiredState;
-  readonly step: Step;
 }
 
 type ListedAuthenticator = Awaited<ReturnType<Emqx['authenticators']>>[number];

@@ -1,6 +1,6 @@
 import { EmqxError } from './emqx.ts';
 import { hoconValues } from './hocon-values.ts';
-import type { SettingsDeps } from './reconcile-settings.ts';
+import type { SettingsDeps } from './settings-step.ts';
 
 /**
  * What ingest and commands rest on: the zone of the server's sessions, the events of clients, and the retainer. A data

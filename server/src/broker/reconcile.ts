@@ -7,8 +7,9 @@ import { eachPage } from './emqx-devices.ts';
 import { reconcileBans } from './reconcile-bans.ts';
 import { type DeviceReconcileDeps, reconcileLinks } from './reconcile-devices.ts';
 import { type PresenceCorrection, reconcileSessions } from './reconcile-sessions.ts';
-import { reconcileSettings, type Step } from './reconcile-settings.ts';
+import { reconcileSettings } from './reconcile-settings.ts';
 import { NO_DEVICE_DIFFERENCES } from './report.ts';
+import type { Step } from './settings-step.ts';
 
 export interface ReconcileDeps extends DeviceReconcileDeps {
   readonly desired: DesiredState;

@@ -3,11 +3,11 @@ import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../../contra
 import type { ImportedLine, ImportReport } from '../../../contract/api/devices.ts';
 import { deviceUuid } from '../../../contract/uuid.ts';
 import type { AuditOrigin } from '../../audit/audit.ts';
+import { type CsvRecord, readCsv, withoutApostrophe } from '../../platform/csv.ts';
 import type { Database } from '../../platform/db/client.ts';
 import { AppError } from '../../platform/errors.ts';
 import { readRolesAndStates } from '../device.ts';
 import { type NewDevice, registerDevices } from '../registration.ts';
-import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
 const BATCH = 500;

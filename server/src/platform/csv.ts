@@ -63,10 +63,12 @@ const FORMULA = /^['=+\-@\t\r]/;
 
 /**
  * Writes one line. A field that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
- * Injection"), and so does one that begins with an apostrophe, so that `withoutApostrophe` restores every field.
+ * Injection"), and so does one that begins with an apostrophe, so that `withoutApostrophe` restores every field. Numbers
+ * and booleans are no formulas.
  */
-export function csvLine(fields: readonly string[]): string {
+export function csvLine(fields: readonly (string | number | boolean)[]): string {
   const written = fields.map((field) => {
+    if (typeof field !== 'string') return String(field);
     const safe = FORMULA.test(field) ? `'${field}` : field;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   });

@@ -60,3 +60,7 @@ describe('csvLine', () => {
     expect(withoutApostrophe(field)).toBe(field);
   });
 });
+
+test('numbers and booleans are written as they are, text that begins like a formula is not', () => {
+  expect(csvLine([-1.5, true, '-1.5'])).toBe("-1.5,true,'-1.5\r\n");
+});
