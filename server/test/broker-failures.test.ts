@@ -140,7 +140,7 @@ describe('a REST API that', () => {
   test.each([
     ['answers 503', 503, 'The broker REST API answered 503.'],
     ['answers 500', 500, 'The broker REST API answered 500.'],
-    ['answers 404 to everything', 404, 'The broker refused GET /nodes: not available'],
+    ['answers 404 to everything', 404, 'The broker refused GET /nodes: fault injected'],
   ] as const)(
     '%s is named, and the broker is right within 10 s of its end',
     async (_, fault, message) => {
