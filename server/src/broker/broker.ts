@@ -68,6 +68,8 @@ export function createBroker(deps: BrokerDeps) {
   /** Until a run has ended: the broker may have allowed more before this process began. */
   let suspectSubscriptions = true;
 
+  const firstWithDatabase = Promise.withResolvers<void>();
+
   async function run(): Promise<ReconcileReport | undefined> {
     if (!deps.databaseIsReady()) {
       await closeBroker(emqx, desired);
