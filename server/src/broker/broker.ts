@@ -107,14 +107,14 @@ export function createBroker(deps: BrokerDeps) {
       broker_api: () => readiness(reconciler.status()),
       broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),
     },
-    /** Resolves after the first attempt to provision the broker, whatever its result. */
+    /** Resolves after the first try to admit clients, whatever came out of it. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
-      await first;
+      if ((await first).state === 'never') await firstWithDatabase.promise;
     },
     onDatabaseReady() {
-      reconciler.request('database');
+      void reconciler.runNow('database').then(() => firstWithDatabase.resolve());
       changes.start();
     },
     onBrokerOnline() {
