@@ -80,7 +80,7 @@ const IDLE_TIMEOUT_SECONDS = 30;
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
   const { random, log } = deps;
-  const clock = createDatabaseClock(deps.clock, deps.databaseTime ?? (async () => deps.clock.now()));
+  const clock = createDatabaseClock(deps.clock, deps.databaseTime);
   const stores = deps.stores ?? memoryStores(clock);
   const database = openDatabase(config.databaseUrl);
   const { db } = database;

@@ -14,20 +14,24 @@ export interface DatabaseClock extends Clock {
 const INTERVAL_MS = 60_000;
 /** Smaller differences are what the way to the database takes. */
 const TOLERANCE_MS = 250;
+/** What took longer, or was read while the machine slept, tells no time. */
+const MAX_READING_MS = 1_000;
 
 /**
  * A clock that follows the database's, so that every instance stores and compares the same times, whatever its machine
  * says. Between two readings it runs on monotonic time: a step of the machine's clock does not reach it, one of the
  * database's heals within a minute. Before the first reading it shows the machine's time.
+ *
+ * @param read without it the clock follows nothing.
  */
-export function createDatabaseClock(local: Clock, read: DatabaseTime): DatabaseClock {
+export function createDatabaseClock(local: Clock, read: DatabaseTime | undefined): DatabaseClock {
   let aheadOfMonotonic = local.now() - local.monotonic();
   let ticker: Timer | undefined;
 
   async function follow(db: Queryable): Promise<void> {
     const asked = local.monotonic();
-    const time = await read(db).catch(() => undefined);
-    if (time === undefined) return;
+    const time = await read?.(db).catch(() => undefined);
+    if (time === undefined || local.monotonic() - asked > MAX_READING_MS) return;
     const measured = time - (asked + local.monotonic()) / 2;
     if (Math.abs(measured - aheadOfMonotonic) > TOLERANCE_MS) aheadOfMonotonic = measured;
   }
