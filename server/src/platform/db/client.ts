@@ -68,6 +68,8 @@ function address(url: string, statementTimeoutMs: number) {
     connection: {
       application_name: 'simple-iot-server',
       statement_timeout: statementTimeoutMs,
+      // Compiling a plan over a hundred partitions takes seconds, running it milliseconds.
+      jit: 'off',
       ...settings,
     },
   };
