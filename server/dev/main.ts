@@ -64,10 +64,7 @@ async function start(): Promise<void> {
   running.folder = await takeDataFolder(dataDir, process.env);
   const ports = await freePorts(process.env);
   const secrets = await loadOrCreateSecrets(dataDir);
-  const [database] = await Promise.all([
-    openDatabase(process.env.DATABASE_URL, dataDir),
-    buildDashboard(),
-  ]);
+  const [database] = await Promise.all([openDatabase(process.env.DATABASE_URL, dataDir), buildDashboard()]);
   running.database = database;
   const broker = await startBroker(
     {
