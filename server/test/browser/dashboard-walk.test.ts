@@ -83,9 +83,11 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.getByRole('link', { name: 'Open the device' }).click();
       await page.getByRole('heading', { name: /^Bench sensor/, level: 1 }).waitFor();
       await page.getByRole('link', { name: 'Charts' }).click();
-      await page.getByRole('img', { name: /^Chart of light: last 512/ }).waitFor();
+      await page.getByRole('img', { name: /^Chart of light: last 512 lx/ }).waitFor();
       device.record({ light: 600 });
-      await page.getByRole('img', { name: /^Chart of light: last 600, lowest 512, highest 600/ }).waitFor();
+      await page
+        .getByRole('img', { name: /^Chart of light: last 600 lx, lowest 512 lx, highest 600 lx/ })
+        .waitFor();
       await page.getByRole('navigation', { name: 'Device' }).getByRole('link', { name: 'Overview' }).click();
       await page.getByRole('button', { name: 'Pair', exact: true }).click();
       await page.getByRole('combobox', { name: 'Master' }).fill(master.uuid.slice(0, 8));
