@@ -1,20 +1,24 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [fleet]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
-import { benchFleet } from './fleet.ts';
+import { createTestDatabase } from '../test/test-database.ts';
+import { benchBuckets } from './buckets.ts';
+import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
-import { startDatabase } from './stack.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchTokens } from './tokens.ts';
 
 const BENCHES = {
   tokens: benchTokens,
   ping: benchPing,
   memory: benchMemory,
-  fleet: benchFleet,
+  reconcile: benchReconcile,
+  ingest: benchIngest,
+  buckets: benchBuckets,
 };
 
 const names = process.argv.slice(2);
@@ -24,14 +28,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const database = await startDatabase();
+const database = await createTestDatabase();
 try {
-  console.log(`${availableParallelism()} cores; database: ${database.kind}`);
-  if (database.kind === 'PGlite') {
-    console.log(
-      'PGlite runs one statement at a time: install PostgreSQL (apt-get install postgresql) for the real figures.',
-    );
-  }
+  console.log(`${availableParallelism()} cores`);
   console.log('subject to floor: median of the rounds (lowest–highest)');
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length === 0 || names.includes(name)) await bench(database.url);

@@ -1,7 +1,8 @@
+import { createTestDatabase } from '../test/test-database.ts';
 import { processUsage } from './answer-parent.ts';
 import { startChild } from './child.ts';
 import { heading, rateRow, report, writeLine } from './report.ts';
-import { knowDevices, startBrokerProcess, startDatabase, startSubject } from './stack.ts';
+import { knowDevices, startBrokerProcess, startSubject } from './stack.ts';
 import { loadResult, tokenRequests } from './tokens.ts';
 
 const FEW = 10;
@@ -18,7 +19,7 @@ const FORGOTTEN_MS = 125_000;
 /** Memory of the server with 10,000 known devices against 10, at the same time and in new processes each round. */
 export async function benchMemory(databaseUrl: string): Promise<void> {
   heading(`Memory: ${MANY} known devices against ${FEW}, each server after ${REQUESTS} token requests`);
-  const other = await startDatabase();
+  const other = await createTestDatabase();
   const load = await startChild('http-load.ts', {});
   const sample = async (url: string, devices: number) => {
     const broker = await startBrokerProcess();

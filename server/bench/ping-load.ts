@@ -1,6 +1,9 @@
 /** Devices that send PINGs and wait for their PONGs, each over a connection of its own. */
-import mqtt, { type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { z } from 'zod';
+import { PING } from '../contract/messages.ts';
+import { pingTopic } from '../contract/topics.ts';
+import { connectMqtt } from '../dev/device-session.ts';
 import { answerParent } from './answer-parent.ts';
 import { quantile } from './rounds.ts';
 
@@ -25,7 +28,6 @@ interface Device {
   onPong: () => void;
 }
 
-const PING = JSON.stringify({ c: 'PING' });
 const SETTLE_MS = 2_000;
 let devices: Device[] = [];
 
@@ -33,16 +35,10 @@ async function connect(argument: unknown): Promise<void> {
   const { url, devices: given } = connectArgument.parse(argument);
   devices = await Promise.all(
     given.map(async ({ uuid, token }) => {
-      const client = await mqtt.connectAsync(url, {
-        clientId: uuid,
-        username: uuid,
-        password: token,
-        protocolVersion: 4,
-        reconnectPeriod: 0,
-      });
+      const client = await connectMqtt(url, { clientId: uuid, username: uuid, password: token });
       const device: Device = { uuid, client, waiting: [], onPong: () => {} };
       client.on('message', () => device.onPong());
-      await client.subscribeAsync([`device/${uuid}/ping`, `floor/${uuid}/ping`]);
+      await client.subscribeAsync([pingTopic(uuid), `floor/${uuid}/ping`]);
       return device;
     }),
   );

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { z } from 'zod';
-import { runCommand } from '../dev/check/command.ts';
-import { findPostgresBinaries, startPostgresCluster } from '../dev/check/postgres-cluster.ts';
-import { startEmbeddedDatabase } from '../dev/database.ts';
 import { type Child, startChild } from './child.ts';
 
 export const JWT_SECRET = randomBytes(32).toString('hex');
@@ -11,19 +8,6 @@ export const AGENT_SECRET = randomBytes(24).toString('hex');
 const MASTER_SECRET = randomBytes(24).toString('hex');
 export const API_KEY = 'simple-iot-server';
 export const API_SECRET = randomBytes(24).toString('hex');
-
-interface BenchDatabase {
-  readonly url: string;
-  readonly kind: 'PostgreSQL' | 'PGlite';
-  close(): Promise<void>;
-}
-
-/** A PostgreSQL of the run's own, or PGlite where PostgreSQL's programs are not installed. */
-export async function startDatabase(): Promise<BenchDatabase> {
-  const binaries = findPostgresBinaries();
-  if (binaries === undefined) return { ...(await startEmbeddedDatabase()), kind: 'PGlite' };
-  return { ...(await startPostgresCluster(binaries, runCommand, process.env)), kind: 'PostgreSQL' };
-}
 
 export const brokerPorts = z.object({ mqttPort: z.number(), serverUrl: z.string(), apiUrl: z.string() });
 

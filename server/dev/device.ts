@@ -1,31 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import mqtt, { type MqttClient } from 'mqtt';
-import { z } from 'zod';
-import { deviceUuid } from '../src/platform/uuid.ts';
-import { parseRole, roleSecret } from './role-secret.ts';
+import { pingTopic } from '../contract/topics.ts';
+import { deviceUuid } from '../contract/uuid.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { systemRandom } from '../src/platform/random.ts';
+import { joinValues } from './command-line.ts';
+import { createDeviceClient } from './device-client.ts';
+import { deviceCredential, parseRole } from './role-secret.ts';
 
 const USAGE = `Usage: bun run device [options]
 
 A simulated device: asks the server for a token and the broker's address, connects, and shows each PING and its PONG.
 
-  --server <url>      the server (http://127.0.0.1:3000)
+  --server <url>      the server (http://127.0.0.1:3000, or the port in PORT)
   --uuid <uuid>       the device (a new one)
   --role <role>       agent or master (agent)
-  --secret <secret>   role secret or device key (from the environment, else from the development stack)
+  --secret <secret>   role secret or device key (from the environment, else from DATA_DIR)
   --pings <n>         how many PINGs to send; 0 goes on until Ctrl-C (5)
   --interval <s>      seconds between PINGs (1)`;
 
-const ANSWER_LIMIT_MS = 10_000;
-
-const refusal = z.object({ c: z.string(), r: z.string().optional(), m: z.string().optional() });
-const tokenAnswer = z.object({ t: z.string(), u: z.string(), x: z.number() });
-const brokerAnswer = z.object({ ip: z.string(), tls: z.string().optional() });
-
 function readArguments() {
   const { values } = parseArgs({
+    args: joinValues(process.argv.slice(2), ['server', 'uuid', 'role', 'secret', 'pings', 'interval']),
     options: {
-      server: { type: 'string', default: 'http://127.0.0.1:3000' },
+      server: { type: 'string', default: `http://127.0.0.1:${process.env.PORT || 3000}` },
       uuid: { type: 'string', default: randomUUID() },
       role: { type: 'string', default: 'agent' },
       secret: { type: 'string' },
@@ -54,60 +52,6 @@ function readArguments() {
   };
 }
 
-async function call<T>(url: string, credential: string, schema: z.ZodType<T>): Promise<T> {
-  const response = await fetch(url, {
-    headers: { authorization: `Bearer ${credential}` },
-    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-  }).catch((error: Error) => {
-    throw new Error(`${new URL(url).origin} cannot be reached: ${error.message}`);
-  });
-  const text = await response.text();
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new Error(
-      `${new URL(url).origin} is not a Simple IoT Server: it answered ${response.status} without JSON`,
-    );
-  }
-  const answer = schema.safeParse(body);
-  if (response.ok && answer.success) return answer.data;
-  const { c, r, m } = refusal.safeParse(body).data ?? { c: 'unknown answer' };
-  throw new Error(`refused with ${response.status} ${c} ${r ?? ''}: ${m ?? ''}`);
-}
-
-async function ping(client: MqttClient, topic: string): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const sentAt = performance.now();
-  const limit = setTimeout(
-    () => reject(new Error(`no PONG within ${ANSWER_LIMIT_MS / 1000} s`)),
-    ANSWER_LIMIT_MS,
-  );
-  const onMessage = (_: string, payload: Buffer) => {
-    if (z.object({ c: z.literal('PONG') }).safeParse(parse(payload)).success)
-      resolve(performance.now() - sentAt);
-  };
-  const onClose = () => reject(new Error('the broker closed the connection'));
-  client.on('message', onMessage);
-  client.once('close', onClose);
-  try {
-    await client.publishAsync(topic, JSON.stringify({ c: 'PING' }), { qos: 1 });
-    return await promise;
-  } finally {
-    clearTimeout(limit);
-    client.off('message', onMessage);
-    client.off('close', onClose);
-  }
-}
-
-function parse(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
 function step(name: string, text: string): void {
   console.log(`${name.padEnd(9)} ${text}`);
 }
@@ -118,56 +62,50 @@ async function main(): Promise<void> {
   const { server, uuid, role } = options;
   step('device', `${uuid} (${role})`);
 
-  const secret = await roleSecret(role, options.secret);
-  const {
-    t: token,
-    u: username,
-    x,
-  } = await call(`${server}/auth/devices/request?uuid=${uuid}`, secret, tokenAnswer);
-  step('token', `user name ${username}, good for ${(x / 86_400).toFixed(1)} days`);
-
-  const { ip } = await call(`${server}/mqtt`, token, brokerAnswer);
-  step('broker', ip);
-
-  const client = await mqtt
-    .connectAsync(
-      `mqtt://${ip}`,
-      {
-        clientId: uuid,
-        username,
-        password: token,
-        protocolVersion: 4,
-        reconnectPeriod: 0,
-        connectTimeout: ANSWER_LIMIT_MS,
-      },
-      false,
-    )
-    .catch((error: Error) => {
-      throw new Error(`the broker at ${ip} refused or cannot be reached: ${error.message}`);
-    });
-  step('connect', `client id ${uuid}`);
+  const credential = await deviceCredential(role, uuid, options.secret);
+  const online = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<never>();
+  const device = createDeviceClient({
+    server,
+    uuid,
+    credential,
+    clock: systemClock,
+    random: systemRandom,
+    onEvent(event) {
+      if (event.type === 'token') {
+        const days = (event.expiresInSeconds / 86_400).toFixed(1);
+        step('token', `user name ${event.username}, good for ${days} days`);
+      } else if (event.type === 'broker') step('broker', event.address);
+      else if (event.type === 'connected') step('connect', `client id ${uuid}`);
+      else if (event.type === 'failure') online.reject(new Error(event.failure.message));
+      else if (event.type === 'online') {
+        if (event.denied.length > 0) online.reject(new Error(`the broker denied ${event.denied.join(', ')}`));
+        step('subscribe', pingTopic(uuid));
+        online.resolve();
+      }
+    },
+  });
   let leaving = false;
   process.on('SIGINT', () => {
     leaving = true;
-    client.end();
+    left.reject(new Error('interrupted'));
   });
+  left.promise.catch(() => {});
 
-  const topic = `device/${uuid}/ping`;
-  const [grant] = await client.subscribeAsync(topic, { qos: 1 });
-  if (grant === undefined || grant.qos > 2)
-    throw new Error(`the broker refused the subscription to ${topic}`);
-  step('subscribe', topic);
+  device.start();
   try {
-    for (let sent = 1; !leaving; sent++) {
-      const roundTripMs = await ping(client, topic);
-      step('PING', `→ PONG after ${roundTripMs.toFixed(1)} ms`);
+    await Promise.race([online.promise, left.promise]);
+    for (let sent = 1; ; sent++) {
+      const sentAt = performance.now();
+      await Promise.race([device.ping(), left.promise]);
+      step('PING', `→ PONG after ${(performance.now() - sentAt).toFixed(1)} ms`);
       if (sent === options.pings) break;
-      await Bun.sleep(options.intervalSeconds * 1000);
+      await Promise.race([Bun.sleep(options.intervalSeconds * 1000), left.promise]);
     }
   } catch (error) {
     if (!leaving) throw error;
   }
-  await client.endAsync();
+  await device.close();
   step('leave', 'disconnected');
 }
 

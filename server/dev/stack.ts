@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { systemRandom } from '../src/platform/random.ts';
-import { type Services, startServices } from '../src/services.ts';
+import { type Services, startServices } from '../src/server.ts';
 
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../drizzle', import.meta.url));
 

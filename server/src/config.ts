@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { newPassword, username } from './operators/credentials.ts';
+import { newPassword, username } from '../contract/api/credentials.ts';
+import { DatabaseUrlError, parseDatabaseUrl } from './platform/db/database-url.ts';
 
 /** Everything the server can be told, parsed and frozen. Durations are in seconds, secrets are as given. */
 export type Config = Readonly<z.output<typeof environment>>;
@@ -16,6 +17,7 @@ export class ConfigError extends Error {
 }
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const MAX_RETENTION_SECONDS = 3_660 * SECONDS.d;
 const MAX_TOKEN_TTL_SECONDS = 366 * SECONDS.d;
 
 const required = z.string({ error: 'is required' });
@@ -61,6 +63,15 @@ function url(protocols: readonly string[]) {
   );
 }
 
+const databaseUrl = required.superRefine((text, context) => {
+  try {
+    parseDatabaseUrl(text);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
 const hostPort = z.string({ error: 'is required' }).refine((text) => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text);
   return match !== null && Number(match[3]) >= 1 && Number(match[3]) <= 65_535;
@@ -79,10 +90,10 @@ const roleSecret = secret(16, 'characters').refine(
   'must not contain blanks or control characters',
 );
 
-/** One entry per variable of `.env.example`; a test holds the two against each other. */
+/** One entry per variable of `.env.example`; a test compares the two. */
 const variables = z.object({
   PORT: wholeNumber(3000, 0, 65_535),
-  DATABASE_URL: url(['postgres:', 'postgresql:']),
+  DATABASE_URL: databaseUrl,
   JWT_SECRET: secret(32, 'bytes'),
   DEVICE_MASTER_SECRET_KEY: roleSecret,
   DEVICE_AGENT_SECRET_KEY: roleSecret,
@@ -103,10 +114,13 @@ const variables = z.object({
     .default('open'),
   DEVICE_CREDENTIALS: z.enum(['shared', 'derived'], { error: 'must be shared or derived' }).default('shared'),
   TOKEN_TTL: duration(14 * SECONDS.d, 60, MAX_TOKEN_TTL_SECONDS),
+  TELEMETRY_RETENTION: duration(90 * SECONDS.d, SECONDS.d, MAX_RETENTION_SECONDS),
+  ROLLUP_RETENTION: duration(5 * 365 * SECONDS.d, SECONDS.d, MAX_RETENTION_SECONDS),
   TRUST_PROXY_HOPS: wholeNumber(0, 0, 10),
   INSTANCE_ID: z
     .string({ error: 'is required (the host name stands in for it)' })
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores'),
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+    .refine((text) => text !== 'ingest', 'must not name the session that telemetry arrives on'),
   DEBUG: flag(false),
   LOG_FORMAT: z.enum(['pretty', 'json'], { error: 'must be pretty or json' }).default('pretty'),
   RATE_LIMIT_DEVICE: wholeNumber(30, 1, 1_000_000),
@@ -158,6 +172,7 @@ const environment = variables
     enrollment: env.ENROLLMENT,
     deviceCredentials: env.DEVICE_CREDENTIALS,
     tokenTtlSeconds: env.TOKEN_TTL,
+    retention: { telemetrySeconds: env.TELEMETRY_RETENTION, rollupSeconds: env.ROLLUP_RETENTION },
     trustProxyHops: env.TRUST_PROXY_HOPS,
     instanceId: env.INSTANCE_ID,
     debug: env.DEBUG,

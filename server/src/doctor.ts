@@ -1,24 +1,27 @@
 import { hostname } from 'node:os';
 import mqtt from 'mqtt';
+import type { ReconcileReport } from '../contract/api/broker.ts';
 import { reconcileNow } from './broker/broker.ts';
 import { desiredState } from './broker/desired-state.ts';
+import { queueState } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
-import { queueLength } from './broker/fleet-store.ts';
-import { foundDifferences, type ReconcileReport } from './broker/report.ts';
-import { serverClientId } from './broker/server-session.ts';
+import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';
-import { isUnreachable, openDatabase } from './platform/db/client.ts';
+import { openDatabase } from './platform/db/client.ts';
+import { isUnreachable } from './platform/db/database-error.ts';
 import { errorCode } from './platform/errors.ts';
 import { systemRandom } from './platform/random.ts';
+import { createPresenceCorrection } from './presence/correction.ts';
 import { createTokens } from './tokens/token.ts';
 
 const MQTT_LIMIT_MS = 5_000;
 
 const USAGE = `Usage: bun run doctor
 
-Holds the broker against the database, from the environment that the server takes, and changes nothing. Prints what is
-not as it should be and exits with 1 when there is any.`;
+Compares the broker with the database, configured by the environment of the server, and changes nothing. Prints the
+differences, and exits with 1 if there are any.`;
 
 /** Reads, prints, and returns whether all is well. */
 async function examine(): Promise<boolean> {
@@ -27,9 +30,18 @@ async function examine(): Promise<boolean> {
   try {
     const mqttFailure = await tryMqtt(config);
     const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
-    const desired = desiredState(config.jwtSecret);
-    const report = await reconcileNow({ db: database.db, emqx, clock: systemClock, desired }, false);
-    const queued = await queueLength(database.db);
+    const desired = desiredState(config.jwtSecret, { tls: config.mqttTlsHost !== undefined });
+    const report = await reconcileNow(
+      {
+        db: database.db,
+        emqx,
+        clock: systemClock,
+        desired,
+        presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
+      },
+      false,
+    );
+    const queued = (await queueState(database.db)).length;
     printReport(report, queued);
     section('MQTT', mqttFailure === undefined ? [] : [mqttFailure]);
     return (
@@ -41,16 +53,16 @@ async function examine(): Promise<boolean> {
 }
 
 function printReport(report: ReconcileReport, queued: number): void {
-  const { fleet, foreign } = report;
+  const { devices, foreign } = report;
   line(`EMQX ${report.version}, ${report.sessions} sessions of devices`);
   section('Settings that differ', report.differences);
-  section('Fleet that differs', [
-    ...count(fleet.rulesAdded, 'paired devices without their rules'),
-    ...count(fleet.rulesReplaced, 'devices with other rules than their pairing gives'),
-    ...count(fleet.rulesRemoved, 'devices with rules that are paired no more'),
-    ...count(fleet.bansAdded, 'bans missing'),
-    ...count(fleet.bansLifted, 'bans left over'),
-    ...count(fleet.sessionsEnded, 'sessions that should have ended'),
+  section('Devices that differ', [
+    ...count(devices.rulesAdded, 'paired devices without their rules'),
+    ...count(devices.rulesReplaced, 'devices whose rules differ from their pairing'),
+    ...count(devices.rulesRemoved, 'devices with rules that are no longer paired'),
+    ...count(devices.bansAdded, 'bans missing'),
+    ...count(devices.bansLifted, 'stale bans'),
+    ...count(devices.sessionsEnded, 'sessions that should have ended'),
     ...count(queued, 'changes waiting for the broker'),
   ]);
   section('To look at', report.warnings);

@@ -2,10 +2,11 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { systemClock } from './platform/clock.ts';
+import { startFailure } from './platform/db/database-error.ts';
 import { errorCode } from './platform/errors.ts';
 import { createLogger } from './platform/logger.ts';
 import { systemRandom } from './platform/random.ts';
-import { type Services, startServices } from './services.ts';
+import { type Services, startServices } from './server.ts';
 
 const STOP_LIMIT_MS = 9_500;
 
@@ -30,7 +31,7 @@ process.on('SIGINT', () => void stop('SIGINT', 0));
 
 const services = await starting;
 services.started.catch((error: unknown) => {
-  log.fatal({ err: error }, 'the database refuses the server: check DATABASE_URL');
+  log.fatal({ reason: startFailure(error), code: errorCode(error) }, 'the server cannot use its database');
   void stop('database', 1);
 });
 

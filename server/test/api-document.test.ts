@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { createApiClient } from '../src/api/client.ts';
-import { problemKinds } from '../src/api/problem.ts';
+import { problemKinds } from '../src/http/problem.ts';
 import { type Stack, startStack } from './harness.ts';
 import { ADMIN, ADMIN_ENV, addApiKey, addOperator, type Browser, logIn } from './operators.ts';
 
@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('holds every method of the paths that it has', async () => {
+  test('documents every method of its paths', async () => {
     const described = operations.map(({ method, path }) => ({
       method,
       pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -103,10 +103,22 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('login is the only operation that takes no credentials', () => {
+  test('login is the only operation without credentials', () => {
     const open = operations.filter(({ security }) => security?.length === 0);
     expect(open.map(({ operationId }) => operationId)).toEqual(['logIn']);
   });
+});
+
+test('the document names every status that a device route answers, and nothing that is not in its table', () => {
+  const statusesOf = (id: string) =>
+    Object.keys(operations.find(({ operationId }) => operationId === id)?.responses ?? {});
+  const everywhere = ['200', '401', '403', '429', '500', '503'];
+  expect(statusesOf('requestToken')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
+  expect(statusesOf('findBroker')).toEqual(everywhere);
+  expect(statusesOf('issuePairingCode')).toEqual(['200', '401', '403', '409', '429', '500', '503']);
+  expect(statusesOf('listOwnAgents')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
+  expect(statusesOf('claimAgent')).toEqual(['200', '400', '401', '403', '409', '429', '500', '503']);
+  expect(statusesOf('releaseAgent')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
 });
 
 describe('credentials', () => {
@@ -206,7 +218,7 @@ describe('pages', () => {
     }
   });
 
-  test('all of /docs comes from this server, under a policy that lets nothing else in', async () => {
+  test('all of /docs comes from this server, under a policy that allows nothing else', async () => {
     const response = await fetch(`${stack.url}/docs`);
     const page = await response.text();
     const policy = response.headers.get('content-security-policy') ?? '';

@@ -68,14 +68,14 @@ describe('POST /api-keys', () => {
     expect(problem).toMatchObject({ status: 422, errors: [{ field }] });
   });
 
-  test('refuses a name that is taken: it stands for the holder in the audit log', async () => {
+  test('refuses a name that is taken, which identifies the key in the audit log', async () => {
     await addApiKey(admin, { name: 'taken', role: 'viewer' });
     expect(problemOf(await admin.call('POST', '/api-keys', { name: 'taken', role: 'admin' })).status).toBe(
       409,
     );
   });
 
-  test('takes the role admin', async () => {
+  test('requires the admin role', async () => {
     const viewer = await addApiKey(admin, { name: 'cannot create', role: 'viewer' });
     const answer = await call(
       stack,
@@ -92,7 +92,7 @@ describe('POST /api-keys', () => {
 });
 
 describe('an API key', () => {
-  test('ends at its expiry and stays in the list', async () => {
+  test('expires, and stays in the list', async () => {
     const expiresAt = new Date(clock.now() + DAY_MS).toISOString();
     const { authorization } = await addApiKey(admin, { name: 'for a day', role: 'viewer', expiresAt });
     clock.shift(DAY_MS - 1);
@@ -103,14 +103,14 @@ describe('an API key', () => {
     expect((await admin.call('GET', '/api-keys')).text).toContain('"for a day"');
   });
 
-  test('never ends where its expiry is null', async () => {
-    const { authorization } = await addApiKey(admin, { name: 'for ever', role: 'viewer', expiresAt: null });
+  test('never expires if its expiry is null', async () => {
+    const { authorization } = await addApiKey(admin, { name: 'permanent', role: 'viewer', expiresAt: null });
     clock.shift(10_000 * DAY_MS);
     expect((await whoAmI(authorization)).status).toBe(200);
     clock.shift(-10_000 * DAY_MS);
   });
 
-  test('has its last use written once a minute at most', async () => {
+  test('records its last use at most once a minute', async () => {
     const { id, authorization } = await addApiKey(admin, { name: 'used', role: 'viewer' });
     const lastUse = async () => {
       const [row] = await stack.sql`select last_used_at from api_keys where id = ${id}`;
@@ -126,7 +126,7 @@ describe('an API key', () => {
     expect(await lastUse()).toBe(first + 60_000);
   });
 
-  test('counts before a cookie, and a bad one is not made good by a cookie', async () => {
+  test('takes precedence over a cookie, and a cookie does not replace an invalid key', async () => {
     const { authorization } = await addApiKey(admin, { name: 'before cookie', role: 'viewer' });
     expect((await admin.call('GET', '/session', undefined, { authorization })).body).toMatchObject({
       name: 'before cookie',
@@ -141,13 +141,13 @@ describe('an API key', () => {
     ['empty', 'Bearer '],
     ['of another scheme', `Basic ${btoa('admin:correct horse battery staple')}`],
     ['very long', `Bearer siot_${'A'.repeat(5_000)}`],
-  ])('that is %s opens nothing', async (_, authorization) => {
+  ])('that is %s is refused', async (_, authorization) => {
     const answer = await whoAmI(authorization);
     expect(problemOf(answer).status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
 
-  test('opens nothing of the devices, nor a device secret anything here', async () => {
+  test('gives no access to device routes, nor a device secret to these', async () => {
     const { key } = await addApiKey(admin, { name: 'not a device', role: 'admin' });
     expect((await fetch(`${stack.url}/mqtt`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(
       401,
@@ -157,7 +157,7 @@ describe('an API key', () => {
 });
 
 describe('DELETE /api-keys/{id}', () => {
-  test('revokes the key at once', async () => {
+  test('revokes the key immediately', async () => {
     const { id, authorization } = await addApiKey(admin, { name: 'revoked', role: 'admin' });
     expect((await admin.call('DELETE', `/api-keys/${id}`)).status).toBe(204);
     expect((await whoAmI(authorization)).status).toBe(401);
@@ -166,7 +166,7 @@ describe('DELETE /api-keys/{id}', () => {
     expect(audit[1]).toMatchObject({ action: 'api_key.revoked', before: { name: 'revoked', role: 'admin' } });
   });
 
-  test('takes the role admin and an id', async () => {
+  test('requires the admin role and a valid id', async () => {
     const viewer = await logIn(stack, await addOperator(admin, 'viewer', 'viewer'));
     expect((await viewer.call('DELETE', `/api-keys/${randomUUID()}`)).status).toBe(403);
     expect((await admin.call('DELETE', '/api-keys/x')).status).toBe(400);

@@ -22,15 +22,15 @@ describe('a failure', () => {
     const answer = await call(stack, 'GET', '/nothing/here', undefined, { authorization });
     expect(problemOf(answer)).toEqual({
       type: '/problems/not-found',
-      title: 'There is no such thing',
+      title: 'Not found',
       status: 404,
-      detail: 'There is nothing here.',
+      detail: 'Nothing exists at this path.',
       instance: answer.headers.get('x-request-id') ?? '',
     });
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
-  test('of a method names those that the path has', async () => {
+  test('of a method names the allowed methods', async () => {
     const answer = await call(stack, 'PUT', '/operators', {}, { authorization });
     expect(problemOf(answer).type).toBe('/problems/method-not-allowed');
     expect(answer.headers.get('allow')?.split(', ').toSorted()).toEqual(['GET', 'HEAD', 'POST']);
@@ -43,12 +43,12 @@ describe('a failure', () => {
     expect(answer.text).toContain('a/b~c');
   });
 
-  test('without credentials is the same for what is there and what is not', async () => {
+  test('without credentials is the same for existing and unknown paths', async () => {
     const [there, absent] = [await call(stack, 'GET', '/operators'), await call(stack, 'GET', '/nothing')];
     expect({ ...problemOf(absent), instance: '' }).toEqual({ ...problemOf(there), instance: '' });
   });
 
-  test('of the server tells nothing of what is behind it', async () => {
+  test('of the server does not reveal internals', async () => {
     await stack.sql`alter table api_keys rename to api_keys_gone`;
     try {
       const answer = await call(stack, 'GET', '/operators', undefined, { authorization });
@@ -63,7 +63,7 @@ describe('a failure', () => {
 describe('a body', () => {
   const tooLarge = JSON.stringify({ name: 'x'.repeat(64 * 1024), role: 'viewer' });
 
-  test('of more than 64 KiB is refused, its length told or not', async () => {
+  test('of more than 64 KiB is refused, with or without Content-Length', async () => {
     expect(problemOf(await create({ authorization }, tooLarge)).status).toBe(413);
     const stream = new ReadableStream({
       start(controller) {
@@ -79,7 +79,7 @@ describe('a body', () => {
     expect(chunked.status).toBe(413);
   });
 
-  test('is refused before credentials only where it is the login', async () => {
+  test('is checked before credentials only at the login', async () => {
     expect((await create({}, tooLarge)).status).toBe(401);
     expect(problemOf(await admin.call('POST', '/session', tooLarge)).status).toBe(413);
   });
@@ -94,14 +94,14 @@ describe('a body', () => {
     expect(problemOf(answer).type).toBe('/problems/unsupported-media-type');
   });
 
-  test('that is no JSON is malformed', async () => {
+  test('that is not JSON is malformed', async () => {
     for (const body of ['{', '', 'null,', "{'name':1}"]) {
       expect(problemOf(await create({ authorization }, body)).status).toBeOneOf([400, 422]);
     }
   });
 });
 
-describe('values that the database cannot keep', () => {
+describe('values that the database cannot store', () => {
   const cursor = (position: unknown) => Buffer.from(JSON.stringify(position)).toString('base64url');
 
   test.each([
@@ -131,14 +131,14 @@ describe('values that the database cannot keep', () => {
     expect(problemOf(await create({ authorization }, late)).status).toBe(422);
   });
 
-  test('are taken in passwords, which are hashed', async () => {
+  test('are accepted in passwords, which are hashed', async () => {
     const account = { username: 'odd', password: 'nul \u0000 and \ud800 too' };
     expect((await admin.call('POST', '/operators', { ...account, role: 'viewer' })).status).toBe(201);
     expect((await call(stack, 'POST', '/session', account)).status).toBe(201);
   });
 });
 
-describe('a request by cookie', () => {
+describe('a request authenticated by a cookie', () => {
   const cookieOf = () => [...admin.cookies].map((pair) => pair.join('=')).join('; ');
   const body = { name: 'by cookie', role: 'viewer' };
 
@@ -164,12 +164,12 @@ describe('a request by cookie', () => {
     expect((await admin.call('GET', '/session')).status).toBe(200);
   });
 
-  test('that changes something is refused where the browser tells nothing and the body is none a script has to ask for', async () => {
+  test('that changes something is refused if the browser sends no origin and the body needs no preflight', async () => {
     const answer = await call(stack, 'DELETE', '/session', undefined, { cookie: cookieOf() });
     expect(problemOf(answer).status).toBe(403);
   });
 
-  test('is taken from pages of the server', async () => {
+  test('is accepted from pages of the server', async () => {
     for (const [at, headers] of [{ 'sec-fetch-site': 'same-origin' }, { origin: stack.url }].entries()) {
       const answer = await create({ cookie: cookieOf(), ...headers } as Record<string, string>, {
         ...body,
@@ -179,12 +179,12 @@ describe('a request by cookie', () => {
     }
   });
 
-  test('a login that another site makes is refused as well', async () => {
+  test('a cross-site login is refused too', async () => {
     const answer = await call(stack, 'POST', '/session', {}, { 'sec-fetch-site': 'cross-site' });
     expect(problemOf(answer).status).toBe(403);
   });
 
-  test('a script with an API key needs none of that', async () => {
+  test('a script with an API key needs no origin', async () => {
     const answer = await create(
       { authorization, origin: 'https://elsewhere.example' },
       { ...body, name: 'script 2' },
@@ -194,7 +194,7 @@ describe('a request by cookie', () => {
 });
 
 describe('headers', () => {
-  test('CORS stays closed: no answer names another origin, preflights included', async () => {
+  test('CORS stays closed: no answer, preflights included, names another origin', async () => {
     for (const method of ['GET', 'OPTIONS']) {
       const { headers } = await call(stack, method, '/session', undefined, {
         cookie: [...admin.cookies].map((pair) => pair.join('=')).join('; '),
@@ -222,7 +222,7 @@ describe('headers', () => {
     expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
   });
 
-  test('devices get none of them: their answers stay small', async () => {
+  test('answers to devices have none of them and stay small', async () => {
     const { headers } = await fetch(`${stack.url}/mqtt`);
     expect(headers.has('content-security-policy')).toBe(false);
   });

@@ -60,7 +60,7 @@ test('the table refuses UPDATE, DELETE and TRUNCATE', async () => {
 });
 
 describe('GET /audit', () => {
-  test('tells who did what to what, when, from where and in which request', async () => {
+  test('records who did what to what, when, from where and in which request', async () => {
     const key = await addApiKey(admin, { name: 'auditor', role: 'admin' });
     clock.advance(1_000);
     const answer = await call(
@@ -108,7 +108,7 @@ describe('GET /audit', () => {
     expect(await actions({ action: '%.' })).toEqual([]);
   });
 
-  test('goes through all entries newest first, each once, also where many are of one moment', async () => {
+  test('pages through all entries newest first, each once, even with equal times', async () => {
     await stack.sql`
       insert into audit_log (at, actor_kind, actor, action)
       select ${new Date(clock.now()).toISOString()}::timestamptz - (i / 10) * interval '1 second', 'system', 'paging', 'test.written'
@@ -139,7 +139,7 @@ describe('GET /audit', () => {
     },
   );
 
-  test('is for operators and API keys, viewers among them', async () => {
+  test('is open to operators and API keys, including viewers', async () => {
     expect(problemOf(await call(stack, 'GET', '/audit')).status).toBe(401);
     const viewer = await addApiKey(admin, { name: 'reads the audit', role: 'viewer' });
     const { authorization } = viewer;
@@ -153,7 +153,7 @@ describe('a refused credential', () => {
     return items.map(({ after, address, actorKind }) => ({ after, address, actorKind }));
   }
 
-  /** Waits until what is noted so far is written: a device that is refused last is written last. */
+  /** Waits until what was added so far is written: a device that is refused last is written last. */
   async function written(): Promise<void> {
     const { uuid } = await registerDevice(stack.url);
     await callDevice(stack.url, tokenPath(uuid), 'a-wrong-credential');
@@ -164,14 +164,14 @@ describe('a refused credential', () => {
   test.each([
     ['a wrong one', 'a-wrong-credential', 'bad_credential'],
     ['that of another role', MASTER_SECRET, 'wrong_role'],
-  ])('of a known device is noted: %s', async (_, credential, reason) => {
+  ])('of a known device is recorded: %s', async (_, credential, reason) => {
     const { uuid } = await registerDevice(stack.url, 'agent');
     await callDevice(stack.url, tokenPath(uuid), credential);
     await written();
     expect(await entries(uuid)).toEqual([{ after: { reason }, address: '127.0.0.1', actorKind: 'device' }]);
   });
 
-  test('of an older generation is noted, at either route', async () => {
+  test('of an older generation is recorded, on both routes', async () => {
     const [one, two] = [await registerDevice(stack.url), await registerDevice(stack.url)];
     await stack.sql`update devices set generation = 2 where id in (${one.uuid}, ${two.uuid})`;
     await callDevice(stack.url, '/mqtt', one.token);
@@ -182,7 +182,7 @@ describe('a refused credential', () => {
     }
   });
 
-  test('is noted once a device and hour, however often it comes and whichever instance met it', async () => {
+  test('is recorded once per device and hour, across instances', async () => {
     const { uuid } = await registerDevice(stack.url);
     const refuse = () => callDevice(stack.url, tokenPath(uuid), 'a-wrong-credential');
     for (let at = 0; at < 5; at++) await refuse();
@@ -199,7 +199,7 @@ describe('a refused credential', () => {
     expect(await entries(uuid)).toHaveLength(2);
   });
 
-  test('of an unknown device, or a good one of a revoked device, is not', async () => {
+  test('of an unknown device, or a valid one of a revoked device, is not recorded', async () => {
     const unknown = randomUUID();
     await callDevice(stack.url, tokenPath(unknown), 'a-wrong-credential');
     const { uuid } = await registerDevice(stack.url);
@@ -217,7 +217,7 @@ describe('a refused credential', () => {
   });
 });
 
-test('a new device is there with its role and state', async () => {
+test('a new device is recorded with its role and state', async () => {
   const { uuid } = await registerDevice(stack.url, 'master');
   expect((await audit({ subject: uuid })).items).toMatchObject([
     { action: 'device.registered', actorKind: 'device', after: { role: 'master', state: 'active' } },

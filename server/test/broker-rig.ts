@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
 import type { MqttClient } from 'mqtt';
+import type { Receipt } from '../contract/api/broker.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { type Broker, createBroker } from '../src/broker/broker.ts';
-import type { Receipt } from '../src/broker/receipt.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 import { systemRandom } from '../src/platform/random.ts';
+import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { createTokens, type Tokens } from '../src/tokens/token.ts';
 import { connectMqtt, createTestDatabase, JWT_SECRET, type TestDatabase, until } from './harness.ts';
 import { silentLog } from './logs.ts';
@@ -16,6 +17,8 @@ const API = { apiKey: 'simple-iot-server', apiSecret: 'api-secret-0123456789' };
 
 /** The broker feature alone: a database, a development broker, and instances that provision it. */
 export interface BrokerRig {
+  /** Of the database. */
+  readonly url: string;
   readonly database: DatabaseClient;
   readonly dev: DevBroker;
   readonly instance: Broker;
@@ -46,6 +49,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
   const clients: MqttClient[] = [];
 
   function addInstance(): Broker {
+    let schemaOpen = false;
     const instance = createBroker({
       db: database.db,
       clock,
@@ -54,9 +58,13 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       emqx: { apiUrl, ...API },
       jwtSecret: JWT_SECRET,
       instanceId: 'test',
+      databaseIsReady: () => schemaOpen,
+      connection: () => 'online',
+      presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
     });
     void instance.start();
-    instance.databaseIsReady();
+    schemaOpen = true;
+    instance.onDatabaseReady();
     instances.push(instance);
     return instance;
   }
@@ -65,6 +73,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
   await until('the broker is provisioned', () => instance.reconciler.status().state === 'ok');
 
   return {
+    url: test.url,
     database,
     get dev() {
       return dev;
@@ -88,11 +97,11 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       return client;
     },
     async change(statement, deviceIds) {
-      const noted = await database.db.transaction(async (tx) => {
+      const enqueued = await database.db.transaction(async (tx) => {
         await tx.execute(statement);
-        return await instance.changes.note(tx, deviceIds, 'test');
+        return await instance.changes.enqueue(tx, deviceIds, 'test');
       });
-      return await instance.changes.apply(noted);
+      return await instance.changes.flush(enqueued);
     },
     async stopBroker() {
       if (devRuns) await dev.close();

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { startServer } from '../dev/stack.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import {
   AGENT_SECRET,
   callDevice,
@@ -95,7 +95,7 @@ test('a token for a known device takes one statement', async () => {
   }
 });
 
-test('several instances that start at once on an empty database migrate it once', async () => {
+test('several instances that start together on an empty database migrate it once', async () => {
   const database = await createTestDatabase();
   const instances = await Promise.all(
     Array.from({ length: INSTANCES }, (_, index) =>

@@ -74,7 +74,7 @@ describe('a database that is down when the server starts', () => {
     );
   });
 
-  test('and still starting up when it comes, is waited for, and then used', async () => {
+  test('and still starting up is waited for, and then used', async () => {
     const starting = await startRefusingDatabase('57P03');
     target = starting.port;
     await proxy.pass();
@@ -88,7 +88,7 @@ describe('a database that is down when the server starts', () => {
 });
 
 describe('a database that goes away while the server runs', () => {
-  test('by cut connections: requests succeed again at once', async () => {
+  test('by cut connections: requests succeed again immediately', async () => {
     const { uuid } = await registerDevice(stack.url);
     proxy.cut();
     const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await ask(uuid)).status));
@@ -96,7 +96,7 @@ describe('a database that goes away while the server runs', () => {
     await recovered();
   });
 
-  test('by refused connections: unavailable with Retry-After, then right again without a restart', async () => {
+  test('by refused connections: unavailable with Retry-After, then recovers without a restart', async () => {
     await proxy.refuse();
     await expectUnavailable();
     const { status, checks } = await readiness();
@@ -106,7 +106,7 @@ describe('a database that goes away while the server runs', () => {
     await stack.ready();
   });
 
-  test('by hanging: unavailable within the time limit, readiness too, then right again', async () => {
+  test('by hanging: unavailable within the time limit, readiness too, then recovers', async () => {
     proxy.stall();
     await Promise.all([
       expectUnavailable(),
@@ -116,7 +116,7 @@ describe('a database that goes away while the server runs', () => {
     await recovered();
   }, 20_000);
 
-  test('by hanging and then losing its connections: right again', async () => {
+  test('by hanging and then losing its connections: recovers', async () => {
     proxy.stall();
     await expectUnavailable();
     proxy.cut();
@@ -138,7 +138,7 @@ describe('a database that goes away while the server runs', () => {
   }, 30_000);
 });
 
-test('the log tells of a failing database without statements or values', () => {
+test('the log reports a failing database without statements or values', () => {
   expect(record.text()).not.toMatch(/insert into|select "|from "devices"/i);
 });
 

@@ -30,7 +30,7 @@ afterAll(() => stack.close());
 describe('ENROLLMENT=approval', () => {
   beforeAll(() => stack.startServer({ ENROLLMENT: 'approval' }));
 
-  test('an unknown device waits, is told when to come back, and is let in once approved', async () => {
+  test('an unknown device gets Retry-After, and its token once approved', async () => {
     const uuid = randomUUID();
     const waits: number[] = [];
     for (let again = 0; again < 20; again++) {
@@ -67,7 +67,7 @@ describe('ENROLLMENT=approval', () => {
 describe('ENROLLMENT=closed', () => {
   beforeAll(() => stack.startServer({ ENROLLMENT: 'closed' }));
 
-  test('an unknown device is refused, told when to come back, and not stored', async () => {
+  test('an unknown device is refused with Retry-After, and not stored', async () => {
     const uuid = randomUUID();
     for (const credential of [AGENT_SECRET, deviceKey(MASTER_SECRET, uuid)]) {
       const answer = await callDevice(stack.url, tokenPath(uuid), credential);
@@ -77,7 +77,7 @@ describe('ENROLLMENT=closed', () => {
     expect(await devicesNamed(uuid)).toEqual([]);
   });
 
-  test('a device that was added beforehand gets its token', async () => {
+  test('a pre-registered device gets its token', async () => {
     const uuid = randomUUID();
     await stack.sql`insert into devices (id, role, state, created_at) values (${uuid}, 'master', 'active', now())`;
     expect((await registerDevice(stack.url, 'master', uuid)).username).toBe(`${uuid}.1`);
@@ -97,7 +97,7 @@ describe('DEVICE_CREDENTIALS=derived', () => {
     }
   });
 
-  test('device keys and tokens are taken', async () => {
+  test('device keys and tokens are accepted', async () => {
     const { uuid, token } = await registerDevice(stack.url, 'master');
     expect(await callDevice(stack.url, tokenPath(uuid), token)).toMatchObject({ status: 200, c: 'OK' });
   });

@@ -17,14 +17,14 @@ afterAll(async () => {
   await database.close();
 });
 
-test('a server without operators and without the settings says that nobody can log in', async () => {
-  const warnings = log.lines.filter(({ level, msg }) => level === WARN && msg.includes('nobody can log in'));
+test('a server without operators and without the settings logs a warning', async () => {
+  const warnings = log.lines.filter(({ level, msg }) => level === WARN && msg.includes('no operators'));
   expect(warnings.map(({ msg }) => msg)).toEqual([
-    '[Operators] nobody can log in: set ADMIN_USERNAME and ADMIN_PASSWORD to make the first administrator',
+    '[Operators] no operators: set ADMIN_USERNAME and ADMIN_PASSWORD to create the first administrator',
   ]);
 });
 
-test('instances that start together make one administrator', async () => {
+test('instances that start together create one administrator', async () => {
   await stack.stopServer();
   const started = await Promise.all(
     ['admin-a', 'admin-b', 'admin-c'].map((username, at) =>
@@ -44,7 +44,7 @@ test('instances that start together make one administrator', async () => {
   ] as never);
 }, 30_000);
 
-test('the settings make no administrator and change none once there is an operator', async () => {
+test('the settings create and change no administrator once there is an operator', async () => {
   await stack.sql`delete from operators`;
   await stack.startServer(ADMIN_ENV);
   await logIn(stack);
@@ -54,7 +54,7 @@ test('the settings make no administrator and change none once there is an operat
   await logIn(stack);
 });
 
-test('the password is in no line of the log', () => {
+test('the password does not appear in the log', () => {
   expect(log.text()).toContain('first administrator created');
   expect(log.text()).not.toContain(ADMIN.password);
 });

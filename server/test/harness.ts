@@ -1,49 +1,24 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
 import postgres from 'postgres';
 import { z } from 'zod';
-import { startEmbeddedDatabase } from '../dev/database.ts';
+import { requestToken } from '../dev/device-http.ts';
+import { connectMqtt } from '../dev/device-session.ts';
 import { startServer } from '../dev/stack.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
+import { createTestDatabase, type TestDatabase } from './test-database.ts';
+
+export { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 export const MASTER_SECRET = 'master-secret-0123456789';
 export const AGENT_SECRET = 'agent-secret-0123456789';
 export const JWT_SECRET = '0123456789abcdef0123456789abcdef';
 const API_KEY = 'simple-iot-server';
 const API_SECRET = 'api-secret-0123456789';
-
-/** True where the tests run on a real PostgreSQL, several connections at once. */
-export const realPostgres = Boolean(process.env.TEST_DATABASE_URL);
-
-/** A database of one test file's own. */
-export interface TestDatabase {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** An empty database: in the PostgreSQL of `TEST_DATABASE_URL`, else embedded. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const server = process.env.TEST_DATABASE_URL;
-  if (!server) return startEmbeddedDatabase();
-  const name = `test_${randomBytes(8).toString('hex')}`;
-  await administer(server, `create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, close: () => administer(server, `drop database ${name} with (force)`) };
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await sql.unsafe(statement);
-  } finally {
-    await sql.end();
-  }
-}
 
 export interface StackOptions {
   /** Variables that differ from the harness's own. */
@@ -72,7 +47,7 @@ export interface Stack {
   /** Starts an empty broker on the ports of the one before. */
   startBroker(): Promise<void>;
   stopServer(): Promise<void>;
-  /** Starts the server anew on the same port, with changed variables if given. */
+  /** Restarts the server on the same port, with changed variables if given. */
   startServer(env?: Readonly<Record<string, string>>): Promise<void>;
   /** Resolves when `/health/ready` answers 200. */
   ready(): Promise<void>;
@@ -169,7 +144,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`timed out waiting for: ${what}`);
     await Bun.sleep(10);
   }
 }
@@ -224,9 +199,9 @@ export async function registerDevice(
   uuid: string = randomUUID(),
 ): Promise<TestDevice> {
   const secret = role === 'master' ? MASTER_SECRET : AGENT_SECRET;
-  const answer = await callDevice(url, tokenPath(uuid), deviceKey(secret, uuid));
-  if (answer.t === undefined || answer.u === undefined) throw new Error(`no token: ${answer.c} ${answer.r}`);
-  return { uuid, role, token: answer.t, username: answer.u };
+  const result = await requestToken(url, uuid, deviceKey(secret, uuid));
+  if (!result.ok) throw new Error(`no token: ${result.failure.message}`);
+  return { uuid, role, token: result.answer.t, username: result.answer.u };
 }
 
 /** Connects a device to the broker as firmware does. Rejects with the CONNACK code in `code` when refused. */
@@ -243,15 +218,7 @@ export function connectDevice(
   });
 }
 
-export async function connectMqtt(mqttUrl: string, options: IClientOptions): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(
-    mqttUrl,
-    { protocolVersion: 4, reconnectPeriod: 0, connectTimeout: 5_000, ...options },
-    false,
-  );
-  client.on('error', () => {});
-  return client;
-}
+export { connectMqtt };
 
 export interface Received {
   readonly topic: string;

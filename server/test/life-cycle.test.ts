@@ -68,6 +68,8 @@ describe('a start that cannot succeed', () => {
   test.each([
     ['28P01', 'a wrong password'],
     ['3D000', 'no such database'],
+    ['08P01', 'a pooler that does not take the session'],
+    ['57014', 'a cancelled migration'],
   ])('on a database that answers %s, %s, ends with a message that names DATABASE_URL', async (code) => {
     const refusing = await startRefusingDatabase(code);
     const url = new URL(around.env.DATABASE_URL ?? '');

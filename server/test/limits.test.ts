@@ -80,7 +80,7 @@ describe('the limit of a device', () => {
     expect((await request(randomUUID(), AGENT_SECRET)).status).toBe(200);
   });
 
-  test('cannot be used up by who has no good credential for the device', async () => {
+  test('cannot be used up without a valid credential for the device', async () => {
     const { uuid, token } = await registerDevice(stack.url);
     const other = await registerDevice(stack.url);
     expect(statuses(await many(20, () => request(uuid, WRONG)))).toEqual({ 401: 20 });
@@ -104,7 +104,7 @@ describe('the limit of a device', () => {
 describe('the limit of failed credentials', () => {
   beforeAll(limited({ RATE_LIMIT_FAILED: '5', TRUST_PROXY_HOPS: '1' }));
 
-  test('locks an address out for ten minutes, and no other address', async () => {
+  test('blocks an address for ten minutes, and no other address', async () => {
     const { uuid, token } = await registerDevice(stack.url);
     for (let failed = 0; failed < 5; failed++) {
       expect((await request(uuid, WRONG, '203.0.113.1')).status).toBe(401);
@@ -120,7 +120,7 @@ describe('the limit of failed credentials', () => {
     expect((await request(uuid, token, '203.0.113.1')).status).toBe(200);
   });
 
-  test('counts what guesses at /mqtt as well', async () => {
+  test('counts guesses on /mqtt too', async () => {
     for (let failed = 0; failed < 5; failed++) {
       const answer = await callDevice(stack.url, '/mqtt', WRONG, { 'x-forwarded-for': '203.0.113.3' });
       expect(answer.status).toBe(401);
@@ -145,7 +145,7 @@ describe('the limit of failed credentials', () => {
     expect((await request(uuid, AGENT_SECRET, '203.0.113.4')).status).toBe(200);
   });
 
-  test('is not touched by a burst of 500 good requests at once', async () => {
+  test('is not affected by a burst of 500 valid requests', async () => {
     const answers = await many(500, () => request(randomUUID(), AGENT_SECRET, '203.0.113.5'));
     expect(statuses(answers)).toEqual({ 200: 500 });
   }, 30_000);
@@ -154,7 +154,7 @@ describe('the limit of failed credentials', () => {
 describe('the overall limit of an address', () => {
   beforeAll(limited({ RATE_LIMIT_ADDRESS: '20', TRUST_PROXY_HOPS: '1' }));
 
-  test('holds for every path but health, and resets after a minute', async () => {
+  test('applies to every path except health, and resets after a minute', async () => {
     const from = { 'x-forwarded-for': '203.0.113.6' };
     const mixed = ['/', '/mqtt', tokenPath('x'), '/auth'];
     const answers = await Promise.all(

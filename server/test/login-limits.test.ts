@@ -78,7 +78,7 @@ describe('one address', () => {
     expect((await attempt('192.0.2.1', ADMIN.username, ADMIN.password)).status).toBe(201);
   });
 
-  test('has no more of them by sending them at once', async () => {
+  test('gets no more attempts by sending them concurrently', async () => {
     const answers = await Promise.all(Array.from({ length: 60 }, () => attempt('192.0.2.1')));
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(20);
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(40);
@@ -89,7 +89,7 @@ describe('one address', () => {
     expect(found.at(-1)).toBe(429);
   });
 
-  test('has logins that succeed uncounted', async () => {
+  test('has successful logins not counted', async () => {
     for (let at = 0; at < 25; at++) {
       expect((await attempt('192.0.2.1', ADMIN.username, ADMIN.password)).status).toBe(201);
     }
@@ -105,7 +105,7 @@ describe('one account', () => {
     expect((await attempt('203.0.113.1', ADMIN.username, ADMIN.password)).status).toBe(201);
   });
 
-  test('that does not exist is limited alike', async () => {
+  test('that does not exist has the same limit', async () => {
     expect(await statuses(51, (at) => `198.51.100.${at}`, 'nobody')).toEqual([...Array(50).fill(401), 429]);
   });
 

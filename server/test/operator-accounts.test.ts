@@ -29,7 +29,7 @@ async function actionsOn(id: string): Promise<string[]> {
 const body = (name: string) => ({ username: name, password: `password of ${name}`, role: 'viewer' });
 
 describe('POST /operators', () => {
-  test('adds an operator, who can log in', async () => {
+  test('adds an operator who can log in', async () => {
     const answer = await admin.call('POST', '/operators', { ...body('Ada'), password: 'password of Ada' });
     expect(answer).toMatchObject({ status: 201, body: { username: 'ada', role: 'viewer', version: 1 } });
     expect(answer.headers.get('etag')).toBe('"1"');
@@ -38,7 +38,7 @@ describe('POST /operators', () => {
     await logIn(stack, { username: 'ada', password: 'password of Ada' });
   });
 
-  test('keeps the password as an argon2id hash, and answers, logs and audits neither', async () => {
+  test('stores the password as an argon2id hash, and neither appears in answers, log or audit log', async () => {
     const answer = await admin.call('POST', '/operators', body('hashed'));
     const [row] = await stack.sql`select id, password_hash from operators where username = 'hashed'`;
     expect(row?.password_hash).toStartWith('$argon2id$v=19$m=19456,t=2,p=1$');
@@ -63,13 +63,13 @@ describe('POST /operators', () => {
     expect(answer.text).not.toContain('"Twelve-Chars"');
   });
 
-  test('refuses a user name that is taken, in whatever case, also when two come at once', async () => {
+  test('refuses a user name that is taken, in any case, also for concurrent requests', async () => {
     expect(problemOf(await admin.call('POST', '/operators', body('VIEWER'))).status).toBe(409);
     const answers = await Promise.all([1, 2].map(() => admin.call('POST', '/operators', body('twice'))));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
   });
 
-  test('takes the role admin', async () => {
+  test('requires the admin role', async () => {
     expect(problemOf(await viewer.call('POST', '/operators', body('by-viewer'))).status).toBe(403);
     expect(problemOf(await call(stack, 'POST', '/operators', body('by-nobody'))).status).toBe(401);
   });
@@ -100,14 +100,14 @@ describe('GET /operators', () => {
     },
   );
 
-  test('one that there is not is not found', async () => {
+  test('an unknown operator is not found', async () => {
     expect(problemOf(await admin.call('GET', `/operators/${randomUUID()}`)).status).toBe(404);
     expect(problemOf(await admin.call('GET', '/operators/1')).status).toBe(400);
   });
 });
 
 describe('PATCH /operators/{id}', () => {
-  test('changes the role, which counts at the next request', async () => {
+  test('changes the role, effective with the next request', async () => {
     const operator = await addOperator(admin, 'promoted', 'viewer');
     const browser = await logIn(stack, operator);
     const answer = await admin.call('PATCH', `/operators/${operator.id}`, { role: 'admin' });
@@ -128,7 +128,7 @@ describe('PATCH /operators/{id}', () => {
     });
   });
 
-  test('a new password ends the sessions of who had the old one', async () => {
+  test('a new password ends the sessions of the operator', async () => {
     const operator = await addOperator(admin, 'forgetful', 'viewer');
     const browser = await logIn(stack, operator);
     await admin.call('PATCH', `/operators/${operator.id}`, { password: 'something new now' });
@@ -153,7 +153,7 @@ describe('PATCH /operators/{id}', () => {
     expect((await remove('"5"')).status).toBe(204);
   });
 
-  test('what changes nothing is no change', async () => {
+  test('a request that changes nothing leaves version and audit log alone', async () => {
     const { id } = await addOperator(admin, 'same', 'viewer');
     expect((await admin.call('PATCH', `/operators/${id}`, { role: 'viewer' })).headers.get('etag')).toBe(
       '"1"',
@@ -170,7 +170,7 @@ describe('PATCH /operators/{id}', () => {
     expect(problemOf(answer).status).toBe(status);
   });
 
-  test('takes the role admin, and an operator that there is', async () => {
+  test('requires the admin role and an existing operator', async () => {
     expect((await viewer.call('PATCH', `/operators/${await adminId()}`, { role: 'viewer' })).status).toBe(
       403,
     );
@@ -186,7 +186,7 @@ describe('PATCH /operators/{id}', () => {
 });
 
 describe('DELETE /operators/{id}', () => {
-  test('removes the operator, their sessions and the API keys they know', async () => {
+  test('removes the operator, their sessions and their API keys', async () => {
     const operator = await addOperator(admin, 'leaves', 'admin');
     const browser = await logIn(stack, operator);
     const key = await addApiKey(browser, { name: 'of leaves', role: 'admin' });
@@ -209,7 +209,7 @@ describe('DELETE /operators/{id}', () => {
     expect(await actionsOn(operator.id)).toEqual(['operator.created', 'operator.deleted']);
   });
 
-  test('takes the role admin', async () => {
+  test('requires the admin role', async () => {
     expect((await viewer.call('DELETE', `/operators/${await adminId()}`)).status).toBe(403);
   });
 });
@@ -223,7 +223,7 @@ describe('the last administrator', () => {
     expect((await admin.call('GET', '/session')).body).toMatchObject({ role: 'admin' });
   });
 
-  test('is left when two administrators remove each other at once', async () => {
+  test('remains when two administrators remove each other concurrently', async () => {
     const other = await addOperator(admin, 'second-admin', 'admin');
     const otherAdmin = await logIn(stack, other);
     const statuses = await Promise.all([

@@ -29,7 +29,7 @@ async function isLoggedIn(browser: { call: (m: string, p: string) => Promise<{ s
 }
 
 describe('POST /session', () => {
-  test('logs in with the user name in any case and answers who it is', async () => {
+  test('logs in with the user name in any case and answers the identity', async () => {
     const browser = openBrowser(stack);
     const answer = await browser.call('POST', '/session', { username: 'ADMIN', password: ADMIN.password });
     expect(answer).toMatchObject({
@@ -39,7 +39,7 @@ describe('POST /session', () => {
     expect(await browser.call('GET', '/session')).toMatchObject({ status: 200, body: answer.body });
   });
 
-  test('the cookie is HttpOnly, SameSite=Strict and ends; over plain HTTP it is not Secure', async () => {
+  test('the cookie is HttpOnly, SameSite=Strict and expires; over plain HTTP it is not Secure', async () => {
     const browser = await logIn(stack);
     expect(browser.attributes.get('siot_session')).toBe(
       '; Max-Age=604800; Path=/; HttpOnly; SameSite=Strict',
@@ -49,7 +49,7 @@ describe('POST /session', () => {
     );
   });
 
-  test('what a client says of its scheme counts for nothing without a trusted proxy', async () => {
+  test('X-Forwarded-Proto is ignored without a trusted proxy', async () => {
     const browser = await logIn(stack, ADMIN, { 'x-forwarded-proto': 'https' });
     expect([...browser.cookies.keys()]).toEqual(['siot_session', 'siot_browser']);
   });
@@ -76,7 +76,7 @@ describe('POST /session', () => {
     if (field) expect(problem.errors?.map((error) => error.field)).toContain(field);
   });
 
-  test('takes no form, which a page of another origin could send', async () => {
+  test('refuses forms, which a page of another origin could send', async () => {
     for (const type of [
       'application/x-www-form-urlencoded',
       'text/plain',
@@ -110,7 +110,7 @@ describe('POST /session', () => {
     );
   });
 
-  test('keeps the hash of the token alone', async () => {
+  test('stores only the hash of the token', async () => {
     const browser = await logIn(stack);
     const token = browser.cookies.get('siot_session') ?? '';
     expect(Buffer.from(token, 'base64url')).toHaveLength(32);
@@ -121,7 +121,7 @@ describe('POST /session', () => {
   });
 });
 
-describe('the end of a session', () => {
+describe('session expiry', () => {
   test('comes 12 hours after its last use', async () => {
     const browser = await logIn(stack);
     clock.shift(12 * HOUR_MS - 1);
@@ -142,14 +142,14 @@ describe('the end of a session', () => {
     expect(await isLoggedIn(browser)).toBe(false);
   });
 
-  test('leaves no row behind once another session begins', async () => {
+  test('removes the row once another session begins', async () => {
     await logIn(stack);
     clock.shift(8 * DAY_MS);
     await logIn(stack);
     expect(await stack.sql`select id from operator_sessions`).toHaveLength(1);
   });
 
-  test('its last use is written once a minute at most', async () => {
+  test('records the last use at most once a minute', async () => {
     const browser = await logIn(stack);
     const lastUse = async () => {
       const [row] = await stack.sql`
@@ -167,7 +167,7 @@ describe('the end of a session', () => {
 });
 
 describe('DELETE /session', () => {
-  test('logs out: the cookie opens nothing any more and is taken back', async () => {
+  test('logs out: the cookie is no longer valid and is deleted', async () => {
     const browser = await logIn(stack);
     const token = browser.cookies.get('siot_session');
     expect((await browser.call('DELETE', '/session')).status).toBe(204);
@@ -178,7 +178,7 @@ describe('DELETE /session', () => {
     expect((await browser.call('DELETE', '/session')).status).toBe(401);
   });
 
-  test('is nothing for an API key', async () => {
+  test('is refused with an API key', async () => {
     const { authorization } = await addApiKey(await logIn(stack), { name: 'no session', role: 'admin' });
     for (const [method, path] of [
       ['DELETE', '/session'],
@@ -191,7 +191,7 @@ describe('DELETE /session', () => {
 });
 
 describe('sessions', () => {
-  test('are listed to their operator alone, without their tokens', async () => {
+  test('are listed only to their operator, without their tokens', async () => {
     clock.shift(8 * DAY_MS);
     const desk = await logIn(stack, ADMIN, { 'user-agent': 'desk' });
     clock.shift(1);
@@ -211,7 +211,7 @@ describe('sessions', () => {
     }
   });
 
-  test('can be ended one by one, by their operator alone', async () => {
+  test('can be ended one by one, only by their operator', async () => {
     const desk = await logIn(stack);
     const viewer = await logIn(stack, await addOperator(desk, 'end-other', 'viewer'));
     const { items } = (await viewer.call('GET', '/sessions')).body as { items: { id: string }[] };
@@ -270,7 +270,7 @@ describe('PUT /session/password', () => {
     expect(problem).toMatchObject({ status: 422, errors: [{ field }] });
   });
 
-  test('does not let a stolen session guess the password without end', async () => {
+  test('limits password guesses by a stolen session', async () => {
     const browser = await logIn(stack);
     const guess = { currentPassword: 'wrong password', newPassword: 'long enough, this' };
     const statuses: number[] = [];

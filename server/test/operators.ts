@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problemDetails } from '../src/api/problem.ts';
+import { problemDetails } from '../contract/api/problem.ts';
 import type { Stack } from './harness.ts';
 
 export const ADMIN = { username: 'admin', password: 'correct horse battery staple' } as const;

@@ -81,7 +81,7 @@ describe('a PING', () => {
     await client.unsubscribeAsync(topic);
   });
 
-  test('of one device is not heard by another', async () => {
+  test('of one device does not reach another', async () => {
     const other = await registerDevice(stack.url);
     const neighbour = await connectDevice(stack.broker.mqttUrl, other);
     const heard = inbox(neighbour);
@@ -94,7 +94,7 @@ describe('a PING', () => {
   });
 });
 
-describe('what is no PING', () => {
+describe('anything but a PING', () => {
   test('is ignored and counted, and the PING behind it is answered', async () => {
     const topic = `device/${device.uuid}/ping`;
     const received = inbox(client);

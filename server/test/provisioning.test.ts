@@ -45,16 +45,16 @@ async function provision(): Promise<void> {
   const start = record.lines.length;
   await stack.startServer();
   await until('the broker is provisioned', () =>
-    record.lines.slice(start).some(({ msg }) => msg.includes('[Broker] broker is as it should be')),
+    record.lines.slice(start).some(({ msg }) => msg.includes('[Broker] broker reconciled')),
   );
   await stack.ready();
 }
 
-function anonymous(): Promise<'let in' | 'refused'> {
+function anonymous(): Promise<'admitted' | 'refused'> {
   return connectMqtt(broker.mqttUrl, { clientId: 'anonymous' }).then(
     async (client) => {
       await client.endAsync();
-      return 'let in' as const;
+      return 'admitted' as const;
     },
     () => 'refused' as const,
   );
@@ -95,14 +95,14 @@ afterAll(async () => {
   await broker.close();
 });
 
-describe('a broker that lets everyone in', () => {
+describe('a broker that admits everyone', () => {
   beforeEach(async () => {
     await stack.stopServer();
     await startBroker('stock');
   });
 
-  test('is closed: no anonymous client, no match denied, the file source disabled', async () => {
-    expect(await anonymous()).toBe('let in');
+  test('is closed: no anonymous clients, no_match deny, file source disabled', async () => {
+    expect(await anonymous()).toBe('admitted');
     await provision();
     expect(await anonymous()).toBe('refused');
     expect(await read('/authorization/settings')).toMatchObject({ no_match: 'deny', deny_action: 'ignore' });
@@ -115,7 +115,7 @@ describe('a broker that lets everyone in', () => {
     await expectPong(await registerDevice(stack.url));
   });
 
-  test('has the sessions ended that came in before it was closed, whose subscriptions nobody checks again', async () => {
+  test('loses the sessions from before it was closed, whose subscriptions are not checked again', async () => {
     const eavesdropper = await connectMqtt(broker.mqttUrl, { clientId: 'eavesdropper' });
     await eavesdropper.subscribeAsync('#', { qos: 1 });
     const ended = new Promise<void>((resolve) => eavesdropper.once('close', () => resolve()));
@@ -126,7 +126,7 @@ describe('a broker that lets everyone in', () => {
     expect(heard.all.filter(({ topic }) => topic.startsWith('device/'))).toEqual([]);
   });
 
-  test('keeps what else its settings hold', async () => {
+  test('keeps its other settings', async () => {
     const before = (await read('/authorization/settings')) as { cache: unknown };
     const { sources } = (await read('/authorization/sources')) as { sources: { rules?: string }[] };
     await provision();
@@ -148,7 +148,7 @@ describe('a broker that lets everyone in', () => {
   });
 });
 
-describe('a broker with things that the server did not create', () => {
+describe('a broker with foreign objects', () => {
   const FOREIGN = {
     mechanism: 'password_based',
     backend: 'built_in_database',
@@ -182,13 +182,11 @@ describe('a broker with things that the server did not create', () => {
   function reports(start: number) {
     return record.lines
       .slice(start)
-      .filter(
-        ({ msg, level }) => level === WARN && msg.includes('broker holds what the server did not create'),
-      );
+      .filter(({ msg, level }) => level === WARN && msg.includes('broker has foreign objects'));
   }
 });
 
-describe('what was changed by hand is put right at the next start', () => {
+describe('a manual change is fixed at the next start', () => {
   beforeAll(async () => {
     await stack.stopServer();
     await startBroker('image');

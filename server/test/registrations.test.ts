@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { startServer } from '../dev/stack.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import { manualClock } from './clocks.ts';
 import { AGENT_SECRET, callDevice, registerDevice, type Stack, startStack, tokenPath } from './harness.ts';
 import { silentLog } from './logs.ts';
@@ -29,7 +29,7 @@ function request(url: string, uuid: string = randomUUID()) {
 }
 
 describe('the registrations of an hour', () => {
-  test('are capped for all instances together, and begin anew with the next hour', async () => {
+  test('are limited across all instances, and start again with the next hour', async () => {
     const known = await registerDevice(stack.url);
     const urls = Array.from({ length: 4 * LIMIT }, (_, index) => (index % 2 ? stack.url : second.url));
     const answers = await Promise.all(urls.map((url) => request(url)));
@@ -61,7 +61,7 @@ describe('the registrations of an hour', () => {
     expect((await request(stack.url)).status).toBe(429);
   });
 
-  test('an instance whose clock is behind does not open them again', async () => {
+  test('an instance whose clock is behind does not reset the limit', async () => {
     clock.advance(HOUR_MS);
     const late = manualClock(clock.now() - HOUR_MS);
     const behind = await startServer({ ...stack.env, PORT: '0' }, { clock: late, log: silentLog() });

@@ -51,7 +51,7 @@ describe('GET /auth/devices/request', () => {
     expect(row).toEqual({ role: 'agent', state: 'active', generation: 1 });
   });
 
-  test('takes the device key of the UUID, in either case of the UUID', async () => {
+  test('accepts the device key of the UUID, in either case', async () => {
     const uuid = randomUUID();
     const answer = await request(uuid.toUpperCase(), deviceKey(MASTER_SECRET, uuid));
     expect(answer).toMatchObject({ status: 200, u: `${uuid}.1` });
@@ -59,7 +59,7 @@ describe('GET /auth/devices/request', () => {
     expect(row?.role).toBe('master');
   });
 
-  test('renews a token by itself', async () => {
+  test('renews a token with that token', async () => {
     const { uuid, token } = await registerDevice(stack.url);
     clock.advance(5_000);
     const answer = await request(uuid, token);
@@ -92,7 +92,7 @@ describe('GET /auth/devices/request', () => {
     expect(answer.m).toBeString();
   });
 
-  test('takes "bearer" in any case', async () => {
+  test('accepts "bearer" in any case', async () => {
     const answer = await request(randomUUID(), undefined, { authorization: `bEARER ${AGENT_SECRET}` });
     expect(answer.status).toBe(200);
   });
@@ -127,7 +127,7 @@ describe('GET /auth/devices/request', () => {
     expect(await request(uuid, AGENT_SECRET)).toMatchObject({ status: 200, u: `${uuid}.2` });
   });
 
-  test('refuses a token of a device that no longer exists, and registers nothing by it', async () => {
+  test('refuses a token of a device that no longer exists, and registers nothing', async () => {
     const uuid = randomUUID();
     const token = await sign({ sub: uuid, username: `${uuid}.1`, role: 'agent' }, nowSeconds() + 60);
     expect(await request(uuid, token)).toMatchObject({ status: 401, r: 'superseded' });
@@ -144,7 +144,7 @@ describe('GET /auth/devices/request', () => {
     });
   });
 
-  test('refuses a revoked device with 403, whatever good credential it has', async () => {
+  test('refuses a revoked device with 403, with any valid credential', async () => {
     const { uuid, token } = await registerDevice(stack.url);
     await setDevice(uuid, { state: 'revoked' });
     for (const credential of [token, AGENT_SECRET, deviceKey(AGENT_SECRET, uuid)]) {
@@ -152,7 +152,7 @@ describe('GET /auth/devices/request', () => {
     }
   });
 
-  test('refuses a known device in another role with 403 wrong_role, and leaves its role', async () => {
+  test('refuses a known device in another role with 403 wrong_role, and keeps its role', async () => {
     const { uuid } = await registerDevice(stack.url, 'agent');
     for (const credential of [MASTER_SECRET, deviceKey(MASTER_SECRET, uuid)]) {
       expect(await request(uuid, credential)).toMatchObject({ status: 403, c: 'FORBIDDEN', r: 'wrong_role' });
@@ -161,7 +161,7 @@ describe('GET /auth/devices/request', () => {
     expect(row?.role).toBe('agent');
   });
 
-  test('tells nothing about a device to who has no good credential for it', async () => {
+  test('reveals nothing about a device without a valid credential for it', async () => {
     const { uuid } = await registerDevice(stack.url);
     const before = await request(uuid, 'some-wrong-secret-0000');
     await setDevice(uuid, { state: 'revoked' });
@@ -171,7 +171,7 @@ describe('GET /auth/devices/request', () => {
     expect([unknown.r, unknown.m]).toEqual([before.r, before.m]);
   });
 
-  test('a server token opens nothing', async () => {
+  test('a server token is refused', async () => {
     const token = await sign({ sub: 'server-test', username: 'server-test', acl: [] }, nowSeconds() + 60);
     expect(await callDevice(stack.url, '/mqtt', token)).toMatchObject({ status: 401, r: 'bad_credential' });
     expect(await request(randomUUID(), token)).toMatchObject({ status: 401, r: 'bad_credential' });
@@ -190,7 +190,7 @@ describe('GET /auth/devices/request', () => {
 });
 
 describe('GET /mqtt', () => {
-  test('answers the broker to the bearer of a token', async () => {
+  test('answers the address of the broker to the bearer of a token', async () => {
     const { token } = await registerDevice(stack.url);
     const answer = await callDevice(stack.url, '/mqtt', token);
     expect(answer).toMatchObject({ status: 200, c: 'OK', ip: stack.env.MQTT_HOST });

@@ -27,8 +27,6 @@ export async function startSurroundings(): Promise<Surroundings> {
   const url = new URL(database.url);
   url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
-  // The embedded database takes any password; this one can be told from other words.
-  if (url.password === 'postgres') url.password = 'database-password-0123456789';
   const env = {
     PORT: '0',
     DATABASE_URL: url.href,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { startServer } from '../dev/stack.ts';
-import type { Services } from '../src/services.ts';
+import type { Services } from '../src/server.ts';
 import { connectDevice, inbox, registerDevice, type Stack, startStack, until } from './harness.ts';
 import { silentLog } from './logs.ts';
 

@@ -11,6 +11,10 @@ export interface TcpProxy {
   cut(): void;
   /** Keeps connections, and takes new ones, but no byte goes through. */
   stall(): void;
+  /** What clients send goes through, what they are answered does not. */
+  holdAnswers(): void;
+  /** The connections that are open now stay open, but no byte goes through them any more; new ones work. */
+  swallow(): void;
   /** Ends all connections and takes no new one. */
   refuse(): Promise<void>;
   close(): Promise<void>;
@@ -24,16 +28,19 @@ interface ProxyOptions {
 }
 
 export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
-  const pairs = new Set<{ end(): void; flush(): void }>();
+  const pairs = new Set<{ end(): void; flush(): void; swallow(): void }>();
   let stalled = false;
+  let answersHeld = false;
   let server: Server | undefined;
 
   function accept(client: Socket): void {
     const target = connect({ host: '127.0.0.1', port: options.target() });
     const observe = options.observe?.();
     const held: (() => void)[] = [];
+    let swallows = false;
     const forward = (to: Socket, bytes: Buffer) => {
-      if (stalled) held.push(() => to.write(bytes));
+      if (swallows) return;
+      if (stalled || (answersHeld && to === client)) held.push(() => to.write(bytes));
       else to.write(bytes);
     };
     const pair = {
@@ -44,6 +51,9 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
       },
       flush() {
         for (const write of held.splice(0)) write();
+      },
+      swallow() {
+        swallows = true;
       },
     };
     pairs.add(pair);
@@ -89,12 +99,19 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     connections: () => pairs.size,
     async pass() {
       stalled = false;
+      answersHeld = false;
       for (const pair of pairs) pair.flush();
       if (!server) await listen(port);
     },
     cut,
     stall() {
       stalled = true;
+    },
+    holdAnswers() {
+      answersHeld = true;
+    },
+    swallow() {
+      for (const pair of pairs) pair.swallow();
     },
     refuse,
     close: refuse,

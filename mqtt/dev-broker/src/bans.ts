@@ -1,13 +1,6 @@
 import type { Clock } from './clock.ts';
 
-export const BAN_TYPES = [
-  'clientid',
-  'username',
-  'peerhost',
-  'clientid_re',
-  'username_re',
-  'peerhost_net',
-] as const;
+export const BAN_TYPES = ['clientid', 'username'] as const;
 export type BanType = (typeof BAN_TYPES)[number];
 
 export interface Ban {
@@ -24,22 +17,20 @@ export interface Ban {
 export interface BanSubject {
   clientId: string;
   username: string | undefined;
-  address: string;
 }
 
-/** EMQX's ban table. Single names are looked up; patterns are few and tried one by one. */
+/** EMQX's ban table, of client ids and user names. */
 export class BanTable {
   private readonly bans = new Map<string, Ban>();
-  private readonly patterns = new Map<string, RegExp>();
   private readonly clock: Clock;
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** The bans in force, newest first. Those that are over are removed on the way. */
+  /** The bans in force, newest first. Expired ones are removed on the way. */
   list(): Ban[] {
-    for (const [key, ban] of this.bans) if (!this.inForce(ban)) this.remove(key);
+    for (const [key, ban] of this.bans) if (!this.inForce(ban)) this.bans.delete(key);
     return [...this.bans.values()].reverse();
   }
 
@@ -48,43 +39,31 @@ export class BanTable {
     return ban && this.inForce(ban) ? ban : undefined;
   }
 
-  /** Throws a SyntaxError on a pattern that cannot be compiled. */
   add(ban: Ban): void {
-    if (ban.as === 'clientid_re' || ban.as === 'username_re') {
-      this.patterns.set(key(ban.as, ban.who), new RegExp(ban.who, 'u'));
-    }
-    this.bans.set(key(ban.as, ban.who), ban);
+    const banKey = key(ban.as, ban.who);
+    // A name that was banned before moves to the end, which is the newest.
+    this.bans.delete(banKey);
+    this.bans.set(banKey, ban);
   }
 
   delete(as: string, who: string): boolean {
     const known = this.get(as, who) !== undefined;
-    this.remove(key(as, who));
+    this.bans.delete(key(as, who));
     return known;
   }
 
-  clear(): void {
-    this.bans.clear();
-    this.patterns.clear();
+  /** Takes the newest bans away, as a kill does with those not yet on disc. */
+  loseNewest(count: number): void {
+    for (const { as, who } of this.list().slice(0, count)) this.delete(as, who);
   }
 
-  isBanned({ clientId, username, address }: BanSubject): boolean {
-    if (this.get('clientid', clientId) || this.get('peerhost', address)) return true;
-    if (username !== undefined && this.get('username', username)) return true;
-    for (const [banKey, pattern] of this.patterns) {
-      const ban = this.bans.get(banKey);
-      if (!ban || !this.inForce(ban)) continue;
-      if (pattern.test(ban.as === 'clientid_re' ? clientId : (username ?? ''))) return true;
-    }
-    return false;
+  isBanned({ clientId, username }: BanSubject): boolean {
+    if (this.get('clientid', clientId)) return true;
+    return username !== undefined && this.get('username', username) !== undefined;
   }
 
   private inForce(ban: Ban): boolean {
     return ban.until > Math.floor(this.clock.now() / 1000);
-  }
-
-  private remove(banKey: string): void {
-    this.bans.delete(banKey);
-    this.patterns.delete(banKey);
   }
 }
 

@@ -29,12 +29,10 @@ const VOLATILE = new Set([
     'otp_release',
   ],
   ...['process_available', 'process_used', 'edition', 'connections', 'live_connections', 'cluster_sessions'],
-  ...['total', 'success', 'failed', 'nomatch', 'rate', 'rate_last5m', 'rate_max'],
   ...['at', 'connected_at', 'created_at', 'auth_expire_at', 'port', 'heap_size', 'reductions', 'mailbox_len'],
-  ...['node', 'subscriptions', 'topics', 'dropped_msg_rate', 'received_msg_rate', 'sent_msg_rate'],
-  ...['shared_subscriptions', 'subscriptions_ram'],
+  ...['total', 'success', 'failed', 'nomatch', 'rate', 'rate_last5m', 'rate_max', 'node'],
 ]);
-const VOLATILE_PATTERN = /^(recv|send)_|\.(count|max)$/;
+const VOLATILE_PATTERN = /^(recv|send)_/;
 const MORE = /^… (\d+) more of the same form$/;
 const DATE = /^\d{4}-\d\d-\d\dT/;
 

@@ -9,6 +9,7 @@ export interface Received {
   qos: number;
   dup: boolean;
   retain: boolean;
+  messageId: number | undefined;
 }
 
 /** A connected mqtt.js client that keeps what it receives until it is asked for. */
@@ -23,11 +24,21 @@ export interface TestClient {
   untilClosed(): Promise<void>;
   /** The granted QoS of each filter, 128 where refused. */
   subscribe(filters: string | string[], qos?: 0 | 1 | 2): Promise<number[]>;
-  publish(topic: string, text: string, options?: { qos?: 0 | 1 | 2; retain?: boolean }): Promise<void>;
+  publish(topic: string, text: string, options?: PublishOptions): Promise<void>;
+  /** Publishes at QoS 1 and gives the reason code of the PUBACK, which MQTT 5 alone has. */
+  publishForReason(topic: string, text: string, options?: PublishOptions): Promise<number>;
+  /** The reason code of the DISCONNECT that the broker sent, once the connection is closed. */
+  disconnectReason(): Promise<number | undefined>;
   /** Cuts the connection without a DISCONNECT. */
   cut(): Promise<void>;
   /** Says DISCONNECT. */
   end(): Promise<void>;
+}
+
+export interface PublishOptions {
+  qos?: 0 | 1 | 2;
+  retain?: boolean;
+  messageExpiryInterval?: number;
 }
 
 export type ConnectResult = { ok: true; client: TestClient } | { ok: false; returnCode: number | 'closed' };
@@ -44,17 +55,20 @@ export function tryConnect(
   const closed = new Promise<void>((resolve) => {
     onClose = resolve;
   });
+  const disconnect: { reasonCode?: number } = {};
   client.on('packetreceive', (packet) => {
+    if (packet.cmd === 'disconnect' && packet.reasonCode !== undefined)
+      disconnect.reasonCode = packet.reasonCode;
     if (packet.cmd !== 'publish') return;
-    const { topic, payload, qos, dup, retain } = packet;
-    inbox.add({ topic, text: payload.toString(), qos, dup, retain });
+    const { topic, payload, qos, dup, retain, messageId } = packet;
+    inbox.add({ topic, text: payload.toString(), qos, dup, retain, messageId });
   });
   if (holdAcks) client.handleMessage = () => {};
   return new Promise((resolve) => {
     client.on('connect', ({ sessionPresent }) => {
       resolve({
         ok: true,
-        client: wrap(client, sessionPresent, inbox, closed),
+        client: wrap(client, sessionPresent, inbox, closed, disconnect),
       });
     });
     client.on('error', (error) => {
@@ -81,7 +95,13 @@ export async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-function wrap(client: MqttClient, sessionPresent: boolean, inbox: Inbox, closed: Promise<void>): TestClient {
+function wrap(
+  client: MqttClient,
+  sessionPresent: boolean,
+  inbox: Inbox,
+  closed: Promise<void>,
+  disconnect: { reasonCode?: number },
+): TestClient {
   return {
     mqtt: client,
     sessionPresent,
@@ -89,8 +109,25 @@ function wrap(client: MqttClient, sessionPresent: boolean, inbox: Inbox, closed:
     pending: inbox.pending,
     untilClosed: () => inTime(closed, `the end of ${client.options.clientId}`),
     subscribe: (filters, qos = 1) => subscribe(client, filters, qos),
-    async publish(topic, text, { qos = 1, retain = false } = {}) {
-      await inTime(client.publishAsync(topic, text, { qos, retain }), `PUBACK for ${topic}`);
+    async publish(topic, text, options) {
+      await inTime(client.publishAsync(topic, text, publishOptions(options)), `PUBACK for ${topic}`);
+    },
+    async publishForReason(topic, text, options) {
+      const puback = new Promise<number>((resolve) => {
+        const onPacket = (packet: { cmd: string; reasonCode?: number }) => {
+          if (packet.cmd !== 'puback') return;
+          client.removeListener('packetreceive', onPacket);
+          resolve(packet.reasonCode ?? 0);
+        };
+        client.on('packetreceive', onPacket);
+      });
+      // A refusal is an answer here; mqtt.js takes it for an error.
+      client.publish(topic, text, publishOptions(options), () => {});
+      return inTime(puback, `PUBACK for ${topic}`);
+    },
+    async disconnectReason() {
+      await inTime(closed, `the end of ${client.options.clientId}`);
+      return disconnect.reasonCode;
     },
     async cut() {
       client.stream.destroy();
@@ -100,6 +137,12 @@ function wrap(client: MqttClient, sessionPresent: boolean, inbox: Inbox, closed:
       await client.endAsync();
     },
   };
+}
+
+function publishOptions({ qos = 1, retain = false, messageExpiryInterval }: PublishOptions = {}) {
+  return messageExpiryInterval === undefined
+    ? { qos, retain }
+    : { qos, retain, properties: { messageExpiryInterval } };
 }
 
 function subscribe(client: MqttClient, filters: string | string[], qos: 0 | 1 | 2): Promise<number[]> {

@@ -14,14 +14,16 @@ export function restClient(
   authorization: string | null = `Basic ${btoa(`${apiKey}:${apiSecret}`)}`,
 ): RestClient {
   return async (method, path, body) => {
+    // Text goes and comes as it is: HOCON.
+    const type = typeof body === 'string' ? 'text/plain' : 'application/json';
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
-        accept: 'application/json',
+        accept: path === '/configs' ? 'text/plain' : 'application/json',
         ...(authorization === null ? {} : { authorization }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': type }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     return { status: response.status, body: readBody(await response.text()) };
   };

@@ -1,4 +1,6 @@
+import { expect } from 'bun:test';
 import { SignJWT } from 'jose';
+import type { IClientOptions } from 'mqtt';
 import { startDevBroker } from '../src/index.ts';
 import { type ConnectResult, type TestClient, tryConnect } from './mqtt-client.ts';
 import { type RestClient, restClient } from './rest-client.ts';
@@ -88,6 +90,30 @@ export async function setRulesOf(api: RestClient, clientid: string, rules: RuleB
   await expectStatus(api('PUT', `${RULES_PATH}/clients/${clientid}`, { clientid, rules }), 204);
 }
 
+/** Changes a part of the global zone's `mqtt`, for sessions that begin afterwards. */
+export async function changeMqtt(api: RestClient, changes: Record<string, unknown>): Promise<void> {
+  const zone = (await expectStatus(api('GET', '/configs/global_zone'), 200)) as { mqtt: object };
+  await expectStatus(
+    api('PUT', '/configs/global_zone', { ...zone, mqtt: { ...zone.mqtt, ...changes } }),
+    200,
+  );
+}
+
+/** Asks again until the answer is as expected: EMQX's counts lag behind. */
+export async function untilAnswer(api: RestClient, path: string, expected: object): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const { body } = await api('GET', path);
+    try {
+      expect(body).toMatchObject(expected);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await Bun.sleep(20);
+  }
+}
+
 /** Everything: for a client that only watches. */
 export const WATCHER_ACL = [allow('#'), allow('$SYS/#')];
 
@@ -125,6 +151,8 @@ export async function token(clientId: string, claims: Claims = {}): Promise<stri
 
 export interface ClientOptions {
   claims?: Claims;
+  protocolVersion?: 4 | 5;
+  properties?: IClientOptions['properties'];
   clean?: boolean;
   holdAcks?: boolean;
   will?: { topic: string; payload: Buffer; qos: 0 | 1 | 2; retain: boolean };
@@ -184,14 +212,27 @@ async function target(
   const api = restClient(url, apiKey, apiSecret);
   const file = await expectStatus(api('GET', '/authorization/sources/file'), 200);
   const zone = await expectStatus(api('GET', '/configs/global_zone'), 200);
+  const retainer = await expectStatus(api('GET', '/mqtt/retainer'), 200);
+  const sysTopics = await expectStatus(api('GET', '/configs/sys_topics'), 200);
   const reset = async () => {
-    await api('POST', '/clients/kickout/bulk', await listed(api, '/clients?limit=10000', 'clientid'));
-    await api('DELETE', '/banned');
-    for (const id of await listed(api, '/authentication', 'id')) await api('DELETE', `/authentication/${id}`);
+    const clients = await rowsOf(api, '/clients?limit=10000');
+    await api(
+      'POST',
+      '/clients/kickout/bulk',
+      clients.map(({ clientid }) => clientid),
+    );
+    for (const { as, who } of await rowsOf(api, '/banned?limit=1000')) {
+      await api('DELETE', `/banned/${as}/${who}`);
+    }
+    for (const { id } of await rowsOf(api, '/authentication')) await api('DELETE', `/authentication/${id}`);
     await api('DELETE', '/authorization/sources/built_in_database');
     await expectStatus(api('PUT', '/authorization/sources/file', file), 204);
     await expectStatus(api('PUT', '/authorization/settings', { ...SETTINGS, no_match: 'allow' }), 200);
     await expectStatus(api('PUT', '/configs/global_zone', zone), 200);
+    await expectStatus(api('PUT', '/mqtt/retainer', retainer), 200);
+    await expectStatus(api('PUT', '/configs/sys_topics', sysTopics), 200);
+    await expectStatus(api('DELETE', '/mqtt/retainer/messages'), 204);
+    await expectStatus(api('POST', '/listeners/tcp:default/start'), 200);
   };
   return {
     api,
@@ -205,9 +246,8 @@ async function target(
   };
 }
 
-/** One field of each row of a list, whether it is paged or not. */
-async function listed(api: RestClient, path: string, field: string): Promise<string[]> {
+/** The rows of a list, whether it is paged or not. */
+async function rowsOf(api: RestClient, path: string): Promise<Record<string, unknown>[]> {
   const { body } = await api('GET', path);
-  const rows = Array.isArray(body) ? body : (body as { data: unknown[] }).data;
-  return rows.map((row) => String((row as Record<string, unknown>)[field]));
+  return Array.isArray(body) ? body : (body as { data: Record<string, unknown>[] }).data;
 }

@@ -1,13 +1,14 @@
 /**
- * The repository's one check: `npx -y bun run test [step...]`.
+ * The repository's one check: `npx -y bun run test [--no-install] [step...]`.
  *
- * Runs every step, or those named, installs what they need where it may, and ends with `N passed, N failed`.
+ * Runs every step, or those named, and ends with `N passed, N failed`. As root on Debian it first installs the system
+ * packages that they need, after saying which and why; with `--no-install` steps without theirs are skipped.
  */
 import { resolve } from 'node:path';
+import { type LocalPostgres, startPostgres } from '../postgres/postgres.ts';
 import { killRunningCommands, runCommand } from './command.ts';
-import { inspectMachine, installHint, installNeeds, missingNeeds } from './needs.ts';
+import { inspectMachine, installNeeds, installNotice, missingNeeds } from './needs.ts';
 import { closingLine, exitCode } from './outcome.ts';
-import { findPostgresBinaries, type PostgresCluster, startPostgresCluster } from './postgres-cluster.ts';
 import { runSteps } from './run-steps.ts';
 import { listSteps, type Step, type StepContext } from './steps.ts';
 
@@ -17,21 +18,21 @@ const { FORCE_COLOR: _, ...environment } = process.env;
 const env = { ...environment, NO_COLOR: '1' };
 const strict = /^(true|1)$/i.test(process.env.CI ?? '');
 
-const steps = selectSteps(await listSteps(root), process.argv.slice(2));
-await prepare(steps);
+const NO_INSTALL = '--no-install';
+const names = process.argv.slice(2).filter((argument) => argument !== NO_INSTALL);
+const steps = selectSteps(await listSteps(root), names);
+if (!process.argv.includes(NO_INSTALL)) await prepare(steps);
 
 let interrupted = false;
-let cluster: Promise<PostgresCluster> | undefined;
+let postgres: Promise<LocalPostgres> | undefined;
 const context: StepContext = {
   root,
   exec: (command, extra = {}) => runCommand(command, { cwd: root, env: { ...env, ...extra } }),
   async databaseUrl() {
     const given = process.env.TEST_DATABASE_URL;
     if (given) return given;
-    const binaries = findPostgresBinaries();
-    if (binaries === undefined) return undefined;
-    cluster ??= startPostgresCluster(binaries, runCommand, env);
-    return (await cluster).url;
+    postgres ??= startPostgres({ announce: console.log });
+    return (await postgres).url;
   },
 };
 
@@ -42,7 +43,7 @@ for (const [signal, code] of [
   process.once(signal, async () => {
     interrupted = true;
     killRunningCommands();
-    await closeCluster();
+    await closePostgres();
     console.log('interrupted');
     process.exit(code);
   });
@@ -54,12 +55,12 @@ const outcomes = await runSteps(steps, context, {
   write: (text) => interrupted || process.stdout.write(text),
   nowMs: () => performance.now(),
 });
-await closeCluster();
+await closePostgres();
 console.log(`\n${closingLine(outcomes)}`);
 process.exitCode = exitCode(outcomes);
 
-async function closeCluster(): Promise<void> {
-  const started = await cluster?.catch(() => undefined);
+async function closePostgres(): Promise<void> {
+  const started = await postgres?.catch(() => undefined);
   await started?.close();
 }
 
@@ -77,7 +78,7 @@ function selectSteps(all: Step[], names: string[]): Step[] {
 async function prepare(selected: Step[]): Promise<void> {
   const missing = missingNeeds(selected.flatMap((step) => step.needs));
   if (missing.length === 0 || !inspectMachine().canInstall) return;
-  console.log(`installing: ${installHint(missing)}`);
+  console.log(installNotice(missing));
   const fault = await installNeeds(missing, runCommand, env);
   if (fault !== '') console.log(fault);
 }

@@ -1,53 +1,50 @@
 import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { installedAsDebianPackage, type Need } from './needs.ts';
 import { failed, type Outcome, passed } from './outcome.ts';
-import { findPostgresBinaries } from './postgres-cluster.ts';
 import { findFiles, findTestFiles, type Suite } from './test-files.ts';
-import { readBunTestOutput, readClosingLine } from './test-output.ts';
+import { readClosingLine, readJunit } from './test-output.ts';
 
 export interface StepContext {
   root: string;
   exec(command: string[], env?: Record<string, string>): Promise<CommandResult>;
-  /** A PostgreSQL for tests, started when first asked for; undefined where there is none. */
-  databaseUrl(): Promise<string | undefined>;
+  /** A PostgreSQL for tests, started when first asked for. */
+  databaseUrl(): Promise<string>;
 }
 
 export interface Step {
   name: string;
   needs: Need[];
+  /** Runs beside the other steps, with what they leave of the processors. */
+  inBackground?: boolean;
   run(context: StepContext): Promise<Outcome>;
 }
 
 const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
 
-const postgres: Need = {
-  name: 'PostgreSQL',
-  debianPackages: ['postgresql'],
-  isPresent: () => findPostgresBinaries() !== undefined,
-  otherwise: 'the tests run on PGlite, those of concurrency are skipped',
-};
-
 const chromium: Need = {
   name: 'Chromium',
   debianPackages: ['chromium'],
+  why: 'opens the pages of the server',
   isPresent: () => Bun.which('chromium') !== null,
 };
 
-const shellcheck: Need = program('shellcheck', ['shellcheck']);
+const shellcheck: Need = program('shellcheck', 'lints the shell scripts');
 
 const dockerCompose: Need = {
-  ...program('docker-compose', ['docker-compose']),
+  ...program('docker-compose', 'validates the compose files'),
   otherwise: 'the tests of the compose files are skipped',
 };
 
-const openssl: Need = program('openssl', ['openssl']);
+const openssl: Need = program('openssl', 'makes certificates for the tests of the broker image');
 
-/** They run the lines that the development stack prints. */
-const curl: Need = { ...program('curl', ['curl']), otherwise: 'the printed lines are not run' };
+const RUNS_LINES = 'runs the lines that the development stack prints';
+const curl: Need = { ...program('curl', RUNS_LINES), otherwise: 'the printed lines are not run' };
 const mosquitto: Need = {
-  ...program('mosquitto_sub', ['mosquitto-clients']),
+  ...program('mosquitto_sub', RUNS_LINES, 'mosquitto-clients'),
   otherwise: 'the printed lines are not run',
 };
 
@@ -56,12 +53,22 @@ export async function listSteps(root: string): Promise<Step[]> {
   return [
     commandStep('lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']),
     commandStep('types', ['node_modules/.bin/tsc', '-p', '.']),
+    commandStep('imports', [
+      process.execPath,
+      '--bun',
+      'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
+      '--config',
+      '.dependency-cruiser.json',
+      'server/src',
+      'server/contract',
+      'mqtt/dev-broker/src',
+    ]),
     commandStep('knip', ['node_modules/.bin/knip', '--no-progress']),
     shellStep(root),
-    ...bunTestStep(root, 'unit', [postgres]),
-    ...bunTestStep(root, 'mqtt', [dockerCompose, openssl, postgres]),
-    ...bunTestStep(root, 'e2e', [postgres, curl, mosquitto]),
-    ...bunTestStep(root, 'browser', [chromium, postgres]),
+    ...bunTestStep(root, 'unit', []),
+    ...bunTestStep(root, 'mqtt', [dockerCompose, openssl]),
+    ...bunTestStep(root, 'e2e', [curl, mosquitto]),
+    ...bunTestStep(root, 'browser', [chromium]),
     ...(await firmwareStep(root)),
   ];
 }
@@ -89,13 +96,26 @@ function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
     name: suite,
     needs,
     async run({ exec, databaseUrl }) {
-      const url = needs.includes(postgres) ? await databaseUrl() : undefined;
-      // An .env of the working copy is for running the server, not for its tests.
-      const { exitCode, output } = await exec(
-        [process.execPath, '--no-env-file', 'test', '--timeout=30000', ...files.map((file) => `./${file}`)],
-        url === undefined ? {} : { TEST_DATABASE_URL: url },
-      );
-      return readBunTestOutput(output, exitCode);
+      const report = join(tmpdir(), `check-report-${crypto.randomUUID()}.xml`);
+      try {
+        const { exitCode, output } = await exec(
+          [
+            process.execPath,
+            // An .env of the working copy is for running the server, not for its tests.
+            '--no-env-file',
+            'test',
+            '--timeout=30000',
+            '--reporter=junit',
+            `--reporter-outfile=${report}`,
+            ...files.map((file) => `./${file}`),
+          ],
+          { TEST_DATABASE_URL: await databaseUrl() },
+        );
+        const xml = await readFile(report, 'utf8').catch(() => '');
+        return readJunit(xml, exitCode, output);
+      } finally {
+        await rm(report, { force: true });
+      }
     },
   };
   return [step];
@@ -107,8 +127,11 @@ async function firmwareStep(root: string): Promise<Step[]> {
   const step: Step = {
     name: 'firmware',
     needs: await firmwareNeeds(join(folder, 'debian-packages.ts')),
+    // It compiles for minutes, while the other steps wait for servers most of the time.
+    inBackground: true,
     async run({ exec }) {
-      const { exitCode, output } = await exec([process.execPath, `${FIRMWARE_TESTS}/run.ts`]);
+      const nice = Bun.which('nice') ? ['nice', '-n', '19'] : [];
+      const { exitCode, output } = await exec([...nice, process.execPath, `${FIRMWARE_TESTS}/run.ts`]);
       return readClosingLine(output, exitCode);
     },
   };
@@ -125,10 +148,11 @@ async function firmwareNeeds(file: string): Promise<Need[]> {
   return packages.map((name) => ({
     name,
     debianPackages: [name],
+    why: 'compiles and tests the firmware library',
     isPresent: () => installedAsDebianPackage(name),
   }));
 }
 
-function program(name: string, debianPackages: string[]): Need {
-  return { name, debianPackages, isPresent: () => Bun.which(name) !== null };
+function program(name: string, why: string, debianPackage = name): Need {
+  return { name, debianPackages: [debianPackage], why, isPresent: () => Bun.which(name) !== null };
 }

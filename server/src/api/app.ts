@@ -1,48 +1,82 @@
-import { Hono } from 'hono';
-import { type BrokerRoutesDeps, brokerRoutes } from '../broker/routes.ts';
-import { type FleetRoutesDeps, fleetRoutes } from '../fleet/routes.ts';
-import { authenticate } from '../operators/authenticate.ts';
-import type { OperatorsDeps } from '../operators/deps.ts';
-import { operatorRoutes } from '../operators/routes.ts';
-import { logIn } from '../operators/sessions/log-in.ts';
-import { withDeadline } from '../platform/deadline.ts';
-import type { ApiEnv } from './actor.ts';
-import { limitBody } from './body.ts';
-import { dataHeaders } from './browser-headers.ts';
-import { refuseCrossSite } from './csrf.ts';
+import { type Context, Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type HealthDeps, healthRoutes } from '../health/routes.ts';
+import { ipNetwork } from '../http/client-ip.ts';
+import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-answer.ts';
+import { toAppError } from '../http/failure.ts';
+import { problemAnswer } from '../http/problem-answer.ts';
+import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
+import type { Clock } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Random } from '../platform/random.ts';
+import { documentationRoutes } from './documentation.ts';
+import { apiDocument } from './openapi.ts';
+import { type OperatorApiDeps, operatorApi } from './operator-api.ts';
 
-/** A database that hangs must not keep requests for ever; the import of a long file stays far below. */
-const REQUEST_LIMIT_MS = 30_000;
-
-export interface ApiDeps {
+export interface AppDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
   readonly trustProxyHops: number;
-  readonly operators: OperatorsDeps;
-  readonly broker: BrokerRoutesDeps;
-  readonly fleet: FleetRoutesDeps;
+  /** Requests of any kind from one address, per minute. */
+  readonly addressLimit: number;
+  /** Whether the schema is in place; until then every route but health answers `unavailable`. */
+  readonly started: () => boolean;
+  readonly stores: StoreFactory;
+  /** What devices call, by feature. */
+  readonly deviceRoutes: readonly Hono<AppEnv>[];
+  readonly operatorApi: OperatorApiDeps;
+  readonly checks: HealthDeps['checks'];
 }
 
-/**
- * The operators' API, mounted at `/api/v1`. A feature adds its routes as `fleetRoutes(deps.fleet)` behind `operatorRoutes`,
- * chained, so that the typed client knows them. In a route: `describeOperation` for the document, `requireAdmin` before
- * everything that changes something, `validate` for its input, `throw new Problem(…)` for its failures (an `AppError` will
- * do as well). What is thrown is answered in one place, `app.ts`.
- */
-export function apiRoutes(deps: ApiDeps) {
-  return new Hono<ApiEnv>()
-    .use(dataHeaders)
-    .use(async (c, next) => {
-      await next();
-      if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
-    })
-    .use((_, next) => withDeadline(deps.operators.clock, REQUEST_LIMIT_MS, next()))
-    .use(refuseCrossSite(deps.trustProxyHops))
-    .route('/', logIn(deps.operators))
-    .use(authenticate(deps.operators))
-    .use(limitBody)
-    .route('/', operatorRoutes(deps.operators))
-    .route('/', brokerRoutes(deps.broker))
-    .route('/', fleetRoutes(deps.fleet));
+/** All routes of the server. Makes no connection and starts nothing. */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const { clock, random } = deps;
+  const app = new Hono<AppEnv>();
+
+  /** Devices get the compact form of their protocol, everyone else problem details. */
+  function answerFailure(c: Context, thrown: unknown): Response {
+    const error = toAppError(thrown, deps.log, c.get('requestId'));
+    return (isForPeople(c.req.path) ? problemAnswer : deviceErrorAnswer)(c, error, random);
+  }
+
+  app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
+  app.route('/', healthRoutes(deps));
+  app.use(
+    limitRequests({
+      clock,
+      stores: deps.stores,
+      name: 'requests of an address',
+      limit: deps.addressLimit,
+      windowMs: 60_000,
+      key: (c) => ipNetwork(c.get('ip')),
+    }),
+  );
+  app.use(async (_, next) => {
+    if (!deps.started()) {
+      throw new AppError('unavailable', 'The server is starting and waiting for its database.', {
+        retryAfterSeconds: 10,
+      });
+    }
+    await next();
+  });
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed(c, methods) {
+      c.header('Allow', methods.join(', '));
+      return answerFailure(c, new AppError('bad_method', `Use ${methods.join(', ')}.`));
+    },
+  });
+  app.on('ALL', ['/api/*', '/docs/*', '/problems/*', '/llms.txt'], refuseMethod);
+  for (const routes of deps.deviceRoutes) app.route('/', routes);
+  app.route('/', documentationRoutes(apiDocument(app)));
+  app.route('/api/v1', operatorApi(deps.operatorApi));
+  app.notFound((c) => answerFailure(c, new AppError('not_found', 'Nothing exists at this path.')));
+  app.onError((thrown, c) => answerFailure(c, thrown));
+  return app;
 }
 
-/** The routes of the operators' API with what they take and answer, for the typed client. */
-export type ApiType = ReturnType<typeof apiRoutes>;
+function isForPeople(path: string): boolean {
+  return /^\/(api|docs|problems|llms\.txt)(\/|$)/.test(path);
+}

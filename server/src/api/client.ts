@@ -1,5 +1,5 @@
 import { hc } from 'hono/client';
-import type { ApiType } from './app.ts';
+import type { OperatorApi } from './operator-api.ts';
 
 interface ClientOptions {
   /** Sent as `Authorization: Bearer`; a page of the server's own needs none, its cookie is sent along. */
@@ -9,7 +9,7 @@ interface ClientOptions {
 
 /** A typed client for `/api/v1` of the server at `url`. */
 export function createApiClient(url: string, options: ClientOptions = {}) {
-  return hc<ApiType>(`${url}/api/v1`, {
+  return hc<OperatorApi>(`${url}/api/v1`, {
     headers: options.apiKey === undefined ? {} : { Authorization: `Bearer ${options.apiKey}` },
     ...(options.fetch ? { fetch: options.fetch } : {}),
   });

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { html } from 'hono/html';
-import type { AppEnv } from '../platform/http.ts';
-import { pageHeaders } from './browser-headers.ts';
+import { pageHeaders } from '../http/browser-headers.ts';
+import type { AppEnv } from '../http/device-answer.ts';
 
 const FILES = {
   'swagger-ui.css': { url: import.meta.resolve('swagger-ui-dist/swagger-ui.css'), type: 'text/css' },

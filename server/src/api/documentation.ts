@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
-import type { AppEnv } from '../platform/http.ts';
-import { dataHeaders, pageHeaders } from './browser-headers.ts';
+import { dataHeaders, pageHeaders } from '../http/browser-headers.ts';
+import type { AppEnv } from '../http/device-answer.ts';
+import { AppError } from '../platform/errors.ts';
 import { docsPage } from './docs-page.ts';
 import { llmsText } from './llms.ts';
 import type { ApiDocument } from './openapi.ts';
-import { Problem } from './problem.ts';
 import { problemIndex, problemKind, problemPage } from './problem-pages.ts';
 
 /** What describes the API, open to anyone: the OpenAPI document, `/docs`, `/problems` and `/llms.txt`. */
@@ -16,7 +16,7 @@ export function documentationRoutes(document: () => Promise<ApiDocument>): Hono<
   app.get('/problems', (c) => c.html(problemIndex()));
   app.get('/problems/:kind', (c) => {
     const kind = problemKind(c.req.param('kind'));
-    if (!kind) throw new Problem('not-found', 'There is no such kind of failure.');
+    if (!kind) throw new AppError('not_found', 'Unknown kind of problem.');
     return c.html(problemPage(kind));
   });
   app.route('/', docsPage());

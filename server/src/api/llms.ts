@@ -13,11 +13,11 @@ export function llmsText(document: ApiDocument): string {
   );
   return `# Simple IoT Server
 
-> Registers devices, hands out their MQTT tokens, and lets operators manage the fleet over HTTP.
+> Registers devices, issues their MQTT tokens, and lets operators manage them over HTTP.
 
 Requests under /api/v1 carry \`Authorization: Bearer siot_…\`, an API key of the role admin or viewer; a viewer reads
 everything and changes nothing. Bodies are JSON. Lists take \`limit\` and \`cursor\` and answer \`{"items": […], "next": cursor or
-null}\`. Things with an \`ETag\` honour \`If-Match\` on changes. Failures are problem details (RFC 9457): \`type\` is a path such as
+null}\`. Resources with an \`ETag\` honour \`If-Match\` on changes. Failures are problem details (RFC 9457): \`type\` is a path such as
 /problems/not-found, which explains it.
 
 ## Documents

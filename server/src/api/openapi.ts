@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { type GenerateSpecOptions, generateSpecs } from 'hono-openapi';
-import type { AppEnv } from '../platform/http.ts';
+import type { AppEnv } from '../http/device-answer.ts';
 
 const options: Partial<GenerateSpecOptions> = {
   excludeStaticFile: false,
@@ -10,7 +10,7 @@ const options: Partial<GenerateSpecOptions> = {
       title: 'Simple IoT Server',
       version: '1',
       description:
-        'Operators manage the fleet under `/api/v1`; failures there are problem details (RFC 9457). Devices get their tokens under the paths without that prefix.',
+        'Operators manage devices under `/api/v1`; failures there are problem details (RFC 9457). Devices get their tokens under the paths without that prefix.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

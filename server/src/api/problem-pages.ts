@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type ProblemKind, problemKinds } from './problem.ts';
+import { type ProblemKind, problemKinds } from '../http/problem.ts';
 
 type Html = ReturnType<typeof html>;
 

@@ -51,6 +51,10 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 interface Call {
   readonly body?: unknown;
+  /** A body that is not JSON. */
+  readonly text?: string;
+  /** Media type of the answer; JSON unless given. */
+  readonly accepts?: string;
   /** Statuses besides 2xx that the caller understands. */
   readonly accept?: readonly number[];
 }
@@ -75,19 +79,21 @@ export function createRest(options: EmqxOptions) {
         method,
         headers: {
           authorization,
-          accept: 'application/json',
+          accept: call.accepts ?? 'application/json',
+          ...(call.text === undefined ? {} : { 'content-type': 'text/plain' }),
           ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
         },
+        ...(call.text === undefined ? {} : { body: call.text }),
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
         redirect: 'error',
         signal: AbortSignal.any([AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS), stopping]),
       });
       text = await response.text();
     } catch (cause) {
-      throw new EmqxError('unreachable', 'The REST API of the broker cannot be reached.', { cause });
+      throw new EmqxError('unreachable', 'The broker REST API is unreachable.', { cause });
     }
     if (text.length > MAX_ANSWER_BYTES)
-      throw new EmqxError('unexpected', 'The answer of the broker is too large.');
+      throw new EmqxError('unexpected', 'The answer of the broker REST API is too large.');
     const body = parseJson(text);
     const { status } = response;
     if ((status >= 200 && status < 300) || call.accept?.includes(status)) return { status, body };
@@ -96,12 +102,12 @@ export function createRest(options: EmqxOptions) {
     if (status === 401 || status === 403) {
       throw new EmqxError(
         'unauthorized',
-        `The broker does not accept the API key (${code ?? status}): check EMQX_API_KEY and MQTT_SECRET_KEY.`,
+        `The broker rejected the API key (${code ?? status}): check EMQX_API_KEY and MQTT_SECRET_KEY.`,
         details,
       );
     }
     if (status >= 500 || status === 429) {
-      throw new EmqxError('unreachable', `The REST API of the broker answers ${status}.`, details);
+      throw new EmqxError('unreachable', `The broker REST API answered ${status}.`, details);
     }
     throw new EmqxError(
       'refused',
@@ -133,7 +139,12 @@ export function createRest(options: EmqxOptions) {
     return status === 404 ? undefined : parse(path, schema, body);
   }
 
-  return { call, read, readOrAbsent };
+  async function readText(path: string): Promise<string> {
+    const { body } = await call('GET', path, { accepts: 'text/plain' });
+    return typeof body === 'string' ? body : JSON.stringify(body);
+  }
+
+  return { call, read, readOrAbsent, readText };
 }
 
 function parse<T>(path: string, schema: z.ZodType<T>, body: unknown): T {

@@ -62,7 +62,7 @@ describe('the REST client', () => {
     expect(requests).toEqual([{ path: '/api/v5/nodes', authorization }]);
   });
 
-  test.each([500, 502, 503, 504, 429])('tries again after %i, at most twice', async (status) => {
+  test.each([500, 502, 503, 504, 429])('retries after %i, at most twice', async (status) => {
     const once = clientOf((_, attempt) =>
       attempt === 1 ? new Response('', { status }) : Response.json(NODES),
     );
@@ -73,7 +73,7 @@ describe('the REST client', () => {
     expect(always.requests).toHaveLength(3);
   });
 
-  test('gives up on an answer that does not come within its time limit', async () => {
+  test('times out waiting for an answer', async () => {
     const { emqx, requests } = clientOf(() => new Promise<never>(() => {}));
     const startedAt = performance.now();
     expect(await failureOf(emqx.nodes())).toMatchObject({ kind: 'unreachable', status: undefined });
@@ -81,14 +81,14 @@ describe('the REST client', () => {
     expect(requests).toHaveLength(3);
   });
 
-  test('gives up on an answer whose body does not end', async () => {
+  test('times out on an answer whose body does not end', async () => {
     const { emqx } = clientOf(
       () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('[')) })),
     );
     expect(await failureOf(emqx.nodes())).toMatchObject({ kind: 'unreachable' });
   });
 
-  test('tells a broker that nobody can reach', async () => {
+  test('reports an unreachable broker', async () => {
     const { emqx, server } = clientOf(() => Response.json(NODES));
     await server.stop(true);
     expect(await failureOf(emqx.nodes())).toMatchObject({ kind: 'unreachable', status: undefined });
@@ -97,7 +97,7 @@ describe('the REST client', () => {
   test.each([
     [401, 'BAD_API_KEY_OR_SECRET'],
     [403, 'FORBIDDEN'],
-  ])('tells a refused key by %i at once, naming the variables', async (status, code) => {
+  ])('reports a key refused with %i without a retry, naming the variables', async (status, code) => {
     const { emqx, requests } = clientOf(() => Response.json({ code, message: 'x' }, { status }));
     const failure = await failureOf(emqx.nodes());
     expect(failure).toMatchObject({ kind: 'unauthorized', status, code });
@@ -106,7 +106,7 @@ describe('the REST client', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('tells a refusal with its reason, at once', async () => {
+  test('reports a refusal with its reason, without a retry', async () => {
     const { emqx, requests } = clientOf(() =>
       Response.json({ code: 'BAD_REQUEST', message: 'too many rules' }, { status: 400 }),
     );
@@ -121,7 +121,7 @@ describe('the REST client', () => {
     ['another form', () => Response.json({ data: [] })],
     ['a wrong type', () => Response.json([{ ...NODES[0], version: 5 }])],
     ['nothing', () => new Response('')],
-  ])('tells an answer with %s, at once', async (_, answer) => {
+  ])('reports an answer with %s, without a retry', async (_, answer) => {
     const { emqx, requests } = clientOf(answer);
     expect(await failureOf(emqx.nodes())).toMatchObject({ kind: 'unexpected' });
     expect(requests).toHaveLength(1);
@@ -134,7 +134,7 @@ describe('the REST client', () => {
     expect(elsewhere.requests).toHaveLength(0);
   });
 
-  test('ends calls and retries when the server stops', async () => {
+  test('cancels calls and retries when the server stops', async () => {
     const stopping = new AbortController();
     const { emqx, requests } = clientOf(() => {
       stopping.abort();
@@ -144,7 +144,7 @@ describe('the REST client', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('takes an authenticator that is there already, and rules that are not there yet', async () => {
+  test('handles an existing authenticator and missing rules', async () => {
     const conflict = clientOf(() => Response.json({ code: 'ALREADY_EXISTS' }, { status: 409 }));
     await conflict.emqx.createAuthenticator({} as never);
     const absent = clientOf(() => Response.json({ code: 'NOT_FOUND' }, { status: 404 }));

@@ -1,18 +1,18 @@
-import { NIL_UUID } from '../platform/uuid.ts';
-import { BANNED_BY, type Ban, eachPage } from './emqx-fleet.ts';
-import { removeExpiredBans, revokedIds, usernameBansPage } from './fleet-store.ts';
-import type { FleetDeps } from './reconcile-fleet.ts';
-import type { FleetCounts } from './report.ts';
+import { NIL_UUID } from '../../contract/uuid.ts';
+import { removeExpiredBans, revokedIds, usernameBansPage } from './device-store.ts';
+import { BANNED_BY, type Ban, eachPage } from './emqx-devices.ts';
+import type { DeviceReconcileDeps } from './reconcile-devices.ts';
+import type { DeviceCounts } from './report.ts';
 
 const PAGE = 1_000;
 
 /**
- * Holds the bans on the broker against revoked devices and superseded user names, and repairs the difference. Adds
+ * Compares the bans on the broker with revoked devices and superseded user names, and fixes the differences. Adds
  * before it lifts.
  *
  * @returns how many bans the server did not make.
  */
-export async function reconcileBans(deps: FleetDeps, counts: FleetCounts): Promise<number> {
+export async function reconcileBans(deps: DeviceReconcileDeps, counts: DeviceCounts): Promise<number> {
   const stale = new Map<string, Ban>();
   const present = new Set<string>();
   let foreign = 0;

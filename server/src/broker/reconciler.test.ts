@@ -1,17 +1,19 @@
 import { describe, expect, test } from 'bun:test';
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import { manualClock } from '../../test/clocks.ts';
 import { recordingLog, WARN } from '../../test/logs.ts';
 import { EmqxError } from './emqx.ts';
 import { createReconciler } from './reconciler.ts';
-import { NO_FLEET_DIFFERENCES, type ReconcileReport } from './report.ts';
+import { NO_DEVICE_DIFFERENCES } from './report.ts';
 
 const RETRY_LIMIT_MS = 10_000;
 const INTERVAL_MS = 3 * 60_000;
+const LOOK_MS = 10_000;
 
 const REPORT: ReconcileReport = {
   version: '5.8.9',
   differences: [],
-  fleet: NO_FLEET_DIFFERENCES,
+  devices: NO_DEVICE_DIFFERENCES,
   sessions: 0,
   foreign: { authenticators: [], sources: [], clientRules: 0, bans: 0 },
   warnings: [],
@@ -21,6 +23,8 @@ const REPORT: ReconcileReport = {
 function loop() {
   const clock = manualClock();
   const record = recordingLog();
+  const looks: number[] = [];
+  let found: readonly string[] = [];
   const runs: {
     succeed(report?: Partial<ReconcileReport>): Promise<void>;
     fail(error: unknown): Promise<void>;
@@ -37,10 +41,26 @@ function loop() {
       });
       return promise;
     },
+    async look() {
+      looks.push(clock.now());
+      return found;
+    },
   });
   reconciler.start();
   const advance = (ms: number) => settle(() => clock.advance(ms));
-  return { clock, record, runs, reconciler, advance };
+  /** Lets time pass look by look. */
+  const advanceLooks = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += LOOK_MS) await advance(Math.min(LOOK_MS, ms - passed));
+  };
+  return {
+    clock,
+    record,
+    runs,
+    looks,
+    reconciler,
+    advance: advanceLooks,
+    find: (what: string[]) => (found = what),
+  };
 }
 
 /** What an action sets off runs in micro-tasks. */
@@ -49,7 +69,7 @@ async function settle(action: () => void): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-const DOWN = new EmqxError('unreachable', 'The REST API of the broker cannot be reached.');
+const DOWN = new EmqxError('unreachable', 'The broker REST API is unreachable.');
 
 describe('the reconciler', () => {
   test('runs at start and then every few minutes', async () => {
@@ -64,14 +84,14 @@ describe('the reconciler', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('runs at once on request', async () => {
+  test('runs immediately on request', async () => {
     const { runs, reconciler } = loop();
     await runs[0]?.succeed();
     await settle(() => reconciler.request('connected'));
     expect(runs).toHaveLength(2);
   });
 
-  test('makes one run of all requests that came while one was under way', async () => {
+  test('coalesces all requests made during a run into one', async () => {
     const { runs, reconciler, advance } = loop();
     for (const reason of ['a', 'b', 'c']) await settle(() => reconciler.request(reason));
     expect(runs).toHaveLength(1);
@@ -82,7 +102,7 @@ describe('the reconciler', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('tries again within 10 s after every failure, until it succeeds', async () => {
+  test('retries within 10 s after every failure, until it succeeds', async () => {
     const { runs, advance, reconciler } = loop();
     for (let failed = 1; failed <= 8; failed++) {
       await runs[failed - 1]?.fail(DOWN);
@@ -97,7 +117,7 @@ describe('the reconciler', () => {
     expect(runs).toHaveLength(9);
   });
 
-  test('says a failure once, another one again, and nothing about unexpected errors to the outside', async () => {
+  test('logs a failure once, a different one again, and does not expose unexpected errors', async () => {
     const { runs, advance, record, reconciler } = loop();
     const warnings = () => record.lines.filter(({ level }) => level === WARN).length;
     for (let again = 0; again < 3; again++) {
@@ -112,9 +132,9 @@ describe('the reconciler', () => {
     expect(reconciler.status().failure).toBe('The run failed.');
   });
 
-  test('reports what is not its own once, and again only when that changes', async () => {
+  test('reports foreign objects once, and again only when they change', async () => {
     const { runs, reconciler, record } = loop();
-    const reports = () => record.lines.filter(({ msg }) => msg.includes('did not create')).length;
+    const reports = () => record.lines.filter(({ msg }) => msg.includes('foreign objects')).length;
     const foreign = { ...REPORT.foreign, authenticators: ['x'] };
     await runs[0]?.succeed({ foreign });
     expect(reports()).toBe(1);
@@ -126,7 +146,7 @@ describe('the reconciler', () => {
     expect(reports()).toBe(2);
   });
 
-  test('runNow resolves with what came out of a run that began after it was asked', async () => {
+  test('runNow resolves with the result of a run that began after the call', async () => {
     const { runs, reconciler } = loop();
     const results: string[] = [];
     await settle(() => void reconciler.runNow('operator').then(({ state }) => results.push(state)));
@@ -136,7 +156,7 @@ describe('the reconciler', () => {
     expect(results).toEqual(['ok']);
   });
 
-  test('closing waits for the run under way and makes no other', async () => {
+  test('closing waits for the current run and starts no other', async () => {
     const { runs, reconciler, clock, advance } = loop();
     let closed = false;
     await settle(() => void reconciler.close().then(() => (closed = true)));

@@ -1,10 +1,11 @@
+import type { ReconcileReport } from '../../contract/api/broker.ts';
 import { type BackoffLimits, backoffDelay } from '../platform/backoff.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { EmqxError } from './emqx.ts';
-import { foundDifferences, type ReconcileReport } from './report.ts';
+import { foundDifferences } from './report.ts';
 
 export interface ReconcilerDeps {
   readonly clock: Clock;
@@ -12,6 +13,8 @@ export interface ReconcilerDeps {
   readonly log: Logger;
   /** One whole run; nothing where only the settings could be repaired, since the database is not there yet. */
   readonly run: () => Promise<ReconcileReport | undefined>;
+  /** A cheap look at the settings; what differs from what they should be. */
+  readonly look: () => Promise<readonly string[]>;
 }
 
 export interface ReconcilerStatus {
@@ -22,24 +25,31 @@ export interface ReconcilerStatus {
   readonly report?: ReconcileReport;
   /** Why the last run failed, in a sentence. */
   readonly failure?: string;
+  /** The last run that found something to fix, and when it ended (Unix milliseconds). */
+  readonly lastRepair?: { readonly at: number; readonly report: ReconcileReport };
 }
 
 export interface Reconciler {
   start(): void;
-  /** Asks for a run soon; requests made while one is running share the next one. */
+  /** Requests a run soon; requests made during a run share the next one. */
   request(reason: string): void;
-  /** Has a whole run made, and resolves with what came out of it. */
+  /** Starts a whole run, and resolves with its result. */
   runNow(reason: string): Promise<ReconcilerStatus>;
   status(): ReconcilerStatus;
   /** Resolves once no run is under way. */
   close(): Promise<void>;
 }
 
-const INTERVAL_MS = 3 * 60_000;
+/** Settings are looked at often, since a broker that someone opened by hand is open until then. */
+const LOOK_INTERVAL_MS = 10_000;
+const LOOKS_PER_RUN = 18;
 /** Short enough to be right within 10 s of the broker's return. */
 const RETRY: BackoffLimits = { firstMs: 500, capMs: 4_000 };
 
-/** Runs `run` at start, on request, every few minutes, and after a failure until it succeeds. */
+/**
+ * Runs `run` at start, on request, every three minutes, when a look at the settings found a difference, and after a failure
+ * until it succeeds.
+ */
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const stopping = new AbortController();
   let wake = new AbortController();
@@ -56,17 +66,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const ms = deps.clock.now() - startedAt;
       failures = 0;
       if (report === undefined) {
-        deps.log.debug(
-          { reason, ms },
-          'settings of the broker are as they should be, fleet waits for the database',
-        );
-        status = { state: 'never' };
+        deps.log.debug({ reason, ms }, 'broker settings reconciled, devices wait for the database');
+        status = { ...status, state: 'never' };
         return;
       }
       const news = foundDifferences(report) || status.state !== 'ok';
-      deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker is as it should be');
+      deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker reconciled');
       reportForeign(report);
-      status = { state: 'ok', at: deps.clock.now(), report };
+      const at = deps.clock.now();
+      const lastRepair = foundDifferences(report) ? { at, report } : status.lastRepair;
+      status = { state: 'ok', at, report, ...(lastRepair ? { lastRepair } : {}) };
     } catch (error) {
       failures++;
       const expected = error instanceof EmqxError || error instanceof AppError;
@@ -74,7 +83,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       const again = status.state === 'failed' && status.failure === failure;
       deps.log[again ? 'debug' : 'warn'](
         { reason, failures, ...(expected ? { failure } : { err: error }) },
-        'broker cannot be provisioned, trying again',
+        'broker provisioning failed, retrying',
       );
       status = { ...status, state: 'failed', at: deps.clock.now(), failure };
     }
@@ -85,10 +94,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     if (known && Bun.deepEquals([foreign, warnings], [known.foreign, known.warnings])) return;
     const { authenticators, sources, clientRules, bans } = foreign;
     if (authenticators.length + sources.length + clientRules + bans + warnings.length === 0) return;
-    deps.log.warn(
-      { foreign, warnings },
-      'broker holds what the server did not create, or has settings to look at',
-    );
+    deps.log.warn({ foreign, warnings }, 'broker has foreign objects or unexpected settings');
   }
 
   async function run(): Promise<void> {
@@ -101,12 +107,25 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       for (const resolve of served) resolve(status);
       wake = new AbortController();
       if (wanted !== undefined && (failures === 0 || waiting.length > 0)) continue;
-      const settled = status.state === 'ok';
-      const delayMs = settled
-        ? INTERVAL_MS
-        : 200 + backoffDelay(Math.max(0, failures - 1), RETRY, deps.random);
-      await sleep(deps.clock, delayMs, AbortSignal.any([wake.signal, stopping.signal]));
+      if (status.state === 'ok') await watch();
+      else await pause(200 + backoffDelay(Math.max(0, failures - 1), RETRY, deps.random));
     }
+  }
+
+  /** Looks at the settings from time to time until another run is due. */
+  async function watch(): Promise<void> {
+    for (let looks = 0; looks < LOOKS_PER_RUN && wanted === undefined && !stopping.signal.aborted; looks++) {
+      await pause(LOOK_INTERVAL_MS);
+      if (wake.signal.aborted || stopping.signal.aborted) return;
+      // A look that failed is followed by a run, which says why.
+      const found = await deps.look().catch(() => ['look failed']);
+      if (found.length === 0) continue;
+      wanted ??= `look: ${found.join('; ')}`;
+    }
+  }
+
+  async function pause(delayMs: number): Promise<void> {
+    await sleep(deps.clock, delayMs, AbortSignal.any([wake.signal, stopping.signal]));
   }
 
   return {

@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../api/actor.ts';
-import { describeOperation } from '../api/describe.ts';
-import { auditOrigin, writeAudit } from '../operators/audit.ts';
+import { type BrokerStatus, brokerStatus } from '../../contract/api/broker.ts';
+import { auditOrigin, writeAudit } from '../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../http/actor.ts';
+import { describeOperation } from '../http/describe.ts';
+import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import type { ConnectionState } from './connection.ts';
-import { queueLength } from './fleet-store.ts';
+import { AppError } from '../platform/errors.ts';
+import { queueState } from './device-store.ts';
 import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
-import { reconcileReport } from './report.ts';
 
 export interface BrokerRoutesDeps {
   readonly db: Database;
@@ -18,34 +18,24 @@ export interface BrokerRoutesDeps {
   readonly connection: () => ConnectionState;
 }
 
-const brokerStatus = z.object({
-  connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
-  queuedChanges: z.int().describe('Changes that wait for the broker'),
-  lastRun: z.object({
-    state: z.enum(['never', 'ok', 'failed']),
-    at: z.iso.datetime().nullable().describe('When the last run ended'),
-    failure: z.string().nullable().describe('Why the last run failed'),
-    report: reconcileReport.nullable().describe('What the last run that succeeded found and repaired'),
-  }),
-});
-
 /** What the broker holds, as the reconciliation last saw it, and a run of it on demand. */
 export function brokerRoutes(deps: BrokerRoutesDeps) {
-  async function answer({
-    state,
-    at,
-    failure,
-    report,
-  }: ReconcilerStatus): Promise<z.output<typeof brokerStatus>> {
+  async function answer(status: ReconcilerStatus): Promise<BrokerStatus> {
+    const { state, at, failure, report, lastRepair } = status;
+    const queue = await queueState(deps.db);
     return {
       connection: deps.connection(),
-      queuedChanges: await queueLength(deps.db),
+      queuedChanges: queue.length,
+      oldestChangeSeconds: queue.oldestSeconds,
       lastRun: {
         state,
         at: at === undefined ? null : new Date(at).toISOString(),
         failure: state === 'failed' ? (failure ?? null) : null,
         report: report ?? null,
       },
+      lastRepair: lastRepair
+        ? { at: new Date(lastRepair.at).toISOString(), report: lastRepair.report }
+        : null,
     };
   }
 
@@ -68,9 +58,10 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
         tag: 'Broker',
         summary: 'Reconcile the broker now',
         description:
-          'Reads what the broker holds, repairs what differs from what it should hold, and answers when that is done.',
+          'Compares the broker with the desired state, fixes the differences, and answers when done.',
         answer: brokerStatus,
         admin: true,
+        problems: ['unavailable'],
       }),
       async (c) => {
         const status = await deps.reconciler.runNow('operator');
@@ -79,6 +70,9 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
           action: 'broker.reconciled',
           after: { state: status.state, failure: status.failure },
         });
+        if (status.state === 'failed') {
+          throw new AppError('unavailable', status.failure ?? 'The run failed.', { retryAfterSeconds: 5 });
+        }
         return c.json(await answer(status));
       },
     );

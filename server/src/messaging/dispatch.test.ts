@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import type { IPublishPacket } from 'mqtt';
+import { shared, topicFilter } from '../../contract/topics.ts';
 import { silentLog } from '../../test/logs.ts';
 import { createDispatcher, type DeviceMessage, type MessageHandler } from './dispatch.ts';
-import { pingHandler } from './ping.ts';
+import { createPing, pingHandler } from './ping.ts';
 
 const ID = 'd83f3248-cc83-46fb-bceb-891db3a79cce';
 const PING = `device/${ID}/ping`;
@@ -16,7 +17,16 @@ function packet(
 }
 
 function dispatcherWith(handlers: Readonly<Record<string, MessageHandler>>) {
-  return createDispatcher({ log: silentLog(), handlers });
+  const routes = Object.entries(handlers).flatMap(([name, handler]) =>
+    [`device/{device}/${name}`, `/device/{device}/${name}`].map((topic) => ({
+      name,
+      topic,
+      qos: 1 as const,
+      handler,
+    })),
+  );
+  const counts: Record<string, number> = {};
+  return { ...createDispatcher({ log: silentLog(), routes, counts }), counts: () => counts };
 }
 
 describe('the dispatcher', () => {
@@ -131,4 +141,12 @@ describe('the ping handler', () => {
     await dispatcher.dispatch(packet(PING, '{"c":"PING"}'));
     expect(dispatcher.counts()).toEqual({ 'ping:not_sent': 1 });
   });
+});
+
+test('the server shares its subscriptions to both forms of the ping topic', () => {
+  const { messages } = createPing({ publish: () => true, onSeen: () => {} });
+  expect(messages.map(({ topic }) => shared(topicFilter(topic)))).toEqual([
+    '$share/server/device/+/ping',
+    '$share/server//device/+/ping',
+  ]);
 });

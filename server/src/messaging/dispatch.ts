@@ -1,7 +1,8 @@
 import type { IPublishPacket } from 'mqtt';
-import type { Qos } from '../broker/connection.ts';
+import { MAX_PAYLOAD_BYTES } from '../../contract/messages.ts';
+import { topicMatcher } from '../../contract/topics.ts';
 import type { Logger } from '../platform/logger.ts';
-import { parseDeviceTopic } from './topics.ts';
+import type { Qos } from './connection.ts';
 
 /** A message of a device, its topic and form checked: `body` is a JSON object. */
 export interface DeviceMessage {
@@ -15,25 +16,41 @@ export interface DeviceMessage {
 /** Handles the messages of one kind of topic. Returns what it did, or why it ignored the message. */
 export type MessageHandler = (message: DeviceMessage) => string | Promise<string>;
 
+/** Which messages a feature handles. */
+export interface MessageRoute {
+  /** Names the messages in counters, such as `ping`. */
+  readonly name: string;
+  /** A topic with `{device}` for the level that holds the UUID of a device, and `+` for others that vary. */
+  readonly topic: string;
+  /** QoS of the server's subscription. */
+  readonly qos: Qos;
+  readonly handler: MessageHandler;
+}
+
 export interface Dispatcher {
   /** Never throws: what a handler throws is logged and counted. Done when it returns, unless the handler takes its time. */
   dispatch(packet: IPublishPacket): void | Promise<void>;
-  /** How many messages ended in which outcome since the start, such as `ping:answered` or `dropped:not_json`. */
-  counts(): Readonly<Record<string, number>>;
 }
 
 export interface DispatcherDeps {
   readonly log: Logger;
-  /** By the kind of topic, as `parseDeviceTopic` names it. */
-  readonly handlers: Readonly<Record<string, MessageHandler>>;
+  readonly routes: readonly MessageRoute[];
+  /** Where messages are counted by outcome, such as `ping:answered` or `dropped:not_json`. */
+  readonly counts: Record<string, number>;
 }
-
-/** The largest payload that any topic takes, in bytes: telemetry's 4 KiB (docs/protocol.md, section 4). */
-const MAX_PAYLOAD_BYTES = 4_096;
 
 /** Parses what arrives from devices and hands it to the handler of its topic. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
-  const counts: Record<string, number> = {};
+  const { counts } = deps;
+  const routes = deps.routes.map((route) => ({ ...route, deviceOf: topicMatcher(route.topic) }));
+
+  function find(topic: string) {
+    for (const { name, handler, deviceOf } of routes) {
+      const deviceId = deviceOf(topic);
+      if (deviceId !== undefined) return { name, handler, deviceId };
+    }
+    return undefined;
+  }
 
   function count(outcome: string, topic: string): void {
     counts[outcome] = (counts[outcome] ?? 0) + 1;
@@ -48,25 +65,22 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   return {
     dispatch(packet) {
       const { topic } = packet;
-      const parsed = parseDeviceTopic(topic);
-      const handler =
-        parsed && Object.hasOwn(deps.handlers, parsed.kind) ? deps.handlers[parsed.kind] : undefined;
-      if (!parsed || !handler) return count('dropped:unknown_topic', topic);
+      const found = find(topic);
+      if (!found) return count('dropped:unknown_topic', topic);
       const body = parseObject(packet.payload);
       if (typeof body === 'string') return count(`dropped:${body}`, topic);
-      const { id: deviceId, kind } = parsed;
+      const { name, handler, deviceId } = found;
       try {
         const outcome = handler({ deviceId, topic, qos: packet.qos, retained: packet.retain, body });
-        if (typeof outcome === 'string') return count(`${kind}:${outcome}`, topic);
+        if (typeof outcome === 'string') return count(`${name}:${outcome}`, topic);
         return outcome.then(
-          (text) => count(`${kind}:${text}`, topic),
+          (text) => count(`${name}:${text}`, topic),
           (error: unknown) => failed(error, topic),
         );
       } catch (error) {
         failed(error, topic);
       }
     },
-    counts: () => ({ ...counts }),
   };
 }
 

@@ -1,12 +1,28 @@
-import type { Qos } from '../broker/connection.ts';
-import type { MessageHandler } from './dispatch.ts';
-
-const PONG = JSON.stringify({ c: 'PONG' });
+import { PONG } from '../../contract/messages.ts';
+import { DEVICE_LEVEL, pingTopic, topicFilter } from '../../contract/topics.ts';
+import type { Qos } from './connection.ts';
+import type { MessageHandler, MessageRoute } from './dispatch.ts';
+import type { SessionRight } from './messaging.ts';
 
 export interface PingDeps {
   readonly publish: (topic: string, payload: string, qos: Qos) => boolean;
   /** Told of every device that sent a PING. */
   readonly onSeen: (deviceId: string) => void;
+}
+
+/** Both forms that a device may use. */
+const TOPICS = [pingTopic(DEVICE_LEVEL), `/${pingTopic(DEVICE_LEVEL)}`];
+
+/** Answers PINGs. */
+export function createPing(deps: PingDeps): {
+  readonly messages: readonly MessageRoute[];
+  readonly sessionRights: readonly SessionRight[];
+} {
+  const handler = pingHandler(deps);
+  return {
+    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 2, handler })),
+    sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
+  };
 }
 
 /**

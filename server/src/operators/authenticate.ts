@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Actor, ApiEnv } from '../api/actor.ts';
-import { Problem } from '../api/problem.ts';
+import type { Actor, ApiEnv } from '../http/actor.ts';
+import { bearerCredential } from '../http/device-answer.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import { bearerCredential } from '../platform/http.ts';
+import { AppError } from '../platform/errors.ts';
 import { sha256Hex } from '../platform/secrets.ts';
 import { findApiKey, touchApiKey } from './api-keys/store.ts';
 import { sessionCookie } from './sessions/cookie.ts';
@@ -15,15 +15,15 @@ interface AuthenticateDeps {
   readonly trustProxyHops: number;
 }
 
-/** How stale the time of last use may be: it is written at most this often, not with each request. */
+/** The time of last use is written at most this often, not with each request. */
 const TOUCH_MS = 60_000;
 
-/** Finds out who makes a request: an API key behind `Authorization`, else the session of the cookie. */
+/** Authenticates a request by the API key in `Authorization`, else by the session cookie. */
 export function authenticate(deps: AuthenticateDeps): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const actor =
       c.req.header('authorization') === undefined ? await bySession(deps, c) : await byApiKey(deps, c);
-    if (!actor) throw new Problem('unauthenticated', 'Send a valid API key, or log in.');
+    if (!actor) throw new AppError('bad_credential', 'Send a valid API key, or log in.');
     c.set('actor', actor);
     await next();
   };

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
+import { writeAudit } from '../audit/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import type { Logger } from '../platform/logger.ts';
 import { countOperators, insertOperator } from './accounts/store.ts';
-import { writeAudit } from './audit.ts';
 import type { Passwords } from './passwords.ts';
 
 interface FirstAdminDeps {
@@ -20,13 +20,13 @@ export interface FirstAdmin {
 }
 
 /**
- * Makes `given` the first administrator where there is no operator yet. Instances that start together make one: each
+ * Creates the first administrator if there is no operator yet. Instances that start together create one: each
  * looks again with the table locked. Where operators exist, nothing is changed, whatever the settings say.
  */
 export async function ensureFirstAdmin(deps: FirstAdminDeps, given: FirstAdmin | undefined): Promise<void> {
   if ((await countOperators(deps.db)) > 0) return;
   if (!given) {
-    deps.log.warn('nobody can log in: set ADMIN_USERNAME and ADMIN_PASSWORD to make the first administrator');
+    deps.log.warn('no operators: set ADMIN_USERNAME and ADMIN_PASSWORD to create the first administrator');
     return;
   }
   const passwordHash = await deps.passwords.hash(given.password);

@@ -1,12 +1,15 @@
+import type { StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
-import type { StoreFactory } from '../platform/rate-limit.ts';
+import { authenticate } from './authenticate.ts';
 import type { OperatorsDeps } from './deps.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './first-admin.ts';
 import { createPasswords } from './passwords.ts';
+import { operatorRoutes } from './routes.ts';
 import { createKnownBrowsers } from './sessions/known-browser.ts';
+import { logIn } from './sessions/log-in.ts';
 import { createLoginLimits } from './sessions/login-limits.ts';
 
 interface Options {
@@ -20,16 +23,11 @@ interface Options {
   readonly firstAdmin: FirstAdmin | undefined;
 }
 
-/** What the feature's routes need, and what it does once the database is ready. */
-export interface Operators extends OperatorsDeps {
-  databaseIsReady(): Promise<void>;
-}
-
-/** Puts the feature together. Opens nothing. */
-export function createOperators(options: Options): Operators {
+/** Accounts, their sessions and API keys. Opens nothing. */
+export function createOperators(options: Options) {
   const { db, clock, random, log, trustProxyHops } = options;
   const passwords = createPasswords(random);
-  return {
+  const deps: OperatorsDeps = {
     db,
     clock,
     random,
@@ -38,6 +36,14 @@ export function createOperators(options: Options): Operators {
     passwords,
     loginLimits: createLoginLimits(clock, options.stores),
     knownBrowsers: createKnownBrowsers({ secret: options.jwtSecret, random, trustProxyHops }),
-    databaseIsReady: () => ensureFirstAdmin({ db, clock, log, passwords }, options.firstAdmin),
+  };
+  return {
+    /** Finds out who makes a request of `/api/v1`. */
+    authenticate: authenticate(deps),
+    /** Before authentication: the log-in. */
+    publicRoutes: logIn(deps),
+    operatorRoutes: operatorRoutes(deps),
+    /** Creates the first administrator if there is none. */
+    prepareDatabase: () => ensureFirstAdmin({ db, clock, log, passwords }, options.firstAdmin),
   };
 }

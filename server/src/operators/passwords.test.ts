@@ -15,7 +15,7 @@ test('a password matches its own hash and no other, however its accents are type
   expect(await passwords.hash('pässwörd of someone')).not.toBe(hash);
 });
 
-test('without a hash nothing matches', async () => {
+test('nothing matches without a hash', async () => {
   expect(await createPasswords(systemRandom).verify('', undefined)).toBe(false);
 });
 

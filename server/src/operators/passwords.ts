@@ -1,7 +1,7 @@
 import { AppError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
 
-/** Hashes passwords and compares them, few at a time: each takes 19 MiB and tens of milliseconds. */
+/** Hashes and verifies passwords, few at a time: each takes 19 MiB and tens of milliseconds. */
 export interface Passwords {
   hash(password: string): Promise<string>;
   /** Compares with a hash, or with one that nothing matches, in the same time, when there is none. */
@@ -44,7 +44,7 @@ function queue(atOnce: number, maxWaiting: number) {
   return async <T>(task: () => Promise<T>): Promise<T> => {
     if (running >= atOnce) {
       if (waiting.length >= maxWaiting) {
-        throw new AppError('unavailable', 'Too many log-ins at once.', { retryAfterSeconds: 5 });
+        throw new AppError('unavailable', 'Too many simultaneous logins.', { retryAfterSeconds: 5 });
       }
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else {

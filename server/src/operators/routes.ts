@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { ApiEnv } from '../api/actor.ts';
+import type { ApiEnv } from '../http/actor.ts';
 import { changeOperator } from './accounts/change-operator.ts';
 import { createOperator } from './accounts/create-operator.ts';
 import { deleteOperator } from './accounts/delete-operator.ts';
@@ -8,7 +8,6 @@ import { readOperator } from './accounts/read-operator.ts';
 import { createApiKey } from './api-keys/create-api-key.ts';
 import { listApiKeys } from './api-keys/list-api-keys.ts';
 import { revokeApiKey } from './api-keys/revoke-api-key.ts';
-import { listAudit } from './audit-log/list-audit.ts';
 import type { OperatorsDeps } from './deps.ts';
 import { changePassword } from './sessions/change-password.ts';
 import { listSessions } from './sessions/list-sessions.ts';
@@ -17,7 +16,7 @@ import { revokeSession } from './sessions/revoke-session.ts';
 import { revokeSessions } from './sessions/revoke-sessions.ts';
 import { whoAmI } from './sessions/who-am-i.ts';
 
-/** The routes of operators, their sessions and API keys, and the audit log. */
+/** The routes of operators, their sessions and API keys. */
 export function operatorRoutes(deps: OperatorsDeps) {
   return new Hono<ApiEnv>()
     .route('/', whoAmI())
@@ -33,6 +32,5 @@ export function operatorRoutes(deps: OperatorsDeps) {
     .route('/', revokeSessions(deps))
     .route('/', listApiKeys(deps))
     .route('/', createApiKey(deps))
-    .route('/', revokeApiKey(deps))
-    .route('/', listAudit(deps));
+    .route('/', revokeApiKey(deps));
 }

@@ -25,7 +25,7 @@ test('values that would make some codes likelier than others are drawn again', (
   expect(randomCode(random(4_294_000_000, 2 ** 32 - 1, 7))).toBe('000007');
 });
 
-test('a hash is good for its secret, agent and code alone', () => {
+test('a hash is valid only for its secret, agent and code', () => {
   const hash = hashCode('secret', 'agent', '123456');
   expect(isCodeOf(hash, 'secret', 'agent', '123456')).toBe(true);
   expect(isCodeOf(hash, 'secret', 'agent', '123457')).toBe(false);

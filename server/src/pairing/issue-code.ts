@@ -1,22 +1,12 @@
 import { sql } from 'drizzle-orm';
-import { lockDevice } from '../fleet/device.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/db/client.ts';
+import { lockDevice } from '../devices/device.ts';
 import { pairingCodes } from '../platform/db/schema.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
-import type { Random } from '../platform/random.ts';
 import { hashCode, randomCode } from './code.ts';
+import type { PairingDeps } from './verbs.ts';
 
 const CODE_SECONDS = 300;
-
-export interface PairingDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Keys the hashes of pairing codes. */
-  readonly codeSecret: string;
-}
 
 /**
  * Gives an agent a new one-time code, which replaces the one before, by which it agrees to be paired.
@@ -30,7 +20,7 @@ export function issuePairingCode(
   return inTransaction(deps.db, async (tx) => {
     const agent = await lockDevice(tx, agentId);
     if (agent?.role !== 'agent') throw new AppError('wrong_role', 'Pairing codes are for agents.');
-    if (agent.masterId !== null) throw new AppError('conflict', 'This agent is paired already.');
+    if (agent.masterId !== null) throw new AppError('conflict', 'This agent is already paired.');
     const code = randomCode(deps.random);
     const codeHash = hashCode(deps.codeSecret, agentId, code);
     const expiresAt = new Date(deps.clock.now() + CODE_SECONDS * 1000);

@@ -1,41 +1,43 @@
+import type { Reason } from '../../contract/reasons.ts';
+
 /**
- * Every reason for which a request can fail. Device routes answer it as `r` (docs/protocol.md, section 2); domain code
- * knows nothing of HTTP, so the table that maps a reason to a status lives in `http.ts`.
+ * Every reason for which a request can fail. Domain code knows nothing of HTTP: `http/device-answer.ts` and
+ * `http/problem-answer.ts` map a reason to what their clients are answered.
  */
 export type ErrorCode =
-  | 'bad_request'
-  | 'no_credential'
-  | 'bad_credential'
-  | 'expired'
-  | 'superseded'
-  | 'revoked'
-  | 'wrong_device'
-  | 'wrong_role'
-  | 'pending'
-  | 'unknown_device'
-  | 'not_found'
-  | 'bad_method'
-  | 'conflict'
-  | 'rate_limited'
-  | 'internal'
-  | 'unavailable';
+  | Reason
+  | 'validation_failed'
+  | 'forbidden'
+  | 'precondition_failed'
+  | 'payload_too_large'
+  | 'unsupported_media_type';
+
+/** One faulty value of a request. */
+export interface FieldFault {
+  /** JSON Pointer into the body, or the name of the parameter. */
+  readonly field: string;
+  readonly message: string;
+}
 
 interface AppErrorOptions {
   readonly cause?: unknown;
   /** Seconds after which trying again makes sense; spread at random before it is sent. */
   readonly retryAfterSeconds?: number;
+  readonly faults?: readonly FieldFault[];
 }
 
 /** An expected failure whose message may be shown to anyone. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterSeconds: number | undefined;
+  readonly faults: readonly FieldFault[] | undefined;
 
   constructor(code: ErrorCode, publicMessage: string, options: AppErrorOptions = {}) {
     super(publicMessage, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.faults = options.faults;
   }
 }
 

@@ -89,7 +89,7 @@ describe('describeError', () => {
     expect(describeError(undefined).message).toBe('not an Error');
   });
 
-  test('does not run for ever on an error that causes itself', () => {
+  test('does not loop forever on an error that causes itself', () => {
     const error: Error = new Error('loop');
     error.cause = error;
     expect(() => JSON.stringify(describeError(error))).not.toThrow();

@@ -1,6 +1,6 @@
+import { NIL_UUID } from '../../contract/uuid.ts';
 import type { PresenceCorrection } from '../broker/reconcile-sessions.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { NIL_UUID } from '../platform/uuid.ts';
 import { onlineIds, writeConnected, writeOffline } from './store.ts';
 
 const PAGE = 1_000;

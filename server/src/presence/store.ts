@@ -1,6 +1,12 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../platform/db/client.ts';
-import type { SessionEvent } from './presence.ts';
+
+/** The newest session of a device that an event told of. */
+export interface SessionEvent {
+  /** Unix milliseconds, by the broker's clock: what tells the sessions of a device apart. */
+  readonly connectedAt: number;
+  readonly ended: boolean;
+}
 
 /** Writes events in one statement. An event of a session older than one already known changes nothing. */
 export async function writeSessionEvents(

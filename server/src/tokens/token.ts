@@ -1,8 +1,8 @@
 import { errors, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { type DeviceRole, deviceRoles } from '../../contract/roles.ts';
+import { isDeviceUuid } from '../../contract/uuid.ts';
 import { type Clock, unixSeconds } from '../platform/clock.ts';
-import type { DeviceRole } from '../platform/db/schema.ts';
-import { isDeviceUuid } from '../platform/uuid.ts';
 import { signHs256 } from './sign.ts';
 
 /** Whom a token speaks for. */
@@ -53,7 +53,7 @@ const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const claims = z.object({
   sub: z.string().refine(isDeviceUuid),
   username: z.string(),
-  role: z.enum(['master', 'agent']),
+  role: z.enum(deviceRoles),
   iat: z.number(),
   exp: z.number(),
   acl: z.never().optional(),

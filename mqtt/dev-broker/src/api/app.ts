@@ -1,43 +1,57 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { BrokerCore } from '../core.ts';
+import type { ApiFaults } from '../faults.ts';
+import type { Listeners } from '../listeners.ts';
 import { authenticationRoutes } from './authentication.ts';
 import { authorizationRoutes } from './authorization.ts';
 import { bannedRoutes } from './banned.ts';
 import { clientRoutes } from './clients.ts';
 import { configurationRoutes } from './configuration.ts';
 import { ApiError } from './errors.ts';
+import { listenerRoutes } from './listeners.ts';
 import { nodeRoutes, statusText } from './node.ts';
 import { publishRoutes } from './publish.ts';
+import { retainerRoutes } from './retainer.ts';
 import { ruleRoutes } from './rules.ts';
 
 export interface ApiDependencies {
   core: BrokerCore;
+  listeners: Listeners;
   apiKey: string;
   apiSecret: string;
-  /** The ports that `GET /listeners` shows. */
-  ports: () => { mqttPort: number; serverPort: number };
-  /** A fault to play, asked at each request. */
-  fault: () => ApiFault | null;
+  faults: ApiFaults;
+  /** How long `inflight_cnt` and `mqueue_len` lag behind after a disconnect. */
+  statsLagMs: number;
 }
 
-/** `hang`: the request is never answered; a number: it is answered with that status. */
-export type ApiFault = 'hang' | number;
+const BASE = '/api/v5';
+/** Changes of these are written down, after which `base.hocon` is not read any more. */
+const CONFIGURATION = /^\/(authentication|authorization\/(settings|sources(?!.*\/rules))|listeners)\b/;
 
 /** EMQX's REST API under `/api/v5`, as far as the server calls it. */
-export function createApi({ core, apiKey, apiSecret, ports, fault }: ApiDependencies) {
-  const app = new Hono().basePath('/api/v5');
+export function createApi({ core, listeners, apiKey, apiSecret, faults, statsLagMs }: ApiDependencies) {
+  const app = new Hono().basePath(BASE);
 
-  app.use(async (_context, next) => {
-    const playing = fault();
-    if (playing === 'hang') return new Promise<never>(() => {});
-    if (playing !== null) {
-      return new Response(JSON.stringify({ code: 'SERVICE_UNAVAILABLE', message: 'fault injected' }), {
-        status: playing,
-        headers: { 'content-type': 'application/json' },
-      });
+  app.use(async (context, next) => {
+    const path = context.req.path.slice(BASE.length);
+    // REST comes up last at a boot.
+    const booting = core.down || !core.authenticates;
+    const fault = booting ? 503 : faults.of(context.req.method, path);
+    if (fault === 'hang') return new Promise<never>(() => {});
+    if (fault !== null) {
+      return new Response(
+        JSON.stringify({ code: 'SERVICE_UNAVAILABLE', message: booting ? 'not started' : 'fault injected' }),
+        {
+          status: fault,
+          headers: { 'content-type': 'application/json' },
+        },
+      );
     }
     await next();
+    if (context.req.method !== 'GET' && context.res.ok && CONFIGURATION.test(path)) {
+      core.configuration.frozen = true;
+    }
   });
 
   app.get('/status', (context) => context.text(statusText()));
@@ -55,14 +69,16 @@ export function createApi({ core, apiKey, apiSecret, ports, fault }: ApiDependen
     await next();
   });
 
-  app.route('/', nodeRoutes(core, ports));
+  app.route('/', nodeRoutes(core));
+  app.route('/', listenerRoutes(core, listeners));
   app.route('/', authenticationRoutes(core.chain));
   app.route('/', ruleRoutes(core.authorizer));
   app.route('/', authorizationRoutes(core));
   app.route('/', bannedRoutes(core));
-  app.route('/', clientRoutes(core));
+  app.route('/', clientRoutes(core, statsLagMs));
   app.route('/', configurationRoutes(core));
   app.route('/', publishRoutes(core));
+  app.route('/', retainerRoutes(core));
 
   app.notFound((context) => context.json({ code: 'NOT_FOUND', message: 'Request Path Not Found' }, 404));
   app.onError((error, context) => {

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { type Authenticator, type AuthenticatorChain, authenticatorId } from '../authentication/chain.ts';
-import { NODE } from '../mqtt/client-events.ts';
+import { NODE } from '../events.ts';
 import { alreadyExists, badRequest, checkBody, notFound, validationError } from './errors.ts';
 import { moved } from './order.ts';
 
@@ -25,10 +25,9 @@ const databaseSchema = z.object({
   enable: z.boolean().default(true),
   user_id_type: z.enum(['username', 'clientid']).default('username'),
   password_hash_algorithm: z
-    .record(z.string(), z.unknown())
-    .default({ name: 'sha256', salt_position: 'prefix' }),
+    .looseObject({ name: z.enum(['plain', 'md5', 'sha', 'sha256', 'sha512', 'bcrypt', 'pbkdf2']) })
+    .transform((algorithm) => ({ salt_position: 'prefix', ...algorithm })),
 });
-const orderSchema = z.array(z.object({ id: z.string() }));
 
 /** `/authentication`: the JWT authenticator with an HMAC secret, and the built-in database without users. */
 export function authenticationRoutes(chain: AuthenticatorChain) {
@@ -47,20 +46,6 @@ export function authenticationRoutes(chain: AuthenticatorChain) {
     if (chain.get(id)) throw alreadyExists(`Authenticator '${id}' already exist`);
     chain.append(authenticator);
     return context.json({ id, ...authenticator });
-  });
-
-  app.put('/authentication/order', async (context) => {
-    const ids = checkBody(orderSchema, await context.req.json()).map(({ id }) => id);
-    const known = chain.list().map(authenticatorId);
-    const unknown = ids.filter((id) => !known.includes(id));
-    const missing = known.filter((id) => !ids.includes(id));
-    const faults = [
-      ...(unknown.length > 0 ? [`Authenticators: ${unknown.join(', ')} are not found`] : []),
-      ...(missing.length > 0 ? [`No positions are specified for authenticators: ${missing.join(', ')}`] : []),
-    ];
-    if (faults.length > 0) throw badRequest(faults.join(', '));
-    chain.reorder(ids);
-    return context.body(null, 204);
   });
 
   app.get('/authentication/:id', (context) => context.json(redacted(existing(context.req.param('id')))));
@@ -86,10 +71,10 @@ export function authenticationRoutes(chain: AuthenticatorChain) {
     return context.body(null, 204);
   });
 
+  // Metrics are not counted.
   app.get('/authentication/:id/status', (context) => {
-    const id = context.req.param('id');
-    existing(id);
-    const metrics = { ...chain.metrics(id), rate: 0, rate_last5m: 0, rate_max: 0 };
+    existing(context.req.param('id'));
+    const metrics = { total: 0, success: 0, failed: 0, nomatch: 0, rate: 0, rate_last5m: 0, rate_max: 0 };
     return context.json({
       status: 'connected',
       metrics,
@@ -114,7 +99,7 @@ export function authenticationRoutes(chain: AuthenticatorChain) {
 }
 
 /** The kind of authenticator is picked by its discriminating fields first, as EMQX does. */
-function readAuthenticator(body: unknown): Authenticator {
+export function readAuthenticator(body: unknown): Authenticator {
   const { mechanism } = checkBody(z.looseObject({ mechanism: z.string() }), body);
   if (mechanism === 'password_based') return checkBody(databaseSchema, body);
   if (mechanism !== 'jwt') {

@@ -6,7 +6,7 @@ import { parseDurationMs } from '../quantities.ts';
 import { badRequest, checkBody, notFound, validationError } from './errors.ts';
 import { moved } from './order.ts';
 
-const settingsSchema = z.object({
+export const settingsSchema = z.object({
   no_match: z.enum(['allow', 'deny']).default('allow'),
   deny_action: z.enum(['ignore', 'disconnect']).default('ignore'),
   cache: z
@@ -33,7 +33,6 @@ const fileSchema = z.object({
 });
 const typedSchema = z.looseObject({ type: z.string() });
 const moveSchema = z.object({ position: z.string() });
-const orderSchema = z.array(z.object({ type: z.string() }));
 
 /** `/authorization`: settings, sources and their order. A new source is put in front. */
 export function authorizationRoutes({ authorizer, sessions }: BrokerCore) {
@@ -42,9 +41,6 @@ export function authorizationRoutes({ authorizer, sessions }: BrokerCore) {
     const source = authorizer.source(type);
     if (!source) throw notFound(`Not found: ${type}`);
     return source;
-  };
-  const arrange = (types: readonly string[]) => {
-    authorizer.sources = types.flatMap((type) => authorizer.source(type) ?? []);
   };
 
   app.get('/authorization/settings', (context) => context.json(authorizer.settings));
@@ -55,7 +51,7 @@ export function authorizationRoutes({ authorizer, sessions }: BrokerCore) {
   });
 
   app.delete('/authorization/cache', (context) => {
-    for (const { connection } of sessions.values()) connection.decisions.clear();
+    for (const { client } of sessions.values()) client.decisions.clear();
     return context.body(null, 204);
   });
 
@@ -65,22 +61,6 @@ export function authorizationRoutes({ authorizer, sessions }: BrokerCore) {
     const source = readSource(await context.req.json());
     if (authorizer.source(source.type)) throw badRequest(`{duplicated_authz_source_type,${source.type}}`);
     authorizer.sources.unshift(source);
-    return context.body(null, 204);
-  });
-
-  app.put('/authorization/sources/order', async (context) => {
-    const types = checkBody(orderSchema, await context.req.json()).map(({ type }) => type);
-    const known = authorizer.sources.map(({ type }) => type);
-    const unknown = types.filter((type) => !known.some((other) => other === type));
-    const missing = known.filter((type) => !types.includes(type));
-    const faults = [
-      ...(unknown.length > 0 ? [`Authorization sources: ${unknown.join(', ')} are not found`] : []),
-      ...(missing.length > 0
-        ? [`No positions are specified for authorization sources: ${missing.join(', ')}`]
-        : []),
-    ];
-    if (faults.length > 0) throw badRequest(faults.join(', '));
-    arrange(types);
     return context.body(null, 204);
   });
 
@@ -113,14 +93,14 @@ export function authorizationRoutes({ authorizer, sessions }: BrokerCore) {
       position,
     );
     if (!types) throw badRequest('Invalid parameter. Unknow position');
-    arrange(types);
+    authorizer.sources = types.flatMap((each) => authorizer.source(each) ?? []);
     return context.body(null, 204);
   });
 
   return app;
 }
 
-function readSource(body: unknown): AuthorizationSource {
+export function readSource(body: unknown): AuthorizationSource {
   const { type } = checkBody(typedSchema, body);
   if (type === 'built_in_database') return checkBody(databaseSchema, body);
   if (type === 'file') return checkBody(fileSchema, body);

@@ -1,17 +1,18 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { BrokerCore } from '../core.ts';
-import { NODE } from '../mqtt/client-events.ts';
+import { NODE } from '../events.ts';
 import type { Session } from '../sessions/session.ts';
-import { describeClient } from './client-description.ts';
-import { checkBody, clientNotFound } from './errors.ts';
-import { paginate, readPage } from './paging.ts';
+import { describeClient, readFields, type SessionCounts } from './client-description.ts';
+import { checkBody, clientNotFound, validationError } from './errors.ts';
+import { paginate, readPage, withoutCount } from './paging.ts';
 
 const topicSchema = z.object({ topic: z.string() });
 
 /** `/clients`: those connected and those whose session waits for them. */
-export function clientRoutes(core: BrokerCore) {
+export function clientRoutes(core: BrokerCore, statsLagMs: number) {
   const app = new Hono();
+  const countsOf = laggingCounts(core, statsLagMs);
   const existing = (context: Context): Session => {
     const session = core.sessions.get(context.req.param('clientid') ?? '');
     if (!session) throw clientNotFound();
@@ -20,14 +21,16 @@ export function clientRoutes(core: BrokerCore) {
 
   app.get('/clients', (context) => {
     const page = readPage(context);
-    const fields = context.req.query('fields')?.split(',');
-    return context.json(
-      paginate(selected(core, context), page, (session) => {
-        const description = describeClient(session);
-        if (!fields || fields.includes('all')) return description;
-        return Object.fromEntries(Object.entries(description).filter(([name]) => fields.includes(name)));
-      }),
-    );
+    const { names, unknown } = readFields(context.req.query('fields'));
+    if (unknown !== undefined) {
+      throw validationError({ path: 'fields', reason: 'not_a_enum_symbol', value: unknown });
+    }
+    const answer = paginate(selected(core, context), page, (session) => {
+      const description = describeClient(session, countsOf(session));
+      if (!names) return description;
+      return Object.fromEntries(Object.entries(description).filter(([name]) => names.has(name)));
+    });
+    return context.json(context.req.query('like_clientid') === undefined ? answer : withoutCount(answer));
   });
 
   app.post('/clients/kickout/bulk', async (context) => {
@@ -35,7 +38,10 @@ export function clientRoutes(core: BrokerCore) {
     return context.body(null, 204);
   });
 
-  app.get('/clients/:clientid', (context) => context.json(describeClient(existing(context))));
+  app.get('/clients/:clientid', (context) => {
+    const session = existing(context);
+    return context.json(describeClient(session, countsOf(session)));
+  });
 
   app.delete('/clients/:clientid', (context) => {
     if (!core.kick(context.req.param('clientid'))) throw clientNotFound();
@@ -45,14 +51,14 @@ export function clientRoutes(core: BrokerCore) {
   app.get('/clients/:clientid/subscriptions', (context) => {
     const session = existing(context);
     return context.json(
-      [...session.subscriptions.values()].map(({ raw, qos, noLocal, retainAsPublished }) => ({
+      [...session.subscriptions.values()].map(({ raw, qos, noLocal, retainAsPublished, retainHandling }) => ({
         node: NODE,
         clientid: session.clientId,
         topic: raw,
         qos,
-        nl: noLocal ? 1 : 0,
-        rap: retainAsPublished ? 1 : 0,
-        rh: 0,
+        nl: Number(noLocal),
+        rap: Number(retainAsPublished),
+        rh: retainHandling,
         durable: false,
       })),
     );
@@ -60,35 +66,12 @@ export function clientRoutes(core: BrokerCore) {
 
   app.post('/clients/:clientid/unsubscribe', async (context) => {
     const { topic } = checkBody(topicSchema, await context.req.json());
-    core.subscriptions.remove(existing(context), topic);
+    core.unsubscribe(existing(context), topic);
     return context.body(null, 204);
-  });
-
-  app.post('/clients/:clientid/unsubscribe/bulk', async (context) => {
-    const topics = checkBody(z.array(topicSchema), await context.req.json());
-    const session = existing(context);
-    for (const { topic } of topics) core.subscriptions.remove(session, topic);
-    return context.body(null, 204);
-  });
-
-  app.get('/clients/:clientid/authorization/cache', (context) => {
-    const { connection } = existing(context);
-    const decisions = connection.decisions.list(core.authorizer.cacheTtlMs, core.clock.now());
-    return context.json(
-      decisions.map(({ action, topic, result, updatedAtMs }) => ({
-        access:
-          action.type === 'publish'
-            ? { action_type: 'publish', qos: action.qos, retain: action.retain }
-            : { action_type: 'subscribe', qos: action.qos },
-        topic,
-        result,
-        updated_time: updatedAtMs,
-      })),
-    );
   });
 
   app.delete('/clients/:clientid/authorization/cache', (context) => {
-    existing(context).connection.decisions.clear();
+    existing(context).client.decisions.clear();
     return context.body(null, 204);
   });
 
@@ -99,17 +82,28 @@ export function clientRoutes(core: BrokerCore) {
 function* selected(core: BrokerCore, context: Context): Generator<Session> {
   const ids = context.req.queries('clientid');
   const usernames = context.req.queries('username');
-  const { like_clientid, like_username, conn_state, clean_start, proto_ver } = context.req.query();
+  const like = context.req.query('like_clientid');
   const candidates = ids ? ids.flatMap((id) => core.sessions.get(id) ?? []) : core.sessions.values();
   for (const session of candidates) {
-    const { username, cleanStart, protocolVersion, ended } = session.connection;
+    const { username } = session.client;
     const matches =
       (!usernames || (username !== undefined && usernames.includes(username))) &&
-      (like_clientid === undefined || session.clientId.includes(like_clientid)) &&
-      (like_username === undefined || (username ?? '').includes(like_username)) &&
-      (conn_state === undefined || conn_state === (ended ? 'disconnected' : 'connected')) &&
-      (clean_start === undefined || clean_start === String(cleanStart)) &&
-      (proto_ver === undefined || proto_ver === String(protocolVersion));
+      (like === undefined || session.clientId.includes(like));
     if (matches) yield session;
   }
+}
+
+/** EMQX writes a session's counts now and then: right after a disconnect they are those of before. */
+function laggingCounts(core: BrokerCore, lagMs: number): (session: Session) => SessionCounts {
+  const shown = new WeakMap<Session, SessionCounts>();
+  return (session) => {
+    const counts = { inflight_cnt: session.inflightCount, mqueue_len: session.queueLength };
+    const { disconnectedAtMs, ended } = session.client;
+    if (!ended) {
+      shown.set(session, counts);
+      return counts;
+    }
+    const settled = core.clock.now() - (disconnectedAtMs ?? 0) >= lagMs;
+    return settled ? counts : (shown.get(session) ?? { inflight_cnt: 0, mqueue_len: 0 });
+  };
 }

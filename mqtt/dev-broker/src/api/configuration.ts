@@ -1,17 +1,55 @@
 import { Hono } from 'hono';
+import { z } from 'zod';
 import { globalZoneSchema } from '../configuration/global-zone.ts';
+import { formatHocon, parseHocon, type Tree } from '../configuration/hocon.ts';
+import { sysTopicsSchema } from '../configuration/sys-topics.ts';
 import type { BrokerCore } from '../core.ts';
-import { checkBody } from './errors.ts';
+import { badRequest, checkBody } from './errors.ts';
 
-/** `/configs/global_zone`, which is read and written as a whole. */
-export function configurationRoutes(core: BrokerCore) {
+/** `/configs`: two roots by their names, which are written as a whole, and all of it as HOCON, which is merged. */
+export function configurationRoutes({ configuration }: BrokerCore) {
   const app = new Hono();
 
-  app.get('/configs/global_zone', (context) => context.json(core.globalZone));
+  const globalZone = () => {
+    const { retainer: _, sys_topics: __, zones: ___, ...zone } = configuration.current;
+    return zone;
+  };
+
+  app.get('/configs/global_zone', (context) => context.json(globalZone()));
 
   app.put('/configs/global_zone', async (context) => {
-    core.globalZone = checkBody(globalZoneSchema, await context.req.json());
-    return context.json(core.globalZone);
+    configuration.change(checkBody(globalZoneSchema, await context.req.json()));
+    return context.json(globalZone());
+  });
+
+  app.get('/configs/sys_topics', (context) => context.json(configuration.current.sys_topics));
+
+  app.put('/configs/sys_topics', async (context) => {
+    configuration.change({ sys_topics: checkBody(sysTopicsSchema, await context.req.json()) });
+    return context.json(configuration.current.sys_topics);
+  });
+
+  app.get('/configs', (context) => {
+    if (context.req.query('key') === 'zones') throw badRequest('Invalid value for key');
+    const accept = context.req.header('accept') ?? '*/*';
+    // Only these roots are given as JSON; the zones are to be had as text alone.
+    if (!/text\/plain|\*\/\*/.test(accept))
+      return context.json({ sys_topics: configuration.current.sys_topics });
+    return context.text(formatHocon(configuration.current as Tree));
+  });
+
+  app.put('/configs', async (context) => {
+    if ((context.req.query('mode') ?? 'merge') !== 'merge') throw badRequest('Only mode=merge is modelled');
+    const tree = await parseHocon(await context.req.text());
+    const refused = (errors: string) => context.json({ errors }, 400);
+    if (!tree || Object.keys(tree).length === 0) return refused('bad_hocon_file');
+    try {
+      configuration.change(tree);
+    } catch (error) {
+      if (error instanceof z.ZodError) return refused(z.prettifyError(error));
+      throw error;
+    }
+    return context.body(null, 200);
   });
 
   return app;

@@ -9,6 +9,11 @@ export interface Page {
   limit: number;
 }
 
+export interface PageMeta extends Page {
+  count: number;
+  hasnext: boolean;
+}
+
 /** `page` from 1, `limit` from 1 to 10,000. */
 export function readPage(context: Context): Page {
   return {
@@ -17,8 +22,15 @@ export function readPage(context: Context): Page {
   };
 }
 
-/** One page of `rows` with EMQX's `meta`; only the rows of the page are formatted. */
-export function paginate<T, R>(rows: Iterable<T>, { page, limit }: Page, format: (row: T) => R) {
+/**
+ * One page of `rows` with EMQX's `meta`; only the rows of the page are formatted. Pages are cut by number: a row that
+ * leaves an earlier page moves all others between two reads.
+ */
+export function paginate<T, R>(
+  rows: Iterable<T>,
+  { page, limit }: Page,
+  format: (row: T) => R,
+): { data: R[]; meta: PageMeta } {
   const first = (page - 1) * limit;
   const data: R[] = [];
   let count = 0;
@@ -27,6 +39,12 @@ export function paginate<T, R>(rows: Iterable<T>, { page, limit }: Page, format:
     count++;
   }
   return { data, meta: { count, limit, page, hasnext: count > first + data.length && data.length > 0 } };
+}
+
+/** A list that was searched by a part of a name is not counted. */
+export function withoutCount<R>({ data, meta }: { data: R[]; meta: PageMeta }) {
+  const { count: _, ...rest } = meta;
+  return { data, meta: rest };
 }
 
 function readCount(context: Context, name: string, fallback: number, max: number): number {

@@ -1,4 +1,5 @@
-import { isSuperuserClaim, readAcl, type TokenAcl } from './claims.ts';
+import type { Identity } from '../authorization/identity.ts';
+import { isSuperuserClaim, readAcl } from './claims.ts';
 import { verifyToken } from './token.ts';
 
 /** A JWT authenticator as REST stores and shows it. */
@@ -32,28 +33,12 @@ export interface Credentials {
   password: string | undefined;
 }
 
-/** The rights that came with the credentials. */
-export interface Identity {
-  isSuperuser: boolean;
-  acl: TokenAcl | null;
-  /** Unix milliseconds at which the connection is ended, or null. */
-  expireAtMs: number | null;
-}
-
 export type AuthenticationResult =
   | { ok: true; identity: Identity }
-  /** MQTT 3.1.1 CONNACK return code: 4 bad user name or password, 5 not authorised. */
-  | { ok: false; returnCode: 4 | 5 };
+  /** CONNACK: 4 and 5 in MQTT 3.1.1, 134 and 135 in MQTT 5. */
+  | { ok: false; refusal: 'badUserNameOrPassword' | 'notAuthorized' };
 
 const ANONYMOUS: Identity = { isSuperuser: false, acl: null, expireAtMs: null };
-
-/** Counters of one authenticator, as `GET /authentication/{id}/status` shows them. */
-export interface AuthenticatorMetrics {
-  total: number;
-  success: number;
-  failed: number;
-  nomatch: number;
-}
 
 export function authenticatorId(authenticator: Authenticator): string {
   return authenticator.mechanism === 'jwt' ? 'jwt' : 'password_based:built_in_database';
@@ -61,56 +46,41 @@ export function authenticatorId(authenticator: Authenticator): string {
 
 /** The ordered authenticators. An empty chain, or one with all of them disabled, lets everyone in. */
 export class AuthenticatorChain {
-  private entries: { authenticator: Authenticator; metrics: AuthenticatorMetrics }[] = [];
+  private entries: Authenticator[] = [];
 
   list(): readonly Authenticator[] {
-    return this.entries.map((entry) => entry.authenticator);
+    return this.entries;
   }
 
   get(id: string): Authenticator | undefined {
-    return this.entry(id)?.authenticator;
-  }
-
-  metrics(id: string): AuthenticatorMetrics | undefined {
-    return this.entry(id)?.metrics;
+    return this.entries.find((entry) => authenticatorId(entry) === id);
   }
 
   append(authenticator: Authenticator): void {
-    this.entries.push({ authenticator, metrics: { total: 0, success: 0, failed: 0, nomatch: 0 } });
+    this.entries.push(authenticator);
   }
 
   replace(id: string, authenticator: Authenticator): void {
-    const entry = this.entry(id);
-    if (entry) entry.authenticator = authenticator;
+    this.entries = this.entries.map((entry) => (authenticatorId(entry) === id ? authenticator : entry));
   }
 
   delete(id: string): void {
-    this.entries = this.entries.filter((entry) => authenticatorId(entry.authenticator) !== id);
+    this.entries = this.entries.filter((entry) => authenticatorId(entry) !== id);
   }
 
   /** Puts the chain into this order; the caller has checked that it names each authenticator once. */
   reorder(ids: readonly string[]): void {
-    this.entries = ids.flatMap((id) => this.entry(id) ?? []);
+    this.entries = ids.flatMap((id) => this.get(id) ?? []);
   }
 
   authenticate(credentials: Credentials, nowMs: number): AuthenticationResult {
-    const active = this.entries.filter((entry) => entry.authenticator.enable);
+    const active = this.entries.filter(({ enable }) => enable);
     if (active.length === 0) return { ok: true, identity: ANONYMOUS };
-    for (const { authenticator, metrics } of active) {
-      metrics.total++;
+    for (const authenticator of active) {
       const result = ask(authenticator, credentials, nowMs);
-      if (result === 'ignore') metrics.nomatch++;
-      else {
-        if (result.ok) metrics.success++;
-        else metrics.failed++;
-        return result;
-      }
+      if (result !== 'ignore') return result;
     }
-    return { ok: false, returnCode: 5 };
-  }
-
-  private entry(id: string) {
-    return this.entries.find((entry) => authenticatorId(entry.authenticator) === id);
+    return { ok: false, refusal: 'notAuthorized' };
   }
 }
 
@@ -120,7 +90,7 @@ function ask(
   nowMs: number,
 ): AuthenticationResult | 'ignore' {
   if (authenticator.mechanism === 'jwt') return askJwt(authenticator, credentials, nowMs);
-  return credentials.password === undefined ? { ok: false, returnCode: 4 } : 'ignore';
+  return credentials.password === undefined ? { ok: false, refusal: 'badUserNameOrPassword' } : 'ignore';
 }
 
 function askJwt(
@@ -139,10 +109,10 @@ function askJwt(
     nowSeconds: Math.floor(nowMs / 1000),
   });
   if (verdict.kind === 'ignored') return 'ignore';
-  if (verdict.kind === 'refused') return { ok: false, returnCode: 4 };
+  if (verdict.kind === 'refused') return { ok: false, refusal: 'badUserNameOrPassword' };
   const { claims } = verdict;
   const acl = readAcl(claims[authenticator.acl_claim_name], claims.exp);
-  if (acl === 'malformed') return { ok: false, returnCode: 4 };
+  if (acl === 'malformed') return { ok: false, refusal: 'badUserNameOrPassword' };
   const expires = authenticator.disconnect_after_expire && typeof claims.exp === 'number';
   return {
     ok: true,

@@ -1,8 +1,6 @@
 import type { Action, Permission } from './rules.ts';
 
-export interface CachedDecision {
-  action: Action;
-  topic: string;
+interface CachedDecision {
   result: Permission;
   /** Unix milliseconds. */
   updatedAtMs: number;
@@ -37,12 +35,7 @@ export class DecisionCache {
       const oldest = this.entries.keys().next();
       if (!oldest.done) this.entries.delete(oldest.value);
     }
-    this.entries.set(entryKey, { action, topic, result, updatedAtMs: nowMs });
-  }
-
-  list(ttlMs: number, nowMs: number): CachedDecision[] {
-    this.dropExpired(ttlMs, nowMs);
-    return [...this.entries.values()];
+    this.entries.set(entryKey, { result, updatedAtMs: nowMs });
   }
 
   clear(): void {

@@ -100,15 +100,13 @@ export interface ZoneLimits {
   maxQueue: number;
   sessionExpiryMs: number;
   ignoreLoopDeliver: boolean;
+  upgradeQos: boolean;
+  keepaliveMultiplier: number;
+  /** How long a message waits at most, or infinity. */
+  messageExpiryMs: number;
 }
 
-export function defaultGlobalZone(profile: 'image' | 'stock'): GlobalZone {
-  const mqtt =
-    profile === 'image' ? { max_packet_size: '16KB', ignore_loop_deliver: true, max_topic_levels: 8 } : {};
-  return globalZoneSchema.parse({ flapping_detect: {}, force_gc: {}, force_shutdown: {}, mqtt });
-}
-
-export function zoneLimits({ mqtt }: GlobalZone): ZoneLimits {
+export function zoneLimits({ mqtt }: Pick<GlobalZone, 'mqtt'>): ZoneLimits {
   return {
     maxPacketBytes: parseBytes(mqtt.max_packet_size) ?? 1024 ** 2,
     maxTopicLevels: mqtt.max_topic_levels,
@@ -116,18 +114,9 @@ export function zoneLimits({ mqtt }: GlobalZone): ZoneLimits {
     maxQueue: unlimited(mqtt.max_mqueue_len),
     sessionExpiryMs: parseDurationMs(mqtt.session_expiry_interval) ?? 7_200_000,
     ignoreLoopDeliver: mqtt.ignore_loop_deliver,
-  };
-}
-
-/** The zone of the server's own listener: what `zones.server` sets lies over the global values. */
-export function serverZoneLimits(globalZone: GlobalZone): ZoneLimits {
-  return {
-    ...zoneLimits(globalZone),
-    maxPacketBytes: 1024 ** 2,
-    maxInflight: 1024,
-    maxQueue: 100_000,
-    sessionExpiryMs: 86_400_000,
-    ignoreLoopDeliver: true,
+    upgradeQos: mqtt.upgrade_qos,
+    keepaliveMultiplier: mqtt.keepalive_multiplier,
+    messageExpiryMs: parseDurationMs(mqtt.message_expiry_interval) ?? Number.POSITIVE_INFINITY,
   };
 }
 

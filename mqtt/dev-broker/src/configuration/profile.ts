@@ -1,11 +1,14 @@
-import type { Authenticator } from '../authentication/chain.ts';
-import type { AuthorizationSettings, AuthorizationSource } from '../authorization/authorizer.ts';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseHocon, type Tree } from './hocon.ts';
 
 /**
  * `image`: what the broker image's `base.hocon` gives, which refuses everyone until it is provisioned.
  * `stock`: EMQX's own defaults, which let everyone in; the exchanges were recorded on them.
  */
 export type Profile = 'image' | 'stock';
+
+const BASE_HOCON = join(import.meta.dir, '../../../base.hocon');
 
 /** The rules of the stock file source. Of these only the last line is acted on. */
 const STOCK_ACL = `%%-------------- Default ACL rules -------------------------------------------------------
@@ -19,27 +22,28 @@ const STOCK_ACL = `%%-------------- Default ACL rules --------------------------
 {allow, all}.
 `;
 
-export function profileAuthenticators(profile: Profile): Authenticator[] {
-  if (profile === 'stock') return [];
-  return [
-    {
-      mechanism: 'password_based',
-      backend: 'built_in_database',
-      enable: true,
-      user_id_type: 'username',
-      password_hash_algorithm: { name: 'sha256', salt_position: 'prefix' },
-    },
-  ];
+const baseSchema = z.looseObject({
+  authentication: z.array(z.unknown()).default([]),
+  authorization: z.looseObject({ sources: z.array(z.unknown()).default([]) }).prefault({}),
+});
+
+/** What a broker of a profile starts with, in the form in which REST takes each part. */
+export interface Base {
+  authenticators: readonly unknown[];
+  authorization: Tree;
+  sources: readonly unknown[];
+  /** The roots that `Configuration` holds. */
+  configuration: Tree;
 }
 
-export function profileSettings(profile: Profile): AuthorizationSettings {
-  return {
-    no_match: profile === 'image' ? 'deny' : 'allow',
-    deny_action: 'ignore',
-    cache: { enable: true, max_size: profile === 'image' ? 1024 : 32, ttl: '1m', excludes: [] },
-  };
-}
-
-export function profileSources(profile: Profile): AuthorizationSource[] {
-  return profile === 'image' ? [] : [{ type: 'file', enable: true, rules: STOCK_ACL }];
+/** Reads a profile; `changes` is HOCON laid over it, as a newer image's `base.hocon` would have it. */
+export async function readProfile(profile: Profile): Promise<Base> {
+  if (profile === 'stock') {
+    const sources = [{ type: 'file', enable: true, rules: STOCK_ACL }];
+    return { authenticators: [], authorization: {}, sources, configuration: {} };
+  }
+  const base = baseSchema.parse(await parseHocon(await Bun.file(BASE_HOCON).text()));
+  const { authentication, authorization, listeners: _, ...configuration } = base;
+  const { sources, ...settings } = authorization;
+  return { authenticators: authentication, authorization: settings, sources, configuration };
 }

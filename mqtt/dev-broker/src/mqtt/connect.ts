@@ -1,63 +1,64 @@
 import { randomUUID } from 'node:crypto';
-import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
+import type { IConnackPacket, IConnectPacket } from 'mqtt-packet';
+import type { Identity } from '../authorization/identity.ts';
 import type { BrokerCore } from '../core.ts';
 import type { Connection } from './connection.ts';
+import { REASON, REFUSALS } from './reason-codes.ts';
 
-type AuthenticateCallback = (error: AuthenticateError | null, success: boolean | null) => void;
-
-/** MQTT 5 CONNACK, reason 132: unsupported protocol version (section 3.2.2.2). */
-const UNSUPPORTED_VERSION_5 = Buffer.from([0x20, 3, 0, 0x84, 0]);
-/** MQTT 3.1.1 CONNACK, return code 2: identifier rejected (section 3.2.2.3). */
-const IDENTIFIER_REJECTED = Buffer.from([0x20, 2, 0, 2]);
-
-/** Notes what CONNECT says. False when it has been answered and the connection is closing. */
-export function greet(connection: Connection, client: Client, packet: ConnectPacket): boolean {
-  if (packet.protocolVersion === 5) return answerAndClose(connection, UNSUPPORTED_VERSION_5);
-  const cleanStart = packet.clean ?? true;
-  if (packet.clientId === '') {
-    if (!cleanStart) return answerAndClose(connection, IDENTIFIER_REJECTED);
-    packet.clientId = `auto-${randomUUID()}`;
+/** EMQX's order: a ban first, then the authenticators, then the session. */
+export function handleConnect(core: BrokerCore, connection: Connection, packet: IConnectPacket): void {
+  const assignedId = packet.clientId === '' ? `auto-${randomUUID()}` : undefined;
+  const { sessionExpiryMs, maxPacketBytes } = core.limitsFor(connection);
+  connection.introduce(packet, assignedId ?? packet.clientId, sessionExpiryMs);
+  const verdict = judge(core, connection, packet, assignedId !== undefined);
+  if ('refusal' in verdict) {
+    const { returnCode, reasonCode } = REFUSALS[verdict.refusal];
+    connection.send({ cmd: 'connack', sessionPresent: false, returnCode, reasonCode });
+    core.endClient(connection, 'not_authorized');
+    return;
   }
-  connection.client = client;
-  connection.clientId = packet.clientId;
-  connection.username = packet.username;
-  connection.protocolVersion = packet.protocolVersion ?? 4;
-  connection.protocolName = packet.protocolId ?? 'MQTT';
-  connection.keepaliveSeconds = packet.keepalive ?? 0;
-  connection.cleanStart = cleanStart;
-  connection.bridge = 'bridgeMode' in packet && packet.bridgeMode === true;
-  return true;
+  connection.identity = verdict.identity;
+
+  const { session, present } = core.openSession(connection);
+  connection.session = session;
+  const connack: IConnackPacket = { cmd: 'connack', sessionPresent: present, returnCode: 0, reasonCode: 0 };
+  if (connection.isVersion5) {
+    connack.properties = {
+      maximumPacketSize: maxPacketBytes,
+      retainAvailable: true,
+      sharedSubscriptionAvailable: true,
+      subscriptionIdentifiersAvailable: false,
+      topicAliasMaximum: 0,
+      wildcardSubscriptionAvailable: true,
+      ...(assignedId === undefined ? {} : { assignedClientIdentifier: assignedId }),
+    };
+  }
+  connection.send(connack);
+  const { expireAtMs } = connection.identity;
+  if (expireAtMs !== null) {
+    const expire = () => core.endClient(connection, 'not_authorized');
+    connection.expiryTimer = core.clock.setTimer(expire, expireAtMs - core.clock.now());
+  }
+  core.clientReady(connection, session);
 }
 
-/** EMQX's order: a ban first (CONNACK 5), then the authenticators, then the session. */
-export function admit(
+/** While the broker boots nobody's credentials are looked at; bans hold all the same. */
+function judge(
   core: BrokerCore,
   connection: Connection,
-  password: Buffer | undefined,
-  callback: AuthenticateCallback,
-): void {
-  const refuse = (returnCode: 4 | 5) =>
-    callback(Object.assign(new Error('connection refused'), { returnCode }), null);
-  const { clientId, username } = connection;
-  if (core.bans.isBanned(connection)) {
-    refuse(5);
-    return;
-  }
-  const result = core.chain.authenticate(
-    { clientId, username, password: password?.toString('utf8') },
-    core.clock.now(),
-  );
-  if (!result.ok) {
-    refuse(result.returnCode);
-    return;
-  }
-  connection.identity = result.identity;
-  core.openSession(connection);
-  callback(null, true);
+  { password }: IConnectPacket,
+  idAssigned: boolean,
+): { identity: Identity } | { refusal: keyof typeof REFUSALS } {
+  const { clientId, username, isVersion5, cleanStart } = connection;
+  if (idAssigned && !isVersion5 && !cleanStart) return { refusal: 'clientIdNotValid' };
+  if (core.bans.isBanned(connection)) return { refusal: 'banned' };
+  if (!core.authenticates) return { identity: connection.identity };
+  const credentials = { clientId, username, password: password?.toString('utf8') };
+  return core.chain.authenticate(credentials, core.clock.now());
 }
 
-function answerAndClose(connection: Connection, connack: Buffer): false {
-  const { socket } = connection;
-  socket.end(connack, () => socket.destroy());
-  return false;
+/** Ends a connection that breaks the protocol, MQTT 5 with the reason. */
+export function endForFault(core: BrokerCore, connection: Connection, reasonCode: number): void {
+  connection.reasonCode ??= reasonCode;
+  core.endClient(connection, reasonCode === REASON.notAuthorized ? 'not_authorized' : 'internal_error');
 }

@@ -1,9 +1,5 @@
-import type { Connection } from './connection.ts';
-
 /** What a run of bytes showed; `tooLarge` and `malformed` end the connection. */
 export type GuardVerdict = 'ok' | 'tooLarge' | 'malformed';
-
-const DISCONNECT = 14;
 
 /**
  * Walks along the packet borders of an MQTT stream without keeping any of it, so that a packet above the
@@ -11,8 +7,6 @@ const DISCONNECT = 14;
  */
 export class PacketGuard {
   packets = 0;
-  /** The client has said good-bye. */
-  sawDisconnect = false;
   private maxBytes: () => number;
   private skip = 0;
   private type = -1;
@@ -50,29 +44,10 @@ export class PacketGuard {
   }
 
   private finishHeader(): void {
-    if (this.type === DISCONNECT) this.sawDisconnect = true;
     this.packets++;
     this.skip = this.length;
     this.type = -1;
     this.length = 0;
     this.lengthBytes = 0;
   }
-}
-
-/** Puts a guard between a socket and its reader. */
-export function guardSocket(connection: Connection, maxBytes: () => number): void {
-  const { socket } = connection;
-  const guard = new PacketGuard(maxBytes);
-  const read = socket.read.bind(socket);
-  socket.read = (size?: number) => {
-    const chunk: Buffer | null = read(size);
-    if (!chunk) return null;
-    const verdict = guard.accept(chunk);
-    connection.receivedPackets = guard.packets;
-    if (guard.sawDisconnect) connection.reason ??= 'normal';
-    if (verdict === 'ok') return chunk;
-    connection.reason ??= 'internal_error';
-    socket.destroy();
-    return null;
-  };
 }

@@ -2,7 +2,6 @@ import type { Qos } from '../authorization/rules.ts';
 import type { ParsedFilter } from '../topics.ts';
 import { isWildcard } from '../topics.ts';
 import type { Message } from './message.ts';
-import type { Session } from './session.ts';
 
 export interface Subscription extends ParsedFilter {
   qos: Qos;
@@ -10,11 +9,19 @@ export interface Subscription extends ParsedFilter {
   noLocal: boolean;
   /** Whether the receiver sees the retain flag of what is published while it is subscribed. */
   retainAsPublished: boolean;
+  /** MQTT 5, retain handling: retained messages at each SUBSCRIBE (0), at the first (1), never (2). */
+  retainHandling: 0 | 1 | 2;
+}
+
+/** Whom messages are handed to. */
+export interface Subscriber {
+  readonly subscriptions: Map<string, Subscription>;
+  deliver(message: Message, subscription: Subscription, group: ShareGroup | null): void;
 }
 
 /** All who subscribed to one filter. */
 interface Subscribers {
-  single: Map<Session, Subscription>;
+  single: Map<Subscriber, Subscription>;
   groups: Map<string, ShareGroup>;
 }
 
@@ -28,16 +35,16 @@ interface TrieNode {
  * a persistent member that is away keeps its turn, and what falls to it waits in its session.
  */
 export class ShareGroup {
-  readonly members = new Map<Session, Subscription>();
-  private order: Session[] = [];
+  readonly members = new Map<Subscriber, Subscription>();
+  private order: Subscriber[] = [];
   private turn = 0;
 
-  join(session: Session, subscription: Subscription): void {
+  join(session: Subscriber, subscription: Subscription): void {
     if (!this.members.has(session)) this.order.push(session);
     this.members.set(session, subscription);
   }
 
-  leave(session: Session): void {
+  leave(session: Subscriber): void {
     if (this.members.delete(session)) this.order = this.order.filter((member) => member !== session);
   }
 
@@ -56,22 +63,8 @@ export class ShareGroup {
 export class SubscriptionTable {
   private readonly exact = new Map<string, Subscribers>();
   private readonly root: TrieNode = { children: new Map(), subscribers: null };
-  /** Subscriptions, those in share groups included. */
-  count = 0;
-  sharedCount = 0;
-  private wildcardTopics = 0;
 
-  /** Filters that have a subscriber. */
-  get topicCount(): number {
-    return this.exact.size + this.wildcardTopics;
-  }
-
-  add(session: Session, subscription: Subscription): void {
-    const previous = session.subscriptions.get(subscription.raw);
-    if (!previous) {
-      this.count++;
-      if (subscription.group !== null) this.sharedCount++;
-    }
+  add(session: Subscriber, subscription: Subscription): void {
     session.subscriptions.set(subscription.raw, subscription);
     const subscribers = this.subscribersOf(subscription.filter);
     if (subscription.group === null) {
@@ -86,15 +79,13 @@ export class SubscriptionTable {
     group.join(session, subscription);
   }
 
-  remove(session: Session, raw: string): boolean {
+  remove(session: Subscriber, raw: string): boolean {
     const subscription = session.subscriptions.get(raw);
     if (!subscription) return false;
     session.subscriptions.delete(raw);
-    this.count--;
     const subscribers = this.subscribersOf(subscription.filter);
     if (subscription.group === null) subscribers.single.delete(session);
     else {
-      this.sharedCount--;
       const group = subscribers.groups.get(subscription.group);
       group?.leave(session);
       if (group?.members.size === 0) subscribers.groups.delete(subscription.group);
@@ -103,7 +94,7 @@ export class SubscriptionTable {
     return true;
   }
 
-  removeAll(session: Session): void {
+  removeAll(session: Subscriber): void {
     for (const raw of [...session.subscriptions.keys()]) this.remove(session, raw);
   }
 
@@ -141,17 +132,12 @@ export class SubscriptionTable {
       }
       node = child;
     }
-    if (!node.subscribers) {
-      node.subscribers = { single: new Map(), groups: new Map() };
-      this.wildcardTopics++;
-    }
+    node.subscribers ??= { single: new Map(), groups: new Map() };
     return node.subscribers;
   }
 
   private forget(filter: string): void {
-    if (this.exact.delete(filter)) return;
-    prune(this.root, filter.split('/'), 0);
-    this.wildcardTopics--;
+    if (!this.exact.delete(filter)) prune(this.root, filter.split('/'), 0);
   }
 }
 

@@ -25,6 +25,13 @@ afterAll(() => target.close());
 const BAD_CREDENTIALS = 4;
 const NOT_AUTHORISED = 5;
 
+const DATABASE = {
+  mechanism: 'password_based',
+  backend: 'built_in_database',
+  user_id_type: 'username',
+  password_hash_algorithm: { name: 'sha256', salt_position: 'prefix' },
+};
+
 function attempt(clientId: string, username: string | undefined, password: string | undefined) {
   return returnCode(
     tryConnect(target.mqttUrl, {
@@ -68,21 +75,30 @@ describe('CONNACK', () => {
   });
 
   test('behind the JWT authenticator an empty user database refuses whoever sends no password', async () => {
-    const database = { mechanism: 'password_based', backend: 'built_in_database', user_id_type: 'username' };
-    await expectStatus(target.api('POST', '/authentication', database), 200);
+    await expectStatus(target.api('POST', '/authentication', DATABASE), 200);
     expect(await attempt('d1', 'd1.1', undefined)).toBe(BAD_CREDENTIALS);
     expect(await attempt('d1', 'd1.1', 'x.y.z')).toBe(NOT_AUTHORISED);
     expect(await attempt('d1', 'd1.1', await token('d1'))).toBe(0);
   });
 
+  test('the user database needs the name of its hash algorithm', async () => {
+    const { api } = target;
+    for (const password_hash_algorithm of [undefined, { salt_position: 'prefix' }]) {
+      const body = { ...DATABASE, password_hash_algorithm };
+      expect(await api('POST', '/authentication', body)).toMatchObject({
+        status: 400,
+        body: { code: 'BAD_REQUEST' },
+      });
+    }
+  });
+
   test('an authenticator moved to the front is asked first', async () => {
     const { api } = target;
-    const database = { mechanism: 'password_based', backend: 'built_in_database', user_id_type: 'username' };
-    await expectStatus(api('POST', '/authentication', database), 200);
+    await expectStatus(api('POST', '/authentication', DATABASE), 200);
     const id = 'password_based:built_in_database';
     await expectStatus(api('PUT', `/authentication/${id}/position/front`), 204);
     expect(await ids()).toEqual([id, 'jwt']);
-    await expectStatus(api('PUT', '/authentication/order', [{ id: 'jwt' }, { id }]), 204);
+    await expectStatus(api('PUT', '/authentication/jwt/position/front'), 204);
     expect(await ids()).toEqual(['jwt', id]);
   });
 

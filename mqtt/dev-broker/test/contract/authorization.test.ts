@@ -181,7 +181,8 @@ describe('rules of one client', () => {
     }
     expect(seen.sort()).toEqual(bodies.map(({ clientid }) => clientid).sort());
     const { body } = await api('GET', `${RULES}/clients?like_clientid=page-24`);
-    expect(body).toMatchObject({ data: [{ clientid: 'page-24', rules }], meta: { count: 1 } });
+    expect(body).toMatchObject({ data: [{ clientid: 'page-24', rules }], meta: { hasnext: false } });
+    expect((body as { meta: object }).meta).not.toHaveProperty('count');
   });
 
   test('are refused whole when one of them is no rule', async () => {
@@ -224,17 +225,6 @@ describe('settings', () => {
     const subscriber = await device('d2');
     subscriber.mqtt.subscribe('device/d1/ping', () => {});
     await subscriber.untilClosed();
-  });
-
-  test('show what a connection has cached', async () => {
-    const { api } = target;
-    const client = await device('d1');
-    await client.subscribe(['device/d1/ping', '$share/g/device/d2/ping']);
-    const { body } = await api('GET', '/clients/d1/authorization/cache');
-    const cached = (body as { topic: string; result: string }[]).map(
-      ({ topic, result }) => `${topic} ${result}`,
-    );
-    expect(cached.sort()).toEqual(['device/d1/ping allow', 'device/d2/ping deny']);
   });
 });
 

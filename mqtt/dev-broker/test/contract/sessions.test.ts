@@ -8,6 +8,7 @@ import {
   openTarget,
   provision,
   type Target,
+  untilAnswer,
   untilAway,
   WATCHER_ACL,
 } from '../target.ts';
@@ -160,7 +161,7 @@ describe('a persistent session', () => {
     for (let i = 0; i < 40; i++) await publisher.publish('a', String(i));
     expect((await holder.next()).text).toBe('0');
     await away(holder);
-    expect((await target.api('GET', '/clients/s1')).body).toMatchObject({ inflight_cnt: 32, mqueue_len: 8 });
+    await untilAnswer(target.api, '/clients/s1', { inflight_cnt: 32, mqueue_len: 8 });
     const back = await server('s1', { clean: false });
     expect(await textsOf(back, 40)).toEqual(Array.from({ length: 40 }, (_, i) => String(i)));
   });

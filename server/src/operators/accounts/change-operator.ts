@@ -1,26 +1,18 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { requireCurrentVersion, setEntityTag } from '../../api/etag.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { idPath, operator, operatorChange } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { requireCurrentVersion, setEntityTag } from '../../http/etag.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
-import { newPassword } from '../credentials.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from '../sessions/store.ts';
-import { operator, operatorPath, role, toOperator } from './operator.ts';
+import { toOperator } from './operator.ts';
 import { deleteKeysOf, lockOperator, updateOperator } from './store.ts';
 
-const body = z
-  .strictObject({
-    role: role.optional(),
-    password: newPassword.optional().describe('Ends all sessions of the operator'),
-  })
-  .refine((given) => given.role !== undefined || given.password !== undefined, 'must change something');
-
-/** `PATCH /operators/{id}`: the role, or a new password for who forgot it. */
+/** `PATCH /operators/{id}`: the role, or a new password if they forgot it. */
 export function changeOperator(deps: OperatorsDeps) {
   return new Hono<ApiEnv>().patch(
     '/operators/:id',
@@ -29,32 +21,32 @@ export function changeOperator(deps: OperatorsDeps) {
       tag: 'Operators',
       summary: 'Change role or password of an operator',
       description:
-        'An administrator who becomes a viewer loses the API keys of the role admin that they created. The last administrator stays one. To change your own password, use `PUT /session/password`.',
+        'An administrator who becomes a viewer loses the `admin` API keys that they created. The last administrator cannot become a viewer. To change your own password, use `PUT /session/password`.',
       answer: operator,
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'not-found', 'conflict'],
       admin: true,
       ifMatch: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
-    validate('json', body),
+    validate('param', idPath),
+    validate('json', operatorChange),
     async (c) => {
       const { id } = c.req.valid('param');
       const given = c.req.valid('json');
       const actor = c.get('actor');
       if (given.password !== undefined && actor.kind === 'operator' && actor.id === id) {
-        throw new Problem('conflict', 'Change your own password by PUT /session/password.');
+        throw new AppError('conflict', 'Change your own password with PUT /session/password.');
       }
       const now = deps.clock.now();
       const passwordHash =
         given.password === undefined ? undefined : await deps.passwords.hash(given.password);
       const row = await inTransaction(deps.db, async (tx) => {
         const { operator: before, administrators } = await lockOperator(tx, id);
-        if (!before) throw new Problem('not-found', 'There is no such operator.');
+        if (!before) throw new AppError('not_found', 'Operator not found.');
         requireCurrentVersion(c, before.version);
         const demoted = before.role === 'admin' && given.role === 'viewer';
         if (demoted && administrators === 1) {
-          throw new Problem('conflict', 'The last administrator stays one.');
+          throw new AppError('conflict', 'The last administrator cannot become a viewer.');
         }
         if (passwordHash === undefined && (given.role ?? before.role) === before.role) return before;
         const after = await updateOperator(tx, id, { role: given.role, passwordHash });

@@ -1,23 +1,15 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { setEntityTag } from '../../api/etag.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { newOperator, operator } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { setEntityTag } from '../../http/etag.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
-import { newPassword, username } from '../credentials.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { operator, role, toOperator } from './operator.ts';
+import { toOperator } from './operator.ts';
 import { insertOperator } from './store.ts';
-
-const body = z
-  .strictObject({ username, password: newPassword, role })
-  .refine((given) => given.password.toLowerCase() !== given.username, {
-    path: ['password'],
-    message: 'must not be the user name',
-  });
 
 /** `POST /operators`. */
 export function createOperator(deps: OperatorsDeps) {
@@ -33,7 +25,7 @@ export function createOperator(deps: OperatorsDeps) {
       admin: true,
     }),
     requireAdmin,
-    validate('json', body),
+    validate('json', newOperator),
     async (c) => {
       const given = c.req.valid('json');
       const now = deps.clock.now();
@@ -44,7 +36,7 @@ export function createOperator(deps: OperatorsDeps) {
           { username: given.username, passwordHash, role: given.role },
           now,
         );
-        if (!added) throw new Problem('conflict', 'The user name is taken.');
+        if (!added) throw new AppError('conflict', 'The user name is taken.');
         await writeAudit(tx, {
           ...auditOrigin(c, now),
           action: 'operator.created',

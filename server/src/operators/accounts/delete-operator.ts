@@ -1,13 +1,13 @@
 import { Hono } from 'hono';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { requireCurrentVersion } from '../../api/etag.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { idPath } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { requireCurrentVersion } from '../../http/etag.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { operatorPath } from './operator.ts';
 import { deleteKeysOf, lockOperator, deleteOperator as removeOperator } from './store.ts';
 
 /** `DELETE /operators/{id}`. */
@@ -17,22 +17,22 @@ export function deleteOperator(deps: OperatorsDeps) {
     describeOperation({
       id: 'deleteOperator',
       tag: 'Operators',
-      summary: 'Remove an operator, with their sessions and the API keys they created',
+      summary: 'Remove an operator, their sessions and the API keys they created',
       description: 'The last administrator cannot be removed.',
       problems: ['bad-request', 'not-found', 'conflict'],
       admin: true,
       ifMatch: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       await inTransaction(deps.db, async (tx) => {
         const { operator: before, administrators } = await lockOperator(tx, id);
-        if (!before) throw new Problem('not-found', 'There is no such operator.');
+        if (!before) throw new AppError('not_found', 'Operator not found.');
         requireCurrentVersion(c, before.version);
         if (before.role === 'admin' && administrators === 1) {
-          throw new Problem('conflict', 'The last administrator cannot be removed.');
+          throw new AppError('conflict', 'The last administrator cannot be removed.');
         }
         const revokedKeys = await deleteKeysOf(tx, id);
         await removeOperator(tx, id);

@@ -1,12 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { validate } from '../../api/validate.ts';
-import { plainText } from '../../api/values.ts';
+import { operator } from '../../../contract/api/operators.ts';
+import { pageLimit, pageOf } from '../../../contract/api/page.ts';
+import { plainText } from '../../../contract/text.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { cursor, cutPage } from '../../http/cursor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { operator, toOperator } from './operator.ts';
+import { toOperator } from './operator.ts';
 import { listOperators as readOperators } from './store.ts';
 
 const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([plainText(64)])) });

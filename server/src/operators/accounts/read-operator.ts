@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
-import type { ApiEnv } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { setEntityTag } from '../../api/etag.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { idPath, operator } from '../../../contract/api/operators.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { setEntityTag } from '../../http/etag.ts';
+import { validate } from '../../http/validate.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { operator, operatorPath, toOperator } from './operator.ts';
+import { toOperator } from './operator.ts';
 import { findOperator } from './store.ts';
 
 /** `GET /operators/{id}`. */
@@ -19,10 +20,10 @@ export function readOperator(deps: OperatorsDeps) {
       answer: operator,
       problems: ['bad-request', 'not-found'],
     }),
-    validate('param', operatorPath),
+    validate('param', idPath),
     async (c) => {
       const row = await findOperator(deps.db, c.req.valid('param').id);
-      if (!row) throw new Problem('not-found', 'There is no such operator.');
+      if (!row) throw new AppError('not_found', 'Operator not found.');
       setEntityTag(c, row.version);
       return c.json(toOperator(row));
     },

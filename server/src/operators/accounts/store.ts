@@ -1,6 +1,7 @@
 import { and, asc, count, eq, gt, sql } from 'drizzle-orm';
+import type { OperatorRole } from '../../../contract/roles.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { apiKeys, type OperatorRole, operators } from '../../platform/db/schema.ts';
+import { apiKeys, operators } from '../../platform/db/schema.ts';
 
 export interface OperatorRecord {
   readonly id: string;

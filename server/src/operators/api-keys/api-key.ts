@@ -1,6 +1,5 @@
-import { z } from 'zod';
+import type { ApiKey } from '../../../contract/api/operators.ts';
 import type { Random } from '../../platform/random.ts';
-import { role } from '../accounts/operator.ts';
 import type { ApiKeyRecord } from './store.ts';
 
 /** How every key begins, for people and for scanners of leaked secrets. */
@@ -8,26 +7,12 @@ const MARK = 'siot_';
 const KEY_BYTES = 32;
 const SHOWN_CHARACTERS = MARK.length + 6;
 
-/** An API key, as `/api/v1` shows it: all but the key itself. */
-export const apiKey = z
-  .object({
-    id: z.uuid(),
-    name: z.string(),
-    prefix: z.string().describe('How the key begins'),
-    role,
-    createdBy: z.string().nullable().describe('User name of the operator; null when they are gone'),
-    createdAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().nullable(),
-    lastUsedAt: z.iso.datetime().nullable().describe('To the minute'),
-  })
-  .meta({ id: 'ApiKey' });
-
 export function newKey(random: Random): { readonly key: string; readonly prefix: string } {
   const key = `${MARK}${Buffer.from(random.bytes(KEY_BYTES)).toString('base64url')}`;
   return { key, prefix: key.slice(0, SHOWN_CHARACTERS) };
 }
 
-export function toApiKey(row: ApiKeyRecord): z.output<typeof apiKey> {
+export function toApiKey(row: ApiKeyRecord): ApiKey {
   return {
     id: row.id,
     name: row.name,

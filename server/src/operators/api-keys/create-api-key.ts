@@ -1,28 +1,17 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
-import { plainText, pointInTime } from '../../api/values.ts';
+import { createdApiKey, newApiKey } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
-import { role } from '../accounts/operator.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { apiKey, newKey, toApiKey } from './api-key.ts';
+import { newKey, toApiKey } from './api-key.ts';
 import { creatorOf, insertApiKey } from './store.ts';
 
 const DEFAULT_LIFETIME_MS = 365 * 24 * 3_600_000;
-
-const body = z.strictObject({
-  name: plainText(64).trim().min(1).describe('What the key is for; names its holder in the audit log'),
-  role,
-  expiresAt: pointInTime
-    .nullable()
-    .optional()
-    .describe('When the key ends: after a year unless given, never when null'),
-});
 
 /** `POST /api-keys`. The key is in this answer and nowhere else. */
 export function createApiKey(deps: OperatorsDeps) {
@@ -32,16 +21,14 @@ export function createApiKey(deps: OperatorsDeps) {
       id: 'createApiKey',
       tag: 'API keys',
       summary: 'Create an API key',
-      description: 'The key is shown in this answer and never again.',
-      answer: apiKey.extend({
-        key: z.string().describe('What to send as `Authorization: Bearer`; keep it secret'),
-      }),
+      description: 'The key is shown only in this answer.',
+      answer: createdApiKey,
       status: 201,
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'conflict'],
       admin: true,
     }),
     requireAdmin,
-    validate('json', body),
+    validate('json', newApiKey),
     async (c) => {
       const given = c.req.valid('json');
       const now = deps.clock.now();
@@ -55,7 +42,7 @@ export function createApiKey(deps: OperatorsDeps) {
           { name: given.name, keyHash: sha256Hex(key), prefix, role: given.role, createdBy, expiresAt },
           now,
         );
-        if (!added) throw new Problem('conflict', 'There is an API key of this name.');
+        if (!added) throw new AppError('conflict', 'An API key with this name already exists.');
         await writeAudit(tx, {
           ...auditOrigin(c, now),
           action: 'api_key.created',
@@ -78,8 +65,8 @@ function expiry(given: Date | null | undefined, now: number): Date | null {
   if (given === null) return null;
   if (given === undefined) return new Date(now + DEFAULT_LIFETIME_MS);
   if (given.getTime() <= now) {
-    throw new Problem('validation-failed', 'The body has values that are not accepted.', {
-      errors: [{ field: '/expiresAt', message: 'must be in the future' }],
+    throw new AppError('validation_failed', 'The body has invalid values.', {
+      faults: [{ field: '/expiresAt', message: 'must be in the future' }],
     });
   }
   return given;

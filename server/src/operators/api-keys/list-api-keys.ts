@@ -1,12 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { cursor, cutPage, pageLimit, pageOf } from '../../api/cursor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { validate } from '../../api/validate.ts';
-import { plainText } from '../../api/values.ts';
+import { apiKey } from '../../../contract/api/operators.ts';
+import { pageLimit, pageOf } from '../../../contract/api/page.ts';
+import { plainText } from '../../../contract/text.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { cursor, cutPage } from '../../http/cursor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import type { OperatorsDeps } from '../deps.ts';
-import { apiKey, toApiKey } from './api-key.ts';
+import { toApiKey } from './api-key.ts';
 import { listApiKeys as readApiKeys } from './store.ts';
 
 const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([plainText(64)])) });
@@ -18,7 +20,7 @@ export function listApiKeys(deps: OperatorsDeps) {
     describeOperation({
       id: 'listApiKeys',
       tag: 'API keys',
-      summary: 'List API keys, those that have expired included',
+      summary: 'List API keys, including expired ones',
       answer: pageOf(apiKey),
       problems: ['bad-request'],
     }),

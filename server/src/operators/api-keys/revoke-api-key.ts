@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { idPath } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteApiKey } from './store.ts';
 
@@ -21,12 +21,12 @@ export function revokeApiKey(deps: OperatorsDeps) {
       admin: true,
     }),
     requireAdmin,
-    validate('param', z.object({ id: z.uuid() })),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       await inTransaction(deps.db, async (tx) => {
         const before = await deleteApiKey(tx, id);
-        if (!before) throw new Problem('not-found', 'There is no such API key.');
+        if (!before) throw new AppError('not_found', 'API key not found.');
         await writeAudit(tx, {
           ...auditOrigin(c, deps.clock.now()),
           action: 'api_key.revoked',

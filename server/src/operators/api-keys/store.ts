@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull, or, sql } from 'drizzle-orm';
+import type { OperatorRole } from '../../../contract/roles.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { apiKeys, type OperatorRole, operators } from '../../platform/db/schema.ts';
+import { apiKeys, operators } from '../../platform/db/schema.ts';
 
 interface ApiKeyHolder {
   readonly id: string;
@@ -21,7 +22,7 @@ interface NewApiKey {
   readonly keyHash: string;
   readonly prefix: string;
   readonly role: OperatorRole;
-  /** The operator who knows the key, if any is left. */
+  /** The operator who created the key, if they still exist. */
   readonly createdBy: string | null;
   readonly expiresAt: Date | null;
 }

@@ -1,18 +1,15 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { passwordChange } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
+import { AppError } from '../../platform/errors.ts';
 import { findForLogin, updateOperator } from '../accounts/store.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
-import { enteredPassword, newPassword } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { ownSession } from './session.ts';
 import { deleteOtherSessions } from './store.ts';
-
-const body = z.strictObject({ currentPassword: enteredPassword, newPassword });
 
 /** `PUT /session/password`: the operator's own. */
 export function changePassword(deps: OperatorsDeps) {
@@ -21,14 +18,14 @@ export function changePassword(deps: OperatorsDeps) {
     describeOperation({
       id: 'changePassword',
       tag: 'Session',
-      summary: 'Change your password; your other sessions end',
+      summary: 'Change your password and end your other sessions',
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'forbidden'],
     }),
     async (c, next) => {
       ownSession(c);
       await next();
     },
-    validate('json', body),
+    validate('json', passwordChange),
     async (c) => {
       const { operatorId, sessionId } = ownSession(c);
       const given = c.req.valid('json');
@@ -36,14 +33,14 @@ export function changePassword(deps: OperatorsDeps) {
       const succeeded = await deps.loginLimits.admit({ browser: sessionId });
       const account = await findForLogin(deps.db, name);
       if (!(await deps.passwords.verify(given.currentPassword, account?.passwordHash))) {
-        throw new Problem('validation-failed', 'The current password is wrong.', {
-          errors: [{ field: '/currentPassword', message: 'is wrong' }],
+        throw new AppError('validation_failed', 'The current password is wrong.', {
+          faults: [{ field: '/currentPassword', message: 'is wrong' }],
         });
       }
       await succeeded();
       if (given.newPassword.toLowerCase() === name) {
-        throw new Problem('validation-failed', 'The body has values that are not accepted.', {
-          errors: [{ field: '/newPassword', message: 'must not be the user name' }],
+        throw new AppError('validation_failed', 'The body has invalid values.', {
+          faults: [{ field: '/newPassword', message: 'must not be the user name' }],
         });
       }
       const passwordHash = await deps.passwords.hash(given.newPassword);

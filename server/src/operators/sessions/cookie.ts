@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { isHttps } from '../../platform/request-origin.ts';
+import { isHttps } from '../../http/request-origin.ts';
 
 const NAME = 'siot_session';
 

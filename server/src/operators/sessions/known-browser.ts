@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
+import { isHttps } from '../../http/request-origin.ts';
 import type { Random } from '../../platform/random.ts';
-import { isHttps } from '../../platform/request-origin.ts';
 import { secretDigest } from '../../platform/secrets.ts';
 
-/** Marks browsers in which an account has logged in, for the login limits. The mark opens nothing. */
+/** Marks browsers in which an account has logged in, for the login limits. The mark grants no access. */
 export interface KnownBrowsers {
   /** The mark of this browser for the account, if it has one that this server made. */
   find(c: Context, username: string): string | undefined;

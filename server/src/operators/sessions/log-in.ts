@@ -1,35 +1,25 @@
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
-import { limitBody } from '../../api/body.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
-import { plainText } from '../../api/values.ts';
-import { ipNetwork } from '../../platform/client-ip.ts';
+import { type Identity, identity, login } from '../../../contract/api/operators.ts';
+import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
+import { limitBody } from '../../http/body.ts';
+import { ipNetwork } from '../../http/client-ip.ts';
+import { describeOperation } from '../../http/describe.ts';
+import type { AppEnv } from '../../http/device-answer.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import type { AppEnv } from '../../platform/http.ts';
+import { AppError } from '../../platform/errors.ts';
 import { takeHourlyQuota } from '../../platform/quota.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
 import { findForLogin } from '../accounts/store.ts';
-import { type AuditOrigin, writeAudit } from '../audit.ts';
-import { enteredPassword } from '../credentials.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { sessionCookie, setSessionCookie } from './cookie.ts';
-import { identity } from './session.ts';
 import { deleteSessionByToken, insertSession, SESSION_LIFETIME_MS } from './store.ts';
-
-const body = z.strictObject({
-  username: plainText(64)
-    .min(1)
-    .transform((text) => text.toLowerCase()),
-  password: enteredPassword,
-});
 
 /** Failed logins in the audit log, per hour: guessing does not fill the table. */
 const AUDITED_FAILURES_PER_HOUR = 500;
 const MAX_USER_AGENT_CHARACTERS = 256;
 
-/** `POST /session`: a session for a browser. Every login has a new token, so that nobody can plant one beforehand. */
+/** `POST /session`: a session for a browser. Every login has a new token, so that nobody can plant one in advance. */
 export function logIn(deps: OperatorsDeps) {
   return new Hono<AppEnv>().post(
     '/session',
@@ -38,7 +28,7 @@ export function logIn(deps: OperatorsDeps) {
       tag: 'Session',
       summary: 'Log in',
       description:
-        'Answers a session cookie for browsers; scripts use API keys. The session ends after 12 hours without use, and after 7 days in any case.',
+        'Sets a session cookie for browsers; scripts use API keys. A session expires after 12 hours of inactivity, and after 7 days at most.',
       answer: identity,
       status: 201,
       problems: [
@@ -51,7 +41,7 @@ export function logIn(deps: OperatorsDeps) {
       open: true,
     }),
     limitBody,
-    validate('json', body),
+    validate('json', login),
     async (c) => {
       const { username, password } = c.req.valid('json');
       const browser = deps.knownBrowsers.find(c, username);
@@ -62,7 +52,7 @@ export function logIn(deps: OperatorsDeps) {
       const matches = await deps.passwords.verify(password, operator?.passwordHash);
       if (!operator || !matches) {
         await noteFailure(deps, c, operator);
-        throw new Problem('unauthenticated', 'User name or password is wrong.');
+        throw new AppError('bad_credential', 'User name or password is wrong.');
       }
       await succeeded();
 
@@ -94,14 +84,14 @@ export function logIn(deps: OperatorsDeps) {
           id: operator.id,
           name: operator.username,
           role: operator.role,
-        } satisfies z.output<typeof identity>,
+        } satisfies Identity,
         201,
       );
     },
   );
 }
 
-/** What was entered as the name of an account that does not exist is kept nowhere: it may be a password. */
+/** The name entered for an account that does not exist is not stored: it may be a password. */
 async function noteFailure(
   deps: OperatorsDeps,
   c: Context<AppEnv>,

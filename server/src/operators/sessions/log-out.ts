@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
-import type { ApiEnv } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { clearSessionCookie } from './cookie.ts';
 import { ownSession } from './session.ts';

@@ -1,6 +1,6 @@
+import type { StoreFactory } from '../../http/rate-limit.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { StoreFactory } from '../../platform/rate-limit.ts';
 
 /** Whose guesses an attempt counts among. */
 export type Guesser =
@@ -11,7 +11,7 @@ export type Guesser =
 
 export interface LoginLimits {
   /**
-   * Takes a place for one attempt before its password is looked at, so that many at once count too.
+   * Takes a place for one attempt before its password is checked, so that concurrent ones count too.
    *
    * @returns what to call when the password was right: it does not count then.
    * @throws AppError `rate_limited`.
@@ -26,7 +26,7 @@ const PER_ACCOUNT = 50;
 
 /**
  * Limits attempts to guess a password, after "Slow Down Online Guessing Attacks with Device Cookies" (OWASP): strangers
- * can exhaust the count of an account, but not that of a browser its owner has logged in with. All counts start anew
+ * can exhaust the count of an account, but not that of a browser its owner has logged in with. All counts restart
  * after 15 minutes, so no account stays closed.
  */
 export function createLoginLimits(clock: Clock, stores: StoreFactory): LoginLimits {

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { idPath } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
+import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { ownSession } from './session.ts';
 import { deleteSession } from './store.ts';
@@ -24,13 +24,13 @@ export function revokeSession(deps: OperatorsDeps) {
       ownSession(c);
       await next();
     },
-    validate('param', z.object({ id: z.uuid() })),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       const { operatorId } = ownSession(c);
       await inTransaction(deps.db, async (tx) => {
         if (!(await deleteSession(tx, operatorId, id))) {
-          throw new Problem('not-found', 'You have no such session.');
+          throw new AppError('not_found', 'Session not found.');
         }
         await writeAudit(tx, {
           ...auditOrigin(c, deps.clock.now()),

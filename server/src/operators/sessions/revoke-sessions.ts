@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
-import { type ApiEnv, requireAdmin } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { Problem } from '../../api/problem.ts';
-import { validate } from '../../api/validate.ts';
+import { idPath } from '../../../contract/api/operators.ts';
+import { auditOrigin, writeAudit } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
-import { operatorPath } from '../accounts/operator.ts';
+import { AppError } from '../../platform/errors.ts';
 import { findOperator } from '../accounts/store.ts';
-import { auditOrigin, writeAudit } from '../audit.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from './store.ts';
 
@@ -18,17 +18,17 @@ export function revokeSessions(deps: OperatorsDeps) {
       id: 'revokeSessions',
       tag: 'Operators',
       summary: 'End all sessions of an operator',
-      description: 'Except the one that asks for it, where operators end their own.',
+      description: 'Except the session of this request.',
       problems: ['bad-request', 'not-found'],
       admin: true,
     }),
     requireAdmin,
-    validate('param', operatorPath),
+    validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
       const actor = c.get('actor');
       await inTransaction(deps.db, async (tx) => {
-        if (!(await findOperator(tx, id))) throw new Problem('not-found', 'There is no such operator.');
+        if (!(await findOperator(tx, id))) throw new AppError('not_found', 'Operator not found.');
         const ended = await deleteOtherSessions(tx, id, actor.id === id ? actor.sessionId : undefined);
         if (ended === 0) return;
         await writeAudit(tx, {

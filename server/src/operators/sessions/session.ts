@@ -1,27 +1,16 @@
 import type { Context } from 'hono';
-import { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { Problem } from '../../api/problem.ts';
-
-/** Whose credentials a request carries, as `/api/v1` shows it. */
-export const identity = z
-  .object({
-    kind: z.enum(['operator', 'api_key']),
-    id: z.uuid(),
-    name: z.string().describe('User name of the operator, or name of the API key'),
-    role: z.enum(['admin', 'viewer']),
-  })
-  .meta({ id: 'Identity' });
+import type { ApiEnv } from '../../http/actor.ts';
+import { AppError } from '../../platform/errors.ts';
 
 /**
  * The session of the operator who makes a request.
  *
- * @throws Problem `forbidden` where an API key makes it.
+ * @throws AppError `forbidden` where an API key makes it.
  */
 export function ownSession(c: Context<ApiEnv>): { readonly operatorId: string; readonly sessionId: string } {
   const { id, sessionId } = c.get('actor');
   if (sessionId === undefined) {
-    throw new Problem('forbidden', 'This takes the session of an operator, which an API key is not.');
+    throw new AppError('forbidden', 'Requires an operator session, not an API key.');
   }
   return { operatorId: id, sessionId };
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, lte, ne, or } from 'drizzle-orm';
+import type { OperatorRole } from '../../../contract/roles.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { type OperatorRole, operatorSessions, operators } from '../../platform/db/schema.ts';
+import { operatorSessions, operators } from '../../platform/db/schema.ts';
 
 /** A session ends when it was not used for this long. */
 const SESSION_IDLE_MS = 12 * 3_600_000;

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
-import type { z } from 'zod';
-import type { ApiEnv } from '../../api/actor.ts';
-import { describeOperation } from '../../api/describe.ts';
-import { identity } from './session.ts';
+import type { Identity } from '../../../contract/api/operators.ts';
+import { identity } from '../../../contract/api/operators.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
 
 /** `GET /session`. */
 export function whoAmI() {
@@ -11,12 +11,12 @@ export function whoAmI() {
     describeOperation({
       id: 'whoAmI',
       tag: 'Session',
-      summary: 'Tell whose credentials these are',
+      summary: 'Show the current identity',
       answer: identity,
     }),
     (c) => {
       const { kind, id, name, role } = c.get('actor');
-      return c.json({ kind, id, name, role } satisfies z.output<typeof identity>);
+      return c.json({ kind, id, name, role } satisfies Identity);
     },
   );
 }

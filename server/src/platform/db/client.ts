@@ -2,7 +2,8 @@ import { sql as drizzleSql, type SQL } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { AppError, errorCode } from '../errors.ts';
+import { isNotAuthenticated, isReadOnly } from './database-error.ts';
+import { parseDatabaseUrl } from './database-url.ts';
 import * as schema from './schema.ts';
 
 export type Database = PostgresJsDatabase<typeof schema>;
@@ -12,41 +13,89 @@ export type Queryable = Pick<Database, 'select' | 'insert' | 'update' | 'delete'
 export interface DatabaseClient {
   readonly db: Database;
   readonly sql: postgres.Sql;
+  /** A connection beside the pool, without time limits, for as long as `work` takes. */
+  unlimited<T>(work: (sql: postgres.Sql, db: Database) => Promise<T>): Promise<T>;
   /** Waits up to `timeoutMs` for running statements, then ends the connections. */
   close(timeoutMs: number): Promise<void>;
 }
 
 const CONNECT_TIMEOUT_SECONDS = 5;
-const STATEMENT_TIMEOUT_MS = 10_000;
+/** PostgreSQL's own limit. */
+const STATEMENT_TIMEOUT_MS = 7_000;
+/** Longer than that: what has not even said so by now is a dead connection. */
+const SILENCE_SECONDS = 8;
 const MAX_CONNECTIONS = 10;
+/** Connections to a database that takes no writes are replaced at most this often. */
+const REPLACE_INTERVAL_MS = 1_000;
 
-/** Opens a pool; connections are made on first use, and again after they were lost. */
+/** Opens a pool; connections are made on first use, and again after they were lost or have fallen silent. */
 export function openDatabase(url: string): DatabaseClient {
-  const sql = postgres(url, {
+  const sql = postgres({
+    ...address(url, STATEMENT_TIMEOUT_MS),
     max: MAX_CONNECTIONS,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
     idle_timeout: 300,
-    backoff: (retries) => Math.min(0.1 * 2 ** retries, 2),
-    onnotice: () => {},
-    connection: { application_name: 'simple-iot-server', statement_timeout: STATEMENT_TIMEOUT_MS },
+    silence_timeout: SILENCE_SECONDS,
   });
   return {
-    db: drizzle(preparing(sql), { schema }),
+    db: drizzle(watched(sql), { schema }),
     sql,
+    async unlimited(work) {
+      const session = postgres({ ...address(url, 0), max: 1 });
+      try {
+        return await work(session, drizzle(session, { schema }));
+      } finally {
+        await session.end({ timeout: 1 });
+      }
+    },
     close: (timeoutMs) => sql.end({ timeout: timeoutMs / 1000 }),
   };
 }
 
+function address(url: string, statementTimeoutMs: number) {
+  const { host, port, database, user, password, ssl, settings } = parseDatabaseUrl(url);
+  return {
+    host: [host],
+    port: [port],
+    database,
+    user,
+    password,
+    ssl,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    backoff: (retries: number) => Math.min(0.1 * 2 ** retries, 2),
+    onnotice: () => {},
+    // One statement a connection, for what drizzle reads as text anyway.
+    fetch_types: false,
+    connection: {
+      application_name: 'simple-iot-server',
+      statement_timeout: statementTimeoutMs,
+      ...settings,
+    },
+  };
+}
+
 /**
- * Makes drizzle's statements named ones, which a connection parses once. The embedded database also needs it: it has one
- * unnamed statement for all its connections, which another one could replace between parsing and running.
+ * Makes drizzle's statements named ones, which a connection parses once, and replaces all connections when the database
+ * they lead to takes no writes: after a failover the address leads elsewhere, but open connections stay where they are.
  */
-function preparing(sql: postgres.Sql): postgres.Sql {
+function watched(sql: postgres.Sql): postgres.Sql {
+  let replacedAt = Number.NEGATIVE_INFINITY;
+  function onFailure(error: unknown): void {
+    if (!isReadOnly(error) || performance.now() - replacedAt < REPLACE_INTERVAL_MS) return;
+    replacedAt = performance.now();
+    // Ends each connection when its statement is done; the pool makes new ones.
+    void sql.close().catch(() => {});
+  }
+  /** Not `query.catch`, which would start a query before drizzle has set how it wants the rows. */
+  function watch<T extends Promise<unknown>>(work: T): T {
+    void Promise.prototype.then.call(work, undefined, onFailure);
+    return work;
+  }
   return new Proxy(sql, {
     get(target, property, receiver) {
+      if (property === 'begin') return (...args: [never, never]) => watch(target.begin(...args));
       if (property !== 'unsafe') return Reflect.get(target, property, receiver);
       const unsafe: postgres.Sql['unsafe'] = (query, parameters, options) =>
-        target.unsafe(query, parameters, { ...options, prepare: true });
+        watch(target.unsafe(query, parameters, { ...options, prepare: true }));
       return unsafe;
     },
   });
@@ -57,21 +106,14 @@ export function oneOf(column: AnyPgColumn, ids: readonly string[]): SQL {
   return drizzleSql`${column} in (select value::uuid from json_array_elements_text(${JSON.stringify(ids)}::json))`;
 }
 
-/** Codes of postgres.js and Node, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down). */
-const UNREACHABLE =
-  /^(CONNECT_TIMEOUT|CONNECTION_.*|ECONN.*|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_SOCKET.*|ENOENT|08...|53...|57P0.|57014)$/;
-
-/** True where an error says that the database cannot be reached now, not that the statement was wrong. */
-export function isUnreachable(error: unknown): boolean {
-  const code = errorCode(error);
-  return code !== undefined && UNREACHABLE.test(code);
-}
-
-/** An unreachable database as the answer a device gets for it; any other error as it is. */
-export function databaseError(error: unknown): unknown {
-  if (error instanceof AppError || !isUnreachable(error)) return error;
-  return new AppError('unavailable', 'The database is not reachable.', {
-    cause: error,
-    retryAfterSeconds: 10,
-  });
+/** What can be done with the database now: `ok`, or in a few words what is wrong. */
+export async function databaseState(db: Queryable): Promise<string> {
+  try {
+    const [row] = await db.execute<{ read_only: string }>(
+      drizzleSql`select current_setting('transaction_read_only') as read_only`,
+    );
+    return row?.read_only === 'on' ? 'read-only' : 'ok';
+  } catch (error) {
+    return isNotAuthenticated(error) ? 'refuses the user or password' : 'not reachable';
+  }
 }

@@ -5,7 +5,8 @@ import { type Clock, sleep } from '../clock.ts';
 import { errorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
-import { isUnreachable } from './client.ts';
+import type { DatabaseClient } from './client.ts';
+import { isReadOnly, isUnreachable } from './database-error.ts';
 
 /** Any fixed number: the key of the advisory lock that one migrating instance holds. */
 const MIGRATION_LOCK = 7_268_401;
@@ -21,6 +22,8 @@ const WAIT: BackoffLimits = { firstMs: 500, capMs: 5_000 };
 export async function migrate(sql: postgres.Sql, folder: string): Promise<number> {
   const migrations = readMigrationFiles({ migrationsFolder: folder });
   return await sql.begin(async (tx) => {
+    // An index of a big table takes its time, and so does another instance that is at it.
+    await tx`set local statement_timeout = 0`;
     await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
     await tx`create schema if not exists drizzle`;
     await tx`create table if not exists drizzle.__drizzle_migrations
@@ -45,13 +48,17 @@ interface WaitingDeps {
   readonly log: Logger;
 }
 
+/** What a migration says that was cancelled, by an operator or a limit of the database: the next try would end the same. */
+const CANCELLED = '57014';
+
 /**
- * `migrate` and then `prepare`, waiting for a database that cannot be reached yet for as long as `signal` allows.
+ * `migrate` and then `prepare`, waiting for a database that cannot be reached or written yet for as long as `signal`
+ * allows.
  *
  * @throws what the database says when it is there but refuses (wrong password, no such database, a failed migration).
  */
 export async function migrateWhenReachable(
-  sql: postgres.Sql,
+  database: DatabaseClient,
   folder: string,
   deps: WaitingDeps,
   signal: AbortSignal,
@@ -59,14 +66,15 @@ export async function migrateWhenReachable(
 ): Promise<void> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      const applied = await migrate(sql, folder);
+      const applied = await database.unlimited((sql) => migrate(sql, folder));
       deps.log.info({ applied }, applied > 0 ? 'migrations applied' : 'schema is up to date');
       await prepare();
       return;
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      const [host] = sql.options.host;
-      const [port] = sql.options.port;
+      const healable = isReadOnly(error) || (isUnreachable(error) && errorCode(error) !== CANCELLED);
+      if (!healable) throw error;
+      const [host] = database.sql.options.host;
+      const [port] = database.sql.options.port;
       deps.log.warn({ code: errorCode(error), host, port }, 'waiting for the database');
       await sleep(deps.clock, 250 + backoffDelay(attempt, WAIT, deps.random), signal);
     }

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -12,16 +13,14 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { actorKinds, deviceRoles, deviceStates, operatorRoles } from '../../../contract/roles.ts';
 
-export const deviceRole = pgEnum('device_role', ['master', 'agent']);
-export const deviceState = pgEnum('device_state', ['pending', 'active', 'revoked']);
-export const operatorRole = pgEnum('operator_role', ['admin', 'viewer']);
-export const actorKind = pgEnum('actor_kind', ['operator', 'api_key', 'device', 'system']);
+export * from './schema-telemetry.ts';
 
-export type DeviceRole = (typeof deviceRole.enumValues)[number];
-export type DeviceState = (typeof deviceState.enumValues)[number];
-export type OperatorRole = (typeof operatorRole.enumValues)[number];
-export type ActorKind = (typeof actorKind.enumValues)[number];
+export const deviceRole = pgEnum('device_role', deviceRoles);
+export const deviceState = pgEnum('device_state', deviceStates);
+export const operatorRole = pgEnum('operator_role', operatorRoles);
+export const actorKind = pgEnum('actor_kind', actorKinds);
 
 function moment(name: string) {
   return timestamp(name, { withTimezone: true });
@@ -61,7 +60,7 @@ export const devices = pgTable(
   ],
 );
 
-/** Generations of deleted devices, so that one that registers again starts above them and old tokens stay dead. */
+/** Generations of deleted devices, so that one that registers again starts above them and old tokens stay invalid. */
 export const retiredDevices = pgTable('retired_devices', {
   id: uuid('id').primaryKey(),
   generation: integer('generation').notNull(),
@@ -91,11 +90,13 @@ export const pairingCodes = pgTable('pairing_codes', {
   failedAttempts: integer('failed_attempts').notNull().default(0),
 });
 
-/** Devices about which the broker has to be brought up to date, in order; written with the change itself. */
+/** Devices to sync to the broker, in order; written in the transaction of the change. */
 export const brokerChanges = pgTable('broker_changes', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   deviceId: uuid('device_id').notNull(),
   reason: text('reason').notNull(),
+  /** Takes rights away: before everything else. */
+  urgent: boolean('urgent').notNull().default(false),
   createdAt: moment('created_at').notNull(),
 });
 
@@ -107,6 +108,10 @@ export const leases = pgTable('leases', {
   /** When work was last finished under it, and what came out, for the instances that did not do it. */
   finishedAt: moment('finished_at'),
   result: jsonb('result'),
+  /** Rises each time that the lease changes hands; what a former holder writes is refused by it. */
+  epoch: bigint('epoch', { mode: 'number' }).notNull().default(0),
+  /** Rises each time that marks made under the lease were claimed; who remembers older marks has to make them again. */
+  claims: bigint('claims', { mode: 'number' }).notNull().default(0),
 });
 
 /** What may happen only so often in a window of time, counted across all instances: one row a name. */

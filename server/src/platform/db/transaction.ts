@@ -6,7 +6,7 @@ const ATTEMPTS = 4;
 const DEADLOCK = '40P01';
 
 /**
- * Runs `work` in a transaction, and anew when it was the one that a deadlock ended. Those that lock device rows take
+ * Runs `work` in a transaction, and again if it lost a deadlock. Those that lock device rows take
  * masters before agents and each of them by id; the batched writes of last-seen times keep no order and can still meet them.
  *
  * @throws what `work` throws, after rolling back.

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { deviceStates } from '../roles.ts';
+import { isPlain } from '../text.ts';
+import { deviceUuid } from '../uuid.ts';
+import { receipt } from './broker.ts';
+import { deviceName, deviceNotes, deviceRole, deviceTag, deviceTags } from './device-values.ts';
+import { pageLimit, pageOf } from './page.ts';
+
+const MAX_SEARCH = 100;
+
+/** A device as `/api/v1` answers it. Times are RFC 3339. */
+export const deviceAnswer = z
+  .object({
+    id: z.uuid(),
+    role: deviceRole,
+    state: z.enum(deviceStates),
+    generation: z
+      .int()
+      .describe('Raised by a rotation or restoration; tokens of older generations are invalid'),
+    name: z.string(),
+    notes: z.string(),
+    tags: z.array(z.string()),
+    master: z.uuid().nullable().describe('The master that an agent is paired with; null for masters'),
+    agents: z.int().nullable().describe('How many agents a master has; null for agents'),
+    online: z.boolean(),
+    connectedAt: z.iso.datetime().nullable().describe('When the current session began'),
+    lastSeenAt: z.iso.datetime().nullable(),
+    createdAt: z.iso.datetime(),
+    version: z.int().describe('Incremented by every change by operators or pairing; the entity tag'),
+  })
+  .meta({ id: 'Device' });
+
+export const devicePage = pageOf(deviceAnswer).meta({ id: 'DevicePage' });
+
+/** What every change of a device that concerns the broker answers. */
+export const changeAnswer = z.object({ device: deviceAnswer, receipt });
+
+/** What removing a device answers. */
+export const removalAnswer = z.object({ removed: z.uuid(), receipt });
+
+/** The path parameter of every route of one device. */
+export const devicePath = z.object({ id: deviceUuid });
+
+/** The query parameters that choose devices, of lists and of the export alike. */
+export const deviceFilter = z.object({
+  q: z
+    .string()
+    .trim()
+    .max(MAX_SEARCH)
+    .refine(isPlain, 'must not contain control characters')
+    .optional()
+    .describe('Start of a UUID, or part of a name, case-insensitive'),
+  role: deviceRole.optional(),
+  state: z.enum(deviceStates).optional(),
+  online: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional(),
+  master: z
+    .union([z.literal('none'), deviceUuid])
+    .optional()
+    .describe('UUID of a master: its agents; `none`: unpaired agents'),
+  tag: deviceTag.optional(),
+});
+
+export const deviceSort = z.enum(['createdAt', 'name', 'lastSeenAt']);
+export const sortOrder = z.enum(['asc', 'desc']);
+
+/** The query parameters of the list of devices, but for the cursor. */
+export const deviceListQuery = deviceFilter.extend({
+  sort: deviceSort.default('createdAt').describe('Devices never seen come last in either order'),
+  order: sortOrder.default('asc'),
+  limit: pageLimit,
+});
+
+/** A device to be registered before it first asks for a token. */
+export const registration = z.strictObject({
+  id: deviceUuid,
+  role: deviceRole,
+  name: deviceName.optional(),
+  notes: deviceNotes.optional(),
+  tags: deviceTags.optional(),
+});
+
+/** What an operator may write about a device; what is left out stays as it is. */
+export const deviceEdit = z.strictObject({
+  name: deviceName.optional(),
+  notes: deviceNotes.optional(),
+  tags: deviceTags.optional(),
+});
+
+/** The master to pair an agent with. */
+export const pairing = z.strictObject({ master: deviceUuid });
+
+/** What the library takes as its host (`SMSERVER_HOST_BYTES`), of characters that a C string takes as they are. */
+export const sketchHost = z
+  .string()
+  .max(95)
+  .regex(/^(https?:\/\/)?[A-Za-z0-9.[\]:_-]+$/, 'must be a host, with scheme and port if need be');
+
+/** What to compute a key for, beside the device's id. */
+export const keyRequest = z.strictObject({
+  role: deviceRole.optional().describe('Required if the device does not exist yet'),
+  host: sketchHost.optional().describe('The host devices connect to; by default the address of this request'),
+});
+
+export const keyAnswer = z.object({
+  id: z.uuid(),
+  role: deviceRole,
+  key: z.string().describe('The device key: valid for this device only'),
+  header: z.string().describe('A header file for the sketch, with host, UUID and key'),
+});
+
+const importedLine = z.object({
+  line: z.int().describe('The line on which the record begins, from 1'),
+  id: z.string().nullable().describe('Null if the line has no valid UUID'),
+  status: z.enum(['created', 'exists', 'error']),
+  reason: z.string().optional().describe('Why the line failed, or how an existing device differs'),
+});
+
+/** What became of each line of an import. */
+export const importReport = z.object({
+  created: z.int(),
+  existing: z.int(),
+  errors: z.int(),
+  ignoredColumns: z.array(z.string()),
+  lines: z.array(importedLine),
+});
+
+export type Device = z.output<typeof deviceAnswer>;
+export type ChangeAnswer = z.output<typeof changeAnswer>;
+export type Removal = z.output<typeof removalAnswer>;
+export type DeviceFilter = z.output<typeof deviceFilter>;
+export type Registration = z.output<typeof registration>;
+export type DeviceEdit = z.output<typeof deviceEdit>;
+export type KeyRequest = z.output<typeof keyRequest>;
+export type KeyAnswer = z.output<typeof keyAnswer>;
+export type ImportReport = z.output<typeof importReport>;
+export type ImportedLine = z.output<typeof importedLine>;

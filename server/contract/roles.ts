@@ -1,0 +1,12 @@
+/** Fixed when a device is registered: a master is a controller of agents. */
+export const deviceRoles = ['master', 'agent'] as const;
+export const deviceStates = ['pending', 'active', 'revoked'] as const;
+/** A viewer reads everything and changes nothing. */
+export const operatorRoles = ['admin', 'viewer'] as const;
+/** Who causes what the audit log records. */
+export const actorKinds = ['operator', 'api_key', 'device', 'system'] as const;
+
+export type DeviceRole = (typeof deviceRoles)[number];
+export type DeviceState = (typeof deviceStates)[number];
+export type OperatorRole = (typeof operatorRoles)[number];
+export type ActorKind = (typeof actorKinds)[number];

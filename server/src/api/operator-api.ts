@@ -1,0 +1,55 @@
+import { Hono } from 'hono';
+import type { createAudit } from '../audit/routes.ts';
+import type { createBroker } from '../broker/broker.ts';
+import type { createDevices } from '../devices/devices.ts';
+import type { ApiEnv } from '../http/actor.ts';
+import { limitBody } from '../http/body.ts';
+import { dataHeaders } from '../http/browser-headers.ts';
+import { refuseCrossSite } from '../http/csrf.ts';
+import type { createOperators } from '../operators/operators.ts';
+import type { createPairing } from '../pairing/pairing.ts';
+import type { Clock } from '../platform/clock.ts';
+import { withDeadline } from '../platform/deadline.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+
+/** A database that hangs must not block requests forever; the import of a long file stays far below. */
+const REQUEST_LIMIT_MS = 30_000;
+
+export interface OperatorApiDeps {
+  readonly clock: Clock;
+  readonly trustProxyHops: number;
+  readonly operators: ReturnType<typeof createOperators>;
+  readonly audit: ReturnType<typeof createAudit>;
+  readonly broker: ReturnType<typeof createBroker>;
+  readonly devices: ReturnType<typeof createDevices>;
+  readonly pairing: ReturnType<typeof createPairing>;
+  readonly telemetry: Telemetry;
+}
+
+/**
+ * The operators' API, mounted at `/api/v1`: the `operatorRoutes` of the features, chained, so that the typed client knows
+ * them. In a route: `describeOperation` for the document, `requireAdmin` before everything that changes something,
+ * `validate` for its input. What is thrown is answered in one place, `app.ts`.
+ */
+export function operatorApi(deps: OperatorApiDeps) {
+  return new Hono<ApiEnv>()
+    .use(dataHeaders)
+    .use(async (c, next) => {
+      await next();
+      if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
+    })
+    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end'))
+    .use(refuseCrossSite(deps.trustProxyHops))
+    .route('/', deps.operators.publicRoutes)
+    .use(deps.operators.authenticate)
+    .use(limitBody)
+    .route('/', deps.operators.operatorRoutes)
+    .route('/', deps.audit.operatorRoutes)
+    .route('/', deps.broker.operatorRoutes)
+    .route('/', deps.devices.operatorRoutes)
+    .route('/', deps.pairing.operatorRoutes)
+    .route('/', deps.telemetry.operatorRoutes);
+}
+
+/** The routes of the operators' API with what they take and answer, for the typed client. */
+export type OperatorApi = ReturnType<typeof operatorApi>;

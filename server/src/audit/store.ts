@@ -1,0 +1,66 @@
+import { and, desc, eq, gte, lt, or, sql } from 'drizzle-orm';
+import type { ActorKind } from '../../contract/roles.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { auditLog } from '../platform/db/schema.ts';
+
+export interface AuditRecord {
+  readonly id: number;
+  readonly at: Date;
+  readonly actorKind: ActorKind;
+  readonly actor: string;
+  readonly address: string | null;
+  readonly requestId: string | null;
+  readonly action: string;
+  readonly subject: string | null;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface AuditFilter {
+  readonly actor?: string | undefined;
+  /** An action, or the part before its dot with the dot. */
+  readonly action?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly from?: Date | undefined;
+  /** Exclusive. */
+  readonly to?: Date | undefined;
+  /** Entries older than this one. */
+  readonly behind?: { readonly at: Date; readonly id: number } | undefined;
+}
+
+/** Entries of the audit log, newest first. */
+export async function readAudit(db: Queryable, filter: AuditFilter, limit: number): Promise<AuditRecord[]> {
+  const { actor, action, subject, from, to, behind } = filter;
+  return await db
+    .select({
+      id: auditLog.id,
+      at: auditLog.at,
+      actorKind: auditLog.actorKind,
+      actor: auditLog.actor,
+      address: auditLog.address,
+      requestId: auditLog.requestId,
+      action: auditLog.action,
+      subject: auditLog.subject,
+      before: auditLog.before,
+      after: auditLog.after,
+    })
+    .from(auditLog)
+    .where(
+      and(
+        actor === undefined ? undefined : eq(auditLog.actor, actor),
+        action === undefined ? undefined : matchesAction(action),
+        subject === undefined ? undefined : eq(auditLog.subject, subject),
+        from === undefined ? undefined : gte(auditLog.at, from),
+        to === undefined ? undefined : lt(auditLog.at, to),
+        behind === undefined
+          ? undefined
+          : or(lt(auditLog.at, behind.at), and(eq(auditLog.at, behind.at), lt(auditLog.id, behind.id))),
+      ),
+    )
+    .orderBy(desc(auditLog.at), desc(auditLog.id))
+    .limit(limit);
+}
+
+function matchesAction(action: string) {
+  return action.endsWith('.') ? sql`starts_with(${auditLog.action}, ${action})` : eq(auditLog.action, action);
+}

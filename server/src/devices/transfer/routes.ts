@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { deviceFilter, importReport } from '../../../contract/api/devices.ts';
+import { auditOrigin } from '../../audit/audit.ts';
+import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { validate } from '../../http/validate.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { ChangeDeps } from '../change-device.ts';
+import { exportDevices } from './export-devices.ts';
+import { importDevices } from './import-devices.ts';
+
+const tag = 'Devices';
+
+/** Devices as CSV: export and import. */
+export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
+  return new Hono<ApiEnv>()
+    .get(
+      '/devices/export.csv',
+      describeOperation({
+        id: 'exportDevices',
+        tag,
+        summary: 'Export devices as CSV',
+        description:
+          'A field that a spreadsheet would run as a formula is prefixed with an apostrophe; the import removes it.',
+        answer: z.string(),
+        answerType: 'text/csv',
+      }),
+      validate('query', deviceFilter),
+      async (c) => {
+        const body = await exportDevices(deps.db, c.req.valid('query'));
+        c.header('Content-Type', 'text/csv; charset=utf-8');
+        c.header('Content-Disposition', 'attachment; filename="devices.csv"');
+        return c.body(body);
+      },
+    )
+    .post(
+      '/devices/import',
+      requireAdmin,
+      describeOperation({
+        id: 'importDevices',
+        tag,
+        summary: 'Register devices from CSV',
+        description:
+          'UTF-8, at most 20,000 records. The first line names the columns: `id` and `role`, optionally `name`, `notes` and `tags` (separated by `;`). Each line is processed independently: valid ones are registered, and the answer has the result of each. Existing devices are not changed.',
+        answer: importReport,
+        admin: true,
+        bodyType: 'text/csv',
+        problems: ['validation-failed', 'payload-too-large', 'unsupported-media-type'],
+      }),
+      async (c) => {
+        const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+        if (mediaType !== 'text/csv')
+          throw new AppError('unsupported_media_type', 'Send the devices as text/csv.');
+        const text = decode(await c.req.arrayBuffer());
+        return c.json(await importDevices(deps.db, text, auditOrigin(c, deps.clock.now())));
+      },
+    );
+}
+
+function decode(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError('validation_failed', 'The document is not UTF-8.', { cause });
+  }
+}

@@ -1,0 +1,38 @@
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { AppError } from '../platform/errors.ts';
+import type { AppEnv } from './device-answer.ts';
+
+/** The largest body of `text/csv`; the listener has to take as much. */
+export const MAX_CSV_BYTES = 4 * 1024 * 1024;
+const MAX_JSON_BYTES = 64 * 1024;
+
+/**
+ * Takes bodies of JSON up to 64 KiB and CSV up to 4 MiB and nothing else. A page of another origin cannot send either
+ * without a preflight, which this server answers to nobody.
+ */
+export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (mediaType === 'text/csv') return limitCsv(c, next);
+  if (mediaType !== 'application/json' && hasBody(c.req.raw)) {
+    throw new AppError('unsupported_media_type', 'Send the body as application/json.');
+  }
+  return limitJson(c, next);
+};
+
+const limitJson = limit(MAX_JSON_BYTES);
+const limitCsv = limit(MAX_CSV_BYTES);
+
+function limit(maxBytes: number): MiddlewareHandler<AppEnv> {
+  return bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new AppError('payload_too_large', `A body of this type must not exceed ${maxBytes} bytes.`);
+    },
+  });
+}
+
+function hasBody(request: Request): boolean {
+  const length = request.headers.get('content-length');
+  return request.headers.has('transfer-encoding') || (length !== null && length !== '0');
+}

@@ -1,0 +1,57 @@
+import { AppError, errorCode } from '../errors.ts';
+
+/** Codes of postgres.js and Node, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down). */
+const UNREACHABLE =
+  /^(CONNECT_TIMEOUT|CONNECTION_.*|ECONN.*|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_SOCKET.*|ENOENT|08...|53...|57P0.|57014)$/;
+/** What a pooler answers to a session that it does not support, for one. */
+const PROTOCOL_VIOLATION = '08P01';
+const READ_ONLY = '25006';
+/** invalid_authorization_specification and invalid_password. */
+const NOT_AUTHENTICATED = /^28(000|P01)$/;
+
+/** True where an error says that the database cannot be reached now, not that the statement was wrong. */
+export function isUnreachable(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== undefined && code !== PROTOCOL_VIOLATION && UNREACHABLE.test(code);
+}
+
+/** True where the database takes no writes now: a standby, or one that ran out of space and was closed for writing. */
+export function isReadOnly(error: unknown): boolean {
+  return errorCode(error) === READ_ONLY;
+}
+
+/** True where the database refuses the server's user or password. */
+export function isNotAuthenticated(error: unknown): boolean {
+  return NOT_AUTHENTICATED.test(errorCode(error) ?? '');
+}
+
+/** A database that cannot be used now, as the answer a client gets for it; any other error as it is. */
+export function databaseError(error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  const message = isUnreachable(error)
+    ? 'The database is not reachable.'
+    : isReadOnly(error)
+      ? 'The database is read-only at present.'
+      : isNotAuthenticated(error)
+        ? 'The database refuses the server.'
+        : undefined;
+  if (message === undefined) return error;
+  return new AppError('unavailable', message, { cause: error, retryAfterSeconds: 10 });
+}
+
+/**
+ * Why a start ends that waiting cannot save: the reason in a sentence that names the variable. Nothing of a statement is
+ * in it, and of a URL only what PostgreSQL itself says.
+ */
+export function startFailure(error: unknown): string {
+  const code = errorCode(error);
+  const said = error instanceof Error ? error.message : 'unknown error';
+  if (isNotAuthenticated(error)) return `DATABASE_URL: the user or password is refused: ${said}`;
+  if (code === '3D000') return `DATABASE_URL: ${said}`;
+  if (code === '42501') return `DATABASE_URL: the user lacks a privilege that migrations need: ${said}`;
+  if (code === PROTOCOL_VIOLATION) {
+    return `DATABASE_URL: the server does not take this session; a pooler has to support what docs/operations.md lists: ${said}`;
+  }
+  if (code === '57014') return `DATABASE_URL: a migration was cancelled: ${said}`;
+  return `DATABASE_URL: the database refuses the server (${code ?? 'no code'}): ${said}`;
+}

@@ -1,0 +1,204 @@
+import type { Hono } from 'hono';
+import { createApp } from './api/app.ts';
+import { createAudit } from './audit/routes.ts';
+import { createBroker } from './broker/broker.ts';
+import type { Config } from './config.ts';
+import { createDevices } from './devices/devices.ts';
+import type { Check } from './health/routes.ts';
+import { MAX_CSV_BYTES } from './http/body.ts';
+import type { AppEnv } from './http/device-answer.ts';
+import { memoryStores, type StoreFactory } from './http/rate-limit.ts';
+import type { MessageRoute } from './messaging/dispatch.ts';
+import { createMessaging, type SessionRight } from './messaging/messaging.ts';
+import { createPing } from './messaging/ping.ts';
+import { createOperators } from './operators/operators.ts';
+import { createPairing } from './pairing/pairing.ts';
+import type { Clock } from './platform/clock.ts';
+import { type Database, databaseState, openDatabase } from './platform/db/client.ts';
+import { createSchemaGate } from './platform/db/schema-gate.ts';
+import { withDeadline } from './platform/deadline.ts';
+import { errorCode } from './platform/errors.ts';
+import { featureLogger, type Logger } from './platform/logger.ts';
+import type { Random } from './platform/random.ts';
+import { createPresenceCorrection } from './presence/correction.ts';
+import { createPresence } from './presence/presence.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
+import { createTokens } from './tokens/token.ts';
+
+export interface ServicesDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly migrationsFolder: string;
+  /** Counters of the rate limits; in this process unless given. */
+  readonly stores?: StoreFactory;
+}
+
+export interface Services {
+  /** `http://host:port` of this instance on the local machine. */
+  readonly url: string;
+  readonly db: Database;
+  /** Resolves when the schema is in place and tokens are issued; rejects when the database refuses the server. */
+  readonly started: Promise<void>;
+  /** Messages handled since the start, by outcome. */
+  messageCounts(): Readonly<Record<string, number>>;
+  /** Stops taking requests, finishes those running, leaves the broker, closes the pool; at most about 9 s. */
+  close(): Promise<void>;
+}
+
+/** What a feature may bring to the server; each `createX(deps)` returns the parts that it has. */
+interface Feature {
+  /** What devices call. */
+  readonly deviceRoutes?: Hono<AppEnv>;
+  /** What operators call; `api/` mounts it by name, so that the typed client knows it. */
+  readonly operatorRoutes?: unknown;
+  /** Messages that it handles, and what else the server's MQTT session may do for it. */
+  readonly messages?: readonly MessageRoute[];
+  readonly sessionRights?: readonly SessionRight[];
+  /** What `/health/ready` reports. */
+  readonly checks?: Readonly<Record<string, Check>>;
+  start?(): unknown;
+  /** Called once the schema is in place, before anything is answered from it. */
+  prepareDatabase?(): Promise<void>;
+  onDatabaseReady?(): void;
+  /** Called each time the server's MQTT session is up, or was refused. */
+  onBrokerOnline?(): void;
+  onBrokerRefused?(): void;
+  /** Called first when the server stops: ends requests that would go on by themselves. */
+  onStopping?(): void;
+  close?(): Promise<void>;
+}
+
+const FIRST_PROVISIONING_MS = 3_000;
+const HEALTH_LIMIT_MS = 2_000;
+const REQUESTS_END_MS = 5_000;
+const BROKER_LEAVE_MS = 1_500;
+const FEATURES_END_MS = 1_500;
+const POOL_END_MS = 1_000;
+const IDLE_TIMEOUT_SECONDS = 30;
+
+/** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
+export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
+  const { clock, random, log } = deps;
+  const stores = deps.stores ?? memoryStores(clock);
+  const database = openDatabase(config.databaseUrl);
+  const { db } = database;
+  const schema = createSchemaGate({ ...deps, database, log: featureLogger(log, 'Database') });
+  const tokens = await createTokens({ ...config, ttlSeconds: config.tokenTtlSeconds, clock });
+  const common = { ...config, db, clock, random, stores, tokens };
+
+  const messaging = createMessaging({ ...common, log: featureLogger(log, 'MQTT') });
+  const broker = createBroker({
+    ...common,
+    log: featureLogger(log, 'Broker'),
+    databaseIsReady: schema.isOpen,
+    connection: messaging.state,
+    presence: (startedAt) => createPresenceCorrection(db, startedAt),
+  });
+  const { changes } = broker;
+  const operators = createOperators({ ...common, log: featureLogger(log, 'Operators') });
+  const audit = createAudit(common);
+  const devices = createDevices({ ...common, changes, log });
+  const { admission, onSeen } = devices;
+  const pairing = createPairing({ ...common, changes, admission });
+  const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
+  const ping = createPing({ publish: messaging.publish, onSeen });
+  const telemetry = createTelemetry({
+    ...common,
+    database,
+    log,
+    publish: messaging.publish,
+    onSeen,
+    onRefused: broker.onBrokerRefused,
+  });
+  const features: readonly Feature[] = [
+    broker,
+    operators,
+    audit,
+    devices,
+    pairing,
+    presence,
+    ping,
+    telemetry,
+  ];
+
+  const app = createApp({
+    ...common,
+    log: featureLogger(log, 'HTTP'),
+    addressLimit: config.rateLimits.address,
+    started: schema.isOpen,
+    deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
+    operatorApi: { ...common, operators, audit, broker, devices, pairing, telemetry },
+    checks: {
+      database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
+      ...Object.assign({}, ...features.map((feature) => feature.checks)),
+      broker_mqtt: () => (messaging.state() === 'online' ? 'ok' : messaging.state()),
+    },
+  });
+
+  const server = listen({
+    port: config.port,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    maxRequestBodySize: MAX_CSV_BYTES,
+    fetch: app.fetch,
+  });
+  log.info({ port: server.port, instance: config.instanceId }, 'listening');
+
+  const startedFeatures = Promise.all(features.map((feature) => feature.start?.()));
+  // A broker that is not provisioned yet would only refuse the session.
+  void withDeadline(clock, FIRST_PROVISIONING_MS, startedFeatures, 'the features')
+    .catch(() => {})
+    .then(() =>
+      messaging.start({
+        routes: features.flatMap((feature) => feature.messages ?? []),
+        rights: features.flatMap((feature) => feature.sessionRights ?? []),
+        onOnline: () => features.forEach((feature) => void feature.onBrokerOnline?.()),
+        onRefused: () => features.forEach((feature) => void feature.onBrokerRefused?.()),
+      }),
+    );
+  const started = schema
+    .open(async () => {
+      for (const feature of features) await feature.prepareDatabase?.();
+    })
+    .then(() => {
+      if (schema.isOpen()) for (const feature of features) feature.onDatabaseReady?.();
+    });
+
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    db,
+    started,
+    messageCounts: messaging.counts,
+    async close() {
+      // What waits for a database or broker that does not answer is left behind.
+      const inTime = (limitMs: number, work: Promise<unknown>) =>
+        withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
+      schema.close();
+      for (const feature of features) feature.onStopping?.();
+      const stopped = server.stop();
+      server.closeIdleConnections();
+      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));
+      await messaging.close(BROKER_LEAVE_MS);
+      const closed = features.toReversed().map((feature) => feature.close?.());
+      await inTime(FEATURES_END_MS, Promise.all([started.catch(() => {}), ...closed]));
+      await database.close(POOL_END_MS);
+    },
+  };
+}
+
+async function databaseCheck(db: Database, clock: Clock): Promise<string> {
+  const state = withDeadline(clock, HEALTH_LIMIT_MS, databaseState(db), 'the database');
+  return await state.catch(() => 'not reachable');
+}
+
+/** Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6. */
+function listen(options: { port: number; idleTimeout: number; maxRequestBodySize: number; fetch: Fetch }) {
+  try {
+    return Bun.serve({ ...options, hostname: '::' });
+  } catch (error) {
+    if (errorCode(error) === 'EADDRINUSE') throw error;
+    return Bun.serve({ ...options, hostname: '0.0.0.0' });
+  }
+}
+
+type Fetch = ReturnType<typeof createApp>['fetch'];

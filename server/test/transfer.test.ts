@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import { importReport } from '../contract/api/devices.ts';
+import { exportDevices } from '../src/devices/transfer/export-devices.ts';
+import { readCsv } from '../src/platform/csv.ts';
+import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
+import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath } from './harness.ts';
+
+let stack: Stack;
+let key: string;
+
+beforeAll(async () => {
+  stack = await startStack({ broker: false, env: { ENROLLMENT: 'closed' } });
+  key = await createApiKey(stack, 'admin');
+}, 60_000);
+afterAll(() => stack.close());
+
+function send(body: string | Uint8Array<ArrayBuffer>, type = 'text/csv; charset=utf-8') {
+  return callApi(stack, key, 'POST', '/devices/import', { body, headers: { 'content-type': type } });
+}
+
+async function importCsv(text: string): Promise<z.output<typeof importReport>> {
+  const response = await send(text);
+  expect(response.status).toBe(200);
+  return importReport.parse(await response.json());
+}
+
+const exportCsv = async (query = '') =>
+  await (await callApi(stack, key, 'GET', `/devices/export.csv${query}`)).text();
+
+test('imports the valid lines among 5,000, and reports the result of each', async () => {
+  const known = randomUUID();
+  const master = randomUUID();
+  await insertDevices(stack, 2, (at) => ({
+    id: at === 0 ? known : master,
+    role: at === 0 ? 'agent' : 'master',
+  }));
+  const ids = Array.from({ length: 5_000 }, () => randomUUID());
+  const lines = ids.map((id, at) => `${id},agent,"Sensor ""${at}"", north",north;cold`);
+  lines[99] = 'no-uuid,agent,x,';
+  lines[100] = `${randomUUID()},gateway,x,`;
+  lines[101] = `${randomUUID()},agent,${'x'.repeat(101)},`;
+  lines[102] = `${randomUUID()},agent`;
+  lines[103] = `${known.toUpperCase()},agent,other name,`;
+  lines[104] = `${master},agent,x,`;
+  lines[105] = `${ids[0]},agent,again,`;
+  lines[106] = `00000000-0000-0000-0000-000000000000,agent,x,`;
+  const startedAt = performance.now();
+  const report = await importCsv(`\ufeffid,role,name,tags\r\n${lines.join('\r\n')}\r\n`);
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
+  expect(report).toMatchObject({ created: 4_992, existing: 2, errors: 6, ignoredColumns: [] });
+  expect(report.lines).toHaveLength(5_000);
+  expect(report.lines[0]).toEqual({ line: 2, id: ids[0] ?? '', status: 'created' });
+  const special = report.lines
+    .slice(99, 107)
+    .map(({ line, id, status, reason }) => [line, id, status, reason]);
+  expect(special).toEqual([
+    [101, null, 'error', expect.stringContaining('id:')],
+    [102, expect.any(String), 'error', expect.stringContaining('role:')],
+    [103, expect.any(String), 'error', expect.stringContaining('name:')],
+    [104, null, 'error', 'has 2 fields, the first line has 4'],
+    [105, known, 'exists', undefined],
+    [106, master, 'error', 'is already registered as master'],
+    [107, ids[0], 'exists', undefined],
+    [108, null, 'error', expect.stringContaining('id:')],
+  ]);
+  const [row] = await stack.sql`
+    select name, tags, role, state, generation from devices where id = ${ids[42] ?? ''}`;
+  expect(row).toEqual({
+    name: 'Sensor "42", north',
+    tags: ['north', 'cold'],
+    role: 'agent',
+    state: 'active',
+    generation: 1,
+  });
+  const [unchanged] = await stack.sql`select name from devices where id = ${known}`;
+  expect(unchanged?.name).toBe('');
+  expect(await auditOf(stack, ids[42] ?? '')).toMatchObject([
+    { action: 'device.registered', actor_kind: 'api_key', after: { role: 'agent', tags: ['north', 'cold'] } },
+  ]);
+  expect(await callDevice(stack.url, tokenPath(ids[42] ?? ''), AGENT_SECRET)).toMatchObject({ c: 'OK' });
+}, 30_000);
+
+test('repeated, an import changes nothing', async () => {
+  const text = `role,id\nagent,${randomUUID()}\nmaster,${randomUUID()}\n`;
+  expect(await importCsv(text)).toMatchObject({ created: 2, existing: 0, errors: 0 });
+  expect(await importCsv(text)).toMatchObject({ created: 0, existing: 2, errors: 0 });
+});
+
+test('one that was deleted is imported above its old generation', async () => {
+  const id = randomUUID();
+  await stack.sql`insert into retired_devices (id, generation) values (${id}, 3)`;
+  await importCsv(`id,role\n${id},agent\n`);
+  const [row] = await stack.sql`select generation from devices where id = ${id}`;
+  expect(row?.generation).toBe(4);
+});
+
+test('broken quotes end the import, and the lines before them are registered', async () => {
+  const [good, bad] = [randomUUID(), randomUUID()];
+  const report = await importCsv(
+    `id,role,name\n${good},agent,x\n${bad},agent,"x"y\n${randomUUID()},agent,z\n`,
+  );
+  expect(report).toMatchObject({ created: 1, errors: 1 });
+  expect(report.lines[1]).toMatchObject({
+    line: 3,
+    status: 'error',
+    reason: expect.stringContaining('nothing from'),
+  });
+});
+
+test('records beyond 20,000 are not imported, and the report says from which line', async () => {
+  const report = await importCsv(`id,role\n${'x,agent\n'.repeat(20_002)}`);
+  expect(report).toMatchObject({ created: 0, errors: 20_001 });
+  expect(report.lines.at(-1)).toMatchObject({ line: 20_002, reason: expect.stringContaining('20000') });
+});
+
+test.each([
+  ['nothing', '', 422],
+  ['no column of roles', 'id,name\n', 422],
+  ['an unknown column', 'id,role,colour\n', 422],
+  ['a column twice', 'id,role,id\n', 422],
+])('a document with %s is refused', async (_, text, status) => {
+  const response = await send(text);
+  expect(response.status).toBe(status);
+  expect(await response.json()).toMatchObject({ type: '/problems/validation-failed' });
+});
+
+test('what is not UTF-8, not CSV, or too large is refused', async () => {
+  expect((await send(new Uint8Array([0xff, 0xfe, 0x41]))).status).toBe(422);
+  expect((await send('{}', 'application/json')).status).toBe(415);
+  expect((await send('x'.repeat(4 * 1024 * 1024 + 1))).status).toBe(413);
+});
+
+test('the export holds every device once, no formulas, and can be imported as it is', async () => {
+  await stack.sql`delete from devices`;
+  const ids = await insertDevices(stack, 2_500, (at) => ({ name: `device ${at}` }));
+  const [first = ''] = ids;
+  await stack.sql`
+    update devices set name = '=HYPERLINK("http://x")', notes = ${'-1\n"two", three'}, tags = '{a,b}' where id = ${first}`;
+  const response = await callApi(stack, key, 'GET', '/devices/export.csv');
+  expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(response.headers.get('content-disposition')).toBe('attachment; filename="devices.csv"');
+  const text = await response.text();
+  const records = await Array.fromAsync(readCsv(text));
+  const written = records.slice(1).map((record) => ('fields' in record ? record.fields : []));
+  expect(written.map(([id]) => id)).toEqual(ids.toSorted());
+  for (const field of written.flat()) expect(field).not.toMatch(/^[=+\-@]/);
+
+  await stack.sql`delete from devices`;
+  const report = await importCsv(text);
+  expect(report).toMatchObject({ created: 2_500, existing: 0, errors: 0 });
+  expect(report.ignoredColumns).toContain('state');
+  const [row] = await stack.sql`select name, notes, tags from devices where id = ${first}`;
+  expect(row).toEqual({ name: '=HYPERLINK("http://x")', notes: '-1\n"two", three', tags: ['a', 'b'] });
+}, 30_000);
+
+test('an export that fails is aborted, not ended', async () => {
+  await stack.sql`delete from devices`;
+  await insertDevices(stack, 1_500, () => ({}));
+  let reads = 0;
+  const db = new Proxy(stack.services.db, {
+    get(target, property) {
+      if (property === 'select' && ++reads > 1) throw new Error('the database is unreachable');
+      return Reflect.get(target, property, target);
+    },
+  });
+  const body = await exportDevices(db, {});
+  const server = Bun.serve({ port: 0, fetch: () => new Response(body), error: () => undefined });
+  await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow();
+  await server.stop(true);
+});
+
+test('the export accepts the filters of the list', async () => {
+  const [master = ''] = await insertDevices(stack, 1, () => ({ role: 'master', name: 'Export hall' }));
+  const text = await exportCsv('?role=master&q=export%20hall');
+  expect(text.trim().split('\r\n')).toHaveLength(2);
+  expect(text).toContain(master);
+  expect((await callApi(stack, key, 'GET', '/devices/export.csv?role=x')).status).toBe(400);
+});
