@@ -8,11 +8,13 @@ import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import { underLease } from '../platform/lease.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
+import { brokerFigures } from './figures.ts';
 import { reconcile } from './reconcile.ts';
 import type { PresenceCorrection } from './reconcile-sessions.ts';
 import { reconcileSettings } from './reconcile-settings.ts';
@@ -24,6 +26,7 @@ export interface BrokerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly emqx: { readonly apiUrl: string; readonly apiKey: string; readonly apiSecret: string };
   readonly jwtSecret: string;
   readonly instanceId: string;
@@ -55,7 +58,8 @@ export function createBroker(deps: BrokerDeps) {
     log,
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
   });
-  const reconciler = createReconciler({ clock, random, log, run });
+  const figures = brokerFigures({ ...deps, isOnline: () => deps.connection() === 'online' });
+  const reconciler = createReconciler({ clock, random, log, run: figures.counted(run) });
 
   async function run(): Promise<ReconcileReport | undefined> {
     if (!deps.databaseIsReady()) {
