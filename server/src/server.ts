@@ -4,6 +4,7 @@ import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
 import type { Config } from './config.ts';
 import { createDevices } from './devices/devices.ts';
+import { createFleet } from './fleet/fleet.ts';
 import type { Check } from './health/routes.ts';
 import { MAX_CSV_BYTES } from './http/body.ts';
 import type { AppEnv } from './http/device-answer.ts';
@@ -105,6 +106,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const devices = createDevices({ ...common, changes, log });
   const { admission, onSeen } = devices;
   const pairing = createPairing({ ...common, changes, admission });
+  const fleet = createFleet({ ...common, changes });
   const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
   const ping = createPing({ publish: messaging.publish, onSeen, metrics });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
@@ -126,7 +128,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     started: schema.isOpen,
     openRoutes: features.flatMap((feature) => feature.openRoutes ?? []),
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, pairing },
+    operatorApi: { ...common, operators, audit, broker, devices, fleet, pairing },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { deviceStates } from '../roles.ts';
 import { isPlain } from '../text.ts';
-import { deviceUuid } from '../uuid.ts';
+import { deviceId, deviceUuid } from '../uuid.ts';
 import { receipt } from './broker.ts';
 import { deviceName, deviceNotes, deviceRole, deviceTag, deviceTags } from './device-values.ts';
-import { pageLimit, pageOf } from './page.ts';
+import { countedPageOf, pageLimit } from './page.ts';
 
 const MAX_SEARCH = 100;
 
 /** A device as `/api/v1` answers it. Times are RFC 3339. */
 export const deviceAnswer = z
   .object({
-    id: z.uuid(),
+    id: deviceId,
     role: deviceRole,
     state: z.enum(deviceStates),
     generation: z
@@ -20,7 +20,7 @@ export const deviceAnswer = z
     name: z.string(),
     notes: z.string(),
     tags: z.array(z.string()),
-    master: z.uuid().nullable().describe('The master that an agent is paired with; null for masters'),
+    master: deviceId.nullable().describe('The master that an agent is paired with; null for masters'),
     agents: z.int().nullable().describe('How many agents a master has; null for agents'),
     online: z.boolean(),
     connectedAt: z.iso.datetime().nullable().describe('When the current session began'),
@@ -30,13 +30,13 @@ export const deviceAnswer = z
   })
   .meta({ id: 'Device' });
 
-export const devicePage = pageOf(deviceAnswer).meta({ id: 'DevicePage' });
+export const devicePage = countedPageOf(deviceAnswer).meta({ id: 'DevicePage' });
 
 /** What every change of a device that concerns the broker answers. */
 export const changeAnswer = z.object({ device: deviceAnswer, receipt });
 
 /** What removing a device answers. */
-export const removalAnswer = z.object({ removed: z.uuid(), receipt });
+export const removalAnswer = z.object({ removed: deviceId, receipt });
 
 /** The path parameter of every route of one device. */
 export const devicePath = z.object({ id: deviceUuid });
@@ -105,7 +105,7 @@ export const keyRequest = z.strictObject({
 });
 
 export const keyAnswer = z.object({
-  id: z.uuid(),
+  id: deviceId,
   role: deviceRole,
   key: z.string().describe('The device key: valid for this device only'),
   header: z.string().describe('A header file for the sketch, with host, UUID and key'),

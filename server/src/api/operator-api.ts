@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { createAudit } from '../audit/routes.ts';
 import type { createBroker } from '../broker/broker.ts';
 import type { createDevices } from '../devices/devices.ts';
+import type { createFleet } from '../fleet/fleet.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { limitBody } from '../http/body.ts';
 import { dataHeaders } from '../http/browser-headers.ts';
@@ -21,6 +22,7 @@ export interface OperatorApiDeps {
   readonly audit: ReturnType<typeof createAudit>;
   readonly broker: ReturnType<typeof createBroker>;
   readonly devices: ReturnType<typeof createDevices>;
+  readonly fleet: ReturnType<typeof createFleet>;
   readonly pairing: ReturnType<typeof createPairing>;
 }
 
@@ -44,6 +46,7 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.operators.operatorRoutes)
     .route('/', deps.audit.operatorRoutes)
     .route('/', deps.broker.operatorRoutes)
+    .route('/', deps.fleet.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
     .route('/', deps.pairing.operatorRoutes);
 }

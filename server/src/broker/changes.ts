@@ -34,3 +34,11 @@ export async function enqueueChange(
     .returning({ id: brokerChanges.id });
   return { ids: rows.map(({ id }) => id), enqueuedAt: now };
 }
+
+/** Two changes as one, to be flushed together. */
+export function mergeChanges(first: EnqueuedChange, second: EnqueuedChange): EnqueuedChange {
+  return {
+    ids: [...first.ids, ...second.ids],
+    enqueuedAt: Math.min(first.enqueuedAt, second.enqueuedAt),
+  };
+}

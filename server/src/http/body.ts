@@ -6,6 +6,7 @@ import type { AppEnv } from './device-answer.ts';
 /** The largest body of `text/csv`; the listener has to take as much. */
 export const MAX_CSV_BYTES = 4 * 1024 * 1024;
 const MAX_JSON_BYTES = 64 * 1024;
+const BODILESS = /^(GET|HEAD)$/;
 
 /**
  * Takes bodies of JSON up to 64 KiB and CSV up to 4 MiB and nothing else. A page of another origin cannot send either
@@ -16,6 +17,10 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (mediaType === 'text/csv') return limitCsv(c, next);
   if (mediaType !== 'application/json' && hasBody(c.req.raw)) {
     throw new AppError('unsupported_media_type', 'Send the body as application/json.');
+  }
+  // A client that names the type of every body, and sends none where all of it is optional.
+  if (mediaType === 'application/json' && !hasBody(c.req.raw) && !BODILESS.test(c.req.method)) {
+    c.req.raw = new Request(c.req.raw, { body: '{}' });
   }
   return limitJson(c, next);
 };

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { revocation } from '../../../contract/api/bulk.ts';
 import { changeAnswer, devicePath, removalAnswer } from '../../../contract/api/devices.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
@@ -57,8 +58,9 @@ export function stateRoutes(deps: ChangeDeps) {
         'Denies it tokens, ends its session and bans its client id.',
       ),
       param,
+      validate('json', revocation),
       async (c) => {
-        const request = changeRequest(c, deps.clock);
+        const request = { ...changeRequest(c, deps.clock), ...c.req.valid('json') };
         return answerChange(c, await revokeDevice(deps, c.req.valid('param').id, request));
       },
     )

@@ -1,15 +1,11 @@
 import { Hono } from 'hono';
 import type { ApiEnv } from '../../http/actor.ts';
 import { stateRoutes } from '../lifecycle/routes.ts';
-import { transferRoutes } from '../transfer/routes.ts';
 import { type DeviceRoutesDeps, deviceRoutes } from './device-routes.ts';
 
 export type OperatorDeviceRoutesDeps = DeviceRoutesDeps;
 
 /** The routes of `/api/v1/devices`, without pairing. */
 export function operatorDeviceRoutes(deps: OperatorDeviceRoutesDeps) {
-  return new Hono<ApiEnv>()
-    .route('/', transferRoutes(deps))
-    .route('/', deviceRoutes(deps))
-    .route('/', stateRoutes(deps));
+  return new Hono<ApiEnv>().route('/', deviceRoutes(deps)).route('/', stateRoutes(deps));
 }

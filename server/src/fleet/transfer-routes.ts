@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { deviceFilter, importReport } from '../../../contract/api/devices.ts';
-import { auditOrigin } from '../../audit/audit.ts';
-import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
-import { describeOperation } from '../../http/describe.ts';
-import { validate } from '../../http/validate.ts';
-import { AppError } from '../../platform/errors.ts';
-import type { ChangeDeps } from '../change-device.ts';
+import { deviceFilter, importReport } from '../../contract/api/devices.ts';
+import { auditOrigin } from '../audit/audit.ts';
+import type { ChangeDeps } from '../devices/change-device.ts';
+import { type ApiEnv, requireAdmin } from '../http/actor.ts';
+import { describeOperation } from '../http/describe.ts';
+import { validate } from '../http/validate.ts';
+import { AppError } from '../platform/errors.ts';
 import { exportDevices } from './export-devices.ts';
 import { importDevices } from './import-devices.ts';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../../contract/api/device-values.ts';
-import type { ImportedLine, ImportReport } from '../../../contract/api/devices.ts';
-import { deviceUuid } from '../../../contract/uuid.ts';
-import type { AuditOrigin } from '../../audit/audit.ts';
-import type { Database } from '../../platform/db/client.ts';
-import { AppError } from '../../platform/errors.ts';
-import { readRolesAndStates } from '../device.ts';
-import { type NewDevice, registerDevices } from '../registration.ts';
+import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../contract/api/device-values.ts';
+import type { ImportedLine, ImportReport } from '../../contract/api/devices.ts';
+import { deviceUuid } from '../../contract/uuid.ts';
+import type { AuditOrigin } from '../audit/audit.ts';
+import { readRolesAndStates } from '../devices/device.ts';
+import { type NewDevice, registerDevices } from '../devices/registration.ts';
+import type { Database } from '../platform/db/client.ts';
+import { AppError } from '../platform/errors.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
