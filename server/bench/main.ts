@@ -1,10 +1,12 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
 import { createTestDatabase } from '../test/test-database.ts';
+import { benchBuckets } from './buckets.ts';
+import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
 import { benchReconcile } from './reconcile.ts';
@@ -15,6 +17,8 @@ const BENCHES = {
   ping: benchPing,
   memory: benchMemory,
   reconcile: benchReconcile,
+  ingest: benchIngest,
+  buckets: benchBuckets,
 };
 
 const names = process.argv.slice(2);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { deviceUuid } from '../contract/uuid.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
+import { joinValues } from './command-line.ts';
 import { parseRole, roleSecret } from './role-secret.ts';
 
 const USAGE = `Usage: bun run device-key <uuid> [--role agent|master] [--secret <role secret>]
@@ -11,6 +12,7 @@ development stack's data.`;
 
 try {
   const { values, positionals } = parseArgs({
+    args: joinValues(process.argv.slice(2), ['role', 'secret']),
     allowPositionals: true,
     options: {
       role: { type: 'string', default: 'agent' },

@@ -4,24 +4,26 @@ import { pingTopic } from '../contract/topics.ts';
 import { deviceUuid } from '../contract/uuid.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemRandom } from '../src/platform/random.ts';
+import { joinValues } from './command-line.ts';
 import { createDeviceClient } from './device-client.ts';
-import { parseRole, roleSecret } from './role-secret.ts';
+import { deviceCredential, parseRole } from './role-secret.ts';
 
 const USAGE = `Usage: bun run device [options]
 
 A simulated device: asks the server for a token and the broker's address, connects, and shows each PING and its PONG.
 
-  --server <url>      the server (http://127.0.0.1:3000)
+  --server <url>      the server (http://127.0.0.1:3000, or the port in PORT)
   --uuid <uuid>       the device (a new one)
   --role <role>       agent or master (agent)
-  --secret <secret>   role secret or device key (from the environment, else from the development stack)
+  --secret <secret>   role secret or device key (from the environment, else from DATA_DIR)
   --pings <n>         how many PINGs to send; 0 goes on until Ctrl-C (5)
   --interval <s>      seconds between PINGs (1)`;
 
 function readArguments() {
   const { values } = parseArgs({
+    args: joinValues(process.argv.slice(2), ['server', 'uuid', 'role', 'secret', 'pings', 'interval']),
     options: {
-      server: { type: 'string', default: 'http://127.0.0.1:3000' },
+      server: { type: 'string', default: `http://127.0.0.1:${process.env.PORT || 3000}` },
       uuid: { type: 'string', default: randomUUID() },
       role: { type: 'string', default: 'agent' },
       secret: { type: 'string' },
@@ -60,13 +62,13 @@ async function main(): Promise<void> {
   const { server, uuid, role } = options;
   step('device', `${uuid} (${role})`);
 
-  const secret = await roleSecret(role, options.secret);
+  const credential = await deviceCredential(role, uuid, options.secret);
   const online = Promise.withResolvers<void>();
   const left = Promise.withResolvers<never>();
   const device = createDeviceClient({
     server,
     uuid,
-    credential: secret,
+    credential,
     clock: systemClock,
     random: systemRandom,
     onEvent(event) {

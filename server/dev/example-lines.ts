@@ -1,3 +1,5 @@
+import { deviceKey } from '../src/platform/secrets.ts';
+
 interface ExampleOptions {
   readonly url: string;
   readonly mqttPort: number;
@@ -11,8 +13,10 @@ interface ExampleOptions {
  */
 export async function exampleLines(options: ExampleOptions): Promise<string[]> {
   const request = `${options.url}/auth/devices/request?uuid=${options.uuid}`;
-  const authorization = `Authorization: Bearer ${options.agentSecret}`;
-  const answer = await fetch(request, { headers: { authorization: `Bearer ${options.agentSecret}` } });
+  // The device's own key, which the server takes whatever DEVICE_CREDENTIALS is.
+  const key = deviceKey(options.agentSecret, options.uuid);
+  const authorization = `Authorization: Bearer ${key}`;
+  const answer = await fetch(request, { headers: { authorization: `Bearer ${key}` } });
   const curl = ['A token:', '', `curl -s -H '${authorization}' '${request}'`];
   if (!answer.ok) {
     return [

@@ -1,60 +1,68 @@
 import { networkInterfaces } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { DevBroker } from '@simple-iot/dev-broker';
 import { ConfigError } from '../src/config.ts';
 import type { Services } from '../src/server.ts';
-import { exampleLines } from './example-lines.ts';
-import { freePort, PortInUseError } from './ports.ts';
+import { announcement } from './announcement.ts';
+import { type DataFolder, takeDataFolder } from './data-folder.ts';
+import { freePorts } from './ports.ts';
 import { openDatabase } from './postgres/database-folder.ts';
 import type { LocalPostgres } from './postgres/postgres.ts';
-import { PostgresError } from './postgres/postgres-error.ts';
 import { type DevelopmentSecrets, loadOrCreateSecrets } from './secrets.ts';
 import { type Environment, startBroker, startServer } from './stack.ts';
+import { StackError } from './stack-error.ts';
 
 const READY_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 12_000;
+/** The terminal and `bun run` each deliver a Ctrl-C; a second one of the user's comes later than that. */
+const SAME_CTRL_C_MS = 1_000;
 
 /** The parts of the running stack, in the order in which they were opened. */
 interface Running {
+  folder?: DataFolder;
   database?: LocalPostgres;
   broker?: DevBroker;
   services?: Services;
 }
 
 const running: Running = {};
-let stopping = false;
+let stoppingSince: number | undefined;
 
 async function stop(exitCode: number): Promise<never> {
-  if (stopping) process.exit(exitCode || 1);
-  stopping = true;
-  setTimeout(() => process.exit(exitCode || 1), 12_000).unref();
+  stoppingSince ??= performance.now();
+  setTimeout(() => process.exit(exitCode || 1), STOP_LIMIT_MS).unref();
   await running.services?.close();
   await running.broker?.close();
   await running.database?.close();
+  await running.folder?.release();
   process.exit(exitCode);
 }
 
-process.on('SIGINT', () => void stop(0));
-process.on('SIGTERM', () => void stop(0));
+function onSignal(): void {
+  if (stoppingSince === undefined) void stop(0);
+  else if (performance.now() - stoppingSince > SAME_CTRL_C_MS) process.exit(1);
+}
+
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
+// The terminal is closed.
+process.on('SIGHUP', onSignal);
 
 try {
   await start();
 } catch (error) {
   // What fails because the stack is being stopped while it starts is no failure.
-  if (!stopping) {
-    if ([PortInUseError, ConfigError, PostgresError].some((known) => error instanceof known))
-      console.error((error as Error).message);
-    else console.error(error);
+  if (stoppingSince === undefined) {
+    console.error(error instanceof StackError || error instanceof ConfigError ? error.message : error);
     await stop(1);
   }
 }
 
 async function start(): Promise<void> {
-  const port = await freePort('PORT', process.env.PORT || '3000', '::');
-  const mqttPort = await freePort('MQTT_PORT', process.env.MQTT_PORT || '1883', '0.0.0.0');
-  const apiPort = await freePort('EMQX_API_PORT', process.env.EMQX_API_PORT || '18083', '127.0.0.1');
   const dataDir = resolve(process.env.DATA_DIR || '.data');
+  running.folder = await takeDataFolder(dataDir, process.env);
+  const ports = await freePorts(process.env);
   const secrets = await loadOrCreateSecrets(dataDir);
-
   const database = await openDatabase(process.env.DATABASE_URL, dataDir);
   running.database = database;
   const broker = await startBroker(
@@ -62,14 +70,23 @@ async function start(): Promise<void> {
       EMQX_API_KEY: 'simple-iot-server',
       MQTT_SECRET_KEY: process.env.MQTT_SECRET_KEY || secrets.MQTT_SECRET_KEY,
     },
-    { mqttPort, apiPort, mqttHost: '0.0.0.0' },
+    { mqttPort: ports.MQTT_PORT, apiPort: ports.EMQX_API_PORT, mqttHost: '0.0.0.0' },
   );
   running.broker = broker;
-  const env = environment(secrets, database, broker, port);
+  const env = environment(secrets, database, broker, ports.PORT);
   running.services = await startServer(env);
   await running.services.started;
   await ready(running.services.url);
-  await print(running.services, broker, env, secrets, dataDir);
+  const lines = await announcement({
+    url: running.services.url,
+    broker,
+    env,
+    given: process.env,
+    exampleUuid: secrets.EXAMPLE_UUID,
+    dataDir,
+    environmentFile: join(dataDir, 'server.env'),
+  });
+  console.log(lines.join('\n'));
 }
 
 function environment(
@@ -108,39 +125,4 @@ async function ready(url: string): Promise<void> {
     await Bun.sleep(50);
   }
   throw new Error(`The server did not become ready: ${last}`);
-}
-
-async function print(
-  services: Services,
-  broker: DevBroker,
-  env: Environment,
-  secrets: DevelopmentSecrets,
-  dataDir: string,
-): Promise<void> {
-  const lines = [
-    '',
-    'Simple IoT Server, development stack',
-    '',
-    `  HTTP              ${services.url}`,
-    `  MQTT              mqtt://127.0.0.1:${broker.mqttPort}   (told to devices: ${env.MQTT_HOST})`,
-    `  EMQX REST API     ${broker.apiUrl}`,
-    `  data and secrets  ${dataDir}`,
-    '',
-    `  DEVICE_MASTER_SECRET_KEY  ${env.DEVICE_MASTER_SECRET_KEY}`,
-    `  DEVICE_AGENT_SECRET_KEY   ${env.DEVICE_AGENT_SECRET_KEY}`,
-    `  administrator             ${env.ADMIN_USERNAME} / ${env.ADMIN_PASSWORD}   (as made at the first start)`,
-    '',
-    ...(await exampleLines({
-      url: services.url,
-      mqttPort: broker.mqttPort,
-      uuid: secrets.EXAMPLE_UUID,
-      agentSecret: env.DEVICE_AGENT_SECRET_KEY ?? '',
-    })),
-    '',
-    'A simulated device:  npx -y bun run device',
-    'Ctrl-C stops the stack; devices are kept.',
-    '',
-    'ready',
-  ];
-  console.log(lines.join('\n'));
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { accessFault, StackError } from './stack-error.ts';
 
 const stored = z.object({
   JWT_SECRET: z.string(),
@@ -26,9 +27,12 @@ export async function readSecrets(dataDir: string): Promise<z.output<typeof part
     return partlyStored.parse(JSON.parse(await readFile(secretsFile(dataDir), 'utf8')));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-    throw new Error(`${secretsFile(dataDir)} cannot be used; delete it to have new secrets made.`, {
-      cause: error,
-    });
+    const isCorrupt = error instanceof SyntaxError || error instanceof z.ZodError;
+    throw new StackError(
+      isCorrupt
+        ? `${secretsFile(dataDir)} does not hold the secrets of a development stack: repair it, or delete it to have new ones made.`
+        : `${secretsFile(dataDir)} cannot be read: ${accessFault(error)}.`,
+    );
   }
 }
 
@@ -49,8 +53,12 @@ export async function loadOrCreateSecrets(dataDir: string): Promise<DevelopmentS
   });
   await mkdir(dataDir, { recursive: true });
   const draft = `${secretsFile(dataDir)}.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
-  await rename(draft, secretsFile(dataDir));
+  try {
+    await writeFile(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+    await rename(draft, secretsFile(dataDir));
+  } catch (error) {
+    throw new StackError(`${secretsFile(dataDir)} cannot be written: ${accessFault(error)}.`);
+  }
   return secrets;
 }
 

@@ -17,6 +17,7 @@ export class ConfigError extends Error {
 }
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const MAX_RETENTION_SECONDS = 3_660 * SECONDS.d;
 const MAX_TOKEN_TTL_SECONDS = 366 * SECONDS.d;
 
 const required = z.string({ error: 'is required' });
@@ -113,10 +114,13 @@ const variables = z.object({
     .default('open'),
   DEVICE_CREDENTIALS: z.enum(['shared', 'derived'], { error: 'must be shared or derived' }).default('shared'),
   TOKEN_TTL: duration(14 * SECONDS.d, 60, MAX_TOKEN_TTL_SECONDS),
+  TELEMETRY_RETENTION: duration(90 * SECONDS.d, SECONDS.d, MAX_RETENTION_SECONDS),
+  ROLLUP_RETENTION: duration(5 * 365 * SECONDS.d, SECONDS.d, MAX_RETENTION_SECONDS),
   TRUST_PROXY_HOPS: wholeNumber(0, 0, 10),
   INSTANCE_ID: z
     .string({ error: 'is required (the host name stands in for it)' })
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores'),
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+    .refine((text) => text !== 'ingest', 'must not name the session that telemetry arrives on'),
   DEBUG: flag(false),
   LOG_FORMAT: z.enum(['pretty', 'json'], { error: 'must be pretty or json' }).default('pretty'),
   RATE_LIMIT_DEVICE: wholeNumber(30, 1, 1_000_000),
@@ -175,6 +179,7 @@ const environment = variables
     enrollment: env.ENROLLMENT,
     deviceCredentials: env.DEVICE_CREDENTIALS,
     tokenTtlSeconds: env.TOKEN_TTL,
+    retention: { telemetrySeconds: env.TELEMETRY_RETENTION, rollupSeconds: env.ROLLUP_RETENTION },
     trustProxyHops: env.TRUST_PROXY_HOPS,
     instanceId: env.INSTANCE_ID,
     debug: env.DEBUG,

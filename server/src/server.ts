@@ -25,6 +25,7 @@ import { createMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createPresence } from './presence/presence.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
 import { createTokens } from './tokens/token.ts';
 
 export interface ServicesDeps {
@@ -70,6 +71,8 @@ interface Feature {
   /** Called each time the server's MQTT session is up, or was refused. */
   onBrokerOnline?(): void;
   onBrokerRefused?(): void;
+  /** Called first when the server stops: ends requests that would go on by themselves. */
+  onStopping?(): void;
   close?(): Promise<void>;
 }
 
@@ -109,6 +112,14 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const fleet = createFleet({ ...common, changes });
   const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
   const ping = createPing({ publish: messaging.publish, onSeen, metrics });
+  const telemetry = createTelemetry({
+    ...common,
+    database,
+    log,
+    publish: messaging.publish,
+    onSeen,
+    onRefused: broker.onBrokerRefused,
+  });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
   const features: readonly Feature[] = [
     metricsPage,
@@ -119,6 +130,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     pairing,
     presence,
     ping,
+    telemetry,
   ];
 
   const app = createApp({
@@ -128,7 +140,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     started: schema.isOpen,
     openRoutes: features.flatMap((feature) => feature.openRoutes ?? []),
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, fleet, pairing },
+    operatorApi: { ...common, operators, audit, broker, devices, fleet, pairing, telemetry },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),
@@ -175,6 +187,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       const inTime = (limitMs: number, work: Promise<unknown>) =>
         withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       schema.close();
+      for (const feature of features) feature.onStopping?.();
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));

@@ -18,6 +18,8 @@ const API = { apiKey: 'simple-iot-server', apiSecret: 'api-secret-0123456789' };
 
 /** The broker feature alone: a database, a development broker, and instances that provision it. */
 export interface BrokerRig {
+  /** Of the database. */
+  readonly url: string;
   readonly database: DatabaseClient;
   readonly dev: DevBroker;
   readonly instance: Broker;
@@ -59,7 +61,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       instanceId: 'test',
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
-    metrics: createMetrics(),
+      metrics: createMetrics(),
       presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
     });
     void instance.start();
@@ -73,6 +75,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
   await until('the broker is provisioned', () => instance.reconciler.status().state === 'ok');
 
   return {
+    url: test.url,
     database,
     get dev() {
       return dev;

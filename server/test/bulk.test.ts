@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { bulkReport } from '../contract/api/bulk.ts';
-import { readCsv } from '../src/fleet/csv.ts';
+import { readCsv } from '../src/platform/csv.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
 import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
 import { AGENT_SECRET, connectDevice, registerDevice, type Stack, startStack, until } from './harness.ts';

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deviceKey } from '../src/platform/secrets.ts';
 import { startChild } from './child.ts';
@@ -65,6 +68,24 @@ describe('the simulated device', () => {
     expect(await device(once, { DEVICE_AGENT_SECRET_KEY: AGENT_SECRET })).toMatchObject({ exitCode: 0 });
     expect(await device([...once, '--secret', deviceKey(AGENT_SECRET, uuid)])).toMatchObject({ exitCode: 0 });
   });
+
+  test('finds the server of its development stack by PORT, and its secrets by DATA_DIR', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'device-'));
+    await writeFile(join(dataDir, 'secrets.json'), JSON.stringify({ DEVICE_AGENT_SECRET_KEY: AGENT_SECRET }));
+    const env = { PORT: new URL(stack.url).port, DATA_DIR: dataDir };
+    expect(await run(DEVICE, ['--pings', '1'], env)).toMatchObject({ exitCode: 0 });
+    await rm(dataDir, { recursive: true });
+  });
+
+  test('takes values that begin with a dash, as one device key in 64 does', async () => {
+    const uuids = Array.from({ length: 2_000 }, () => randomUUID());
+    const uuid = uuids.find((each) => deviceKey(AGENT_SECRET, each).startsWith('-')) ?? '';
+    const key = deviceKey(AGENT_SECRET, uuid);
+    expect(key).toStartWith('-');
+    expect(await device(['--uuid', uuid, '--secret', key, '--pings', '1'])).toMatchObject({ exitCode: 0 });
+    const printed = await run(DEVICE_KEY, [uuid, '--secret', '-secret-that-begins-so']);
+    expect(printed).toEqual({ exitCode: 0, output: `${deviceKey('-secret-that-begins-so', uuid)}\n` });
+  }, 20_000);
 
   test('goes on until Ctrl-C, and then leaves with 0', async () => {
     const args = ['--server', stack.url, '--secret', AGENT_SECRET, '--pings', '0', '--interval', '0.05'];

@@ -11,6 +11,8 @@ export interface TcpProxy {
   cut(): void;
   /** Keeps connections, and takes new ones, but no byte goes through. */
   stall(): void;
+  /** What clients send goes through, what they are answered does not. */
+  holdAnswers(): void;
   /** The connections that are open now stay open, but no byte goes through them any more; new ones work. */
   swallow(): void;
   /** Ends all connections and takes no new one. */
@@ -28,6 +30,7 @@ interface ProxyOptions {
 export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
   const pairs = new Set<{ end(): void; flush(): void; swallow(): void }>();
   let stalled = false;
+  let answersHeld = false;
   let server: Server | undefined;
 
   function accept(client: Socket): void {
@@ -37,7 +40,7 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     let swallows = false;
     const forward = (to: Socket, bytes: Buffer) => {
       if (swallows) return;
-      if (stalled) held.push(() => to.write(bytes));
+      if (stalled || (answersHeld && to === client)) held.push(() => to.write(bytes));
       else to.write(bytes);
     };
     const pair = {
@@ -96,12 +99,16 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     connections: () => pairs.size,
     async pass() {
       stalled = false;
+      answersHeld = false;
       for (const pair of pairs) pair.flush();
       if (!server) await listen(port);
     },
     cut,
     stall() {
       stalled = true;
+    },
+    holdAnswers() {
+      answersHeld = true;
     },
     swallow() {
       for (const pair of pairs) pair.swallow();

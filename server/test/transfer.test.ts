@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { importReport } from '../contract/api/devices.ts';
-import { readCsv } from '../src/fleet/csv.ts';
 import { exportDevices } from '../src/fleet/export-devices.ts';
+import { readCsv } from '../src/platform/csv.ts';
 import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
 import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath } from './harness.ts';
 

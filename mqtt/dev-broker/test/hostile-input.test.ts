@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { generate, type Packet } from 'mqtt-packet';
 import { type ImageBroker, provisionImage, startImageBroker } from './image-broker.ts';
-import { connectPacket, publishPacket, sendRaw, subscribePacket } from './raw-packets.ts';
+import { picker } from './picker.ts';
+import {
+  connectPacket,
+  field,
+  openRaw,
+  packet,
+  publishPacket,
+  sendRaw,
+  subscribePacket,
+} from './raw-packets.ts';
 import { connect, WATCHER_ACL } from './target.ts';
 
 let broker: ImageBroker;
@@ -11,6 +21,30 @@ beforeAll(async () => {
 });
 afterAll(() => broker.close());
 
+const SAMPLES: Packet[] = [
+  {
+    cmd: 'publish',
+    topic: 'device/d1/data',
+    payload: Buffer.from('{}'),
+    qos: 1,
+    messageId: 3,
+    dup: false,
+    retain: true,
+    properties: { messageExpiryInterval: 5, userProperties: { a: 'b' }, contentType: 'text' },
+  },
+  {
+    cmd: 'subscribe',
+    messageId: 9,
+    subscriptions: [
+      { topic: 'device/d1/ping', qos: 1, nl: true, rap: true, rh: 1 },
+      { topic: '$share/g/x', qos: 0 },
+    ],
+  },
+  { cmd: 'unsubscribe', messageId: 9, unsubscriptions: ['device/d1/ping'] },
+  { cmd: 'pubrel', messageId: 1 },
+  { cmd: 'disconnect', reasonCode: 4, properties: { sessionExpiryInterval: 10 } },
+  { cmd: 'auth', reasonCode: 24, properties: { authenticationMethod: 'x' } },
+];
 const CONNACK_OK = Buffer.from([0x20, 2, 0, 0]);
 
 describe('a connection is closed', () => {
@@ -58,6 +92,57 @@ describe('a connection is closed', () => {
     const endless = Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0x01]);
     expect(await sendRaw(broker.mqttPort, await connectPacket('d1'), endless)).toEqual(CONNACK_OK);
   });
+});
+
+describe('a publisher of MQTT 5', () => {
+  test('whose user property is cut short ends its own connection, not that of a subscriber', async () => {
+    const observer = await connect(broker.serverUrl, 'observer', {
+      protocolVersion: 5,
+      claims: { acl: WATCHER_ACL },
+    });
+    await observer.subscribe('device/d1/data');
+    // Property 38, a name of one letter, and no value behind it.
+    const property = Buffer.from([0x26, 0, 1, 0x61]);
+    const publish = packet(0x30, field('device/d1/data'), Buffer.from([property.length]), property);
+    const raw = await openRaw(broker.mqttPort);
+    raw.send(await connectPacket('d1', { version: 5 }));
+    await raw.read(4);
+    raw.send(publish);
+    await raw.untilClosed();
+    await observer.publish('device/d1/data', 'own');
+    const other = await connect(broker.mqttUrl, 'd1');
+    await other.publish('device/d1/data', 'next');
+    const texts = [(await observer.next()).text, (await observer.next()).text];
+    expect(texts).toEqual(['own', 'next']);
+    await observer.end();
+  });
+});
+
+describe('random bytes', () => {
+  test('behind a CONNECT of any version end at most their own connection', async () => {
+    const target = await startImageBroker();
+    await provisionImage(target);
+    const observer = await connect(target.serverUrl, 'observer', {
+      protocolVersion: 5,
+      claims: { acl: WATCHER_ACL },
+    });
+    await observer.subscribe(['device/#', 'fence']);
+    const pick = picker(11);
+    for (let round = 0; round < 200; round++) {
+      const bytes = Buffer.from(generate(SAMPLES[pick(SAMPLES.length)] as Packet, { protocolVersion: 5 }));
+      for (let i = pick(4); i > 0; i--) bytes[pick(bytes.length)] = pick(256);
+      const raw = await openRaw(target.mqttPort);
+      raw.send(await connectPacket(`d${pick(20)}`, { version: pick(2) === 0 ? 4 : 5 }));
+      await raw.read(4);
+      raw.send(bytes);
+      raw.cut();
+    }
+    await observer.publish('fence', 'alive');
+    let message = await observer.next();
+    while (message.topic !== 'fence') message = await observer.next();
+    expect((await target.api('GET', '/nodes')).status).toBe(200);
+    await target.close();
+  }, 60_000);
 });
 
 describe('a packet above max_packet_size', () => {

@@ -44,6 +44,7 @@ export interface RawConnection {
   send(...packets: Buffer[]): void;
   /** The next bytes; rejects when they do not come in time. */
   read(count: number): Promise<Buffer>;
+  untilClosed(): Promise<void>;
   cut(): void;
 }
 
@@ -65,9 +66,11 @@ export function openRaw(port: number): Promise<RawConnection> {
           received = received.subarray(count);
           return bytes;
         },
+        untilClosed: () => inTime(closed, 'the end of a raw connection'),
         cut: () => socket.destroy(),
       }),
     );
+    const closed = new Promise<void>((end) => socket.once('close', () => end()));
     socket.on('error', reject);
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);

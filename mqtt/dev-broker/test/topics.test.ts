@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { matchWords, parseFilter } from '../src/topics.ts';
 import { type ImageBroker, provisionImage, startImageBroker } from './image-broker.ts';
+import { picker } from './picker.ts';
 import { connect } from './target.ts';
 
 const matches = (name: string, filter: string) => matchWords(name.split('/'), filter.split('/'));
@@ -96,15 +97,6 @@ describe('the subscription table', () => {
 
 function fenceCopies(filters: ReadonlySet<string>): number {
   return 1 + [...filters].filter((filter) => matches('fence/of/this', filter)).length;
-}
-
-/** A small generator with a fixed seed (Numerical Recipes' constants): the same filters in every run. */
-function picker(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
 }
 
 function randomFilter(pick: (limit: number) => number, words: readonly string[]): string {

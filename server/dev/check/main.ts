@@ -1,12 +1,13 @@
 /**
- * The repository's one check: `npx -y bun run test [step...]`.
+ * The repository's one check: `npx -y bun run test [--no-install] [step...]`.
  *
- * Runs every step, or those named, installs what they need where it may, and ends with `N passed, N failed`.
+ * Runs every step, or those named, and ends with `N passed, N failed`. As root on Debian it first installs the system
+ * packages that they need, after saying which and why; with `--no-install` steps without theirs are skipped.
  */
 import { resolve } from 'node:path';
 import { type LocalPostgres, startPostgres } from '../postgres/postgres.ts';
 import { killRunningCommands, runCommand } from './command.ts';
-import { inspectMachine, installHint, installNeeds, missingNeeds } from './needs.ts';
+import { inspectMachine, installNeeds, installNotice, missingNeeds } from './needs.ts';
 import { closingLine, exitCode } from './outcome.ts';
 import { runSteps } from './run-steps.ts';
 import { listSteps, type Step, type StepContext } from './steps.ts';
@@ -17,8 +18,10 @@ const { FORCE_COLOR: _, ...environment } = process.env;
 const env = { ...environment, NO_COLOR: '1' };
 const strict = /^(true|1)$/i.test(process.env.CI ?? '');
 
-const steps = selectSteps(await listSteps(root), process.argv.slice(2));
-await prepare(steps);
+const NO_INSTALL = '--no-install';
+const names = process.argv.slice(2).filter((argument) => argument !== NO_INSTALL);
+const steps = selectSteps(await listSteps(root), names);
+if (!process.argv.includes(NO_INSTALL)) await prepare(steps);
 
 let interrupted = false;
 let postgres: Promise<LocalPostgres> | undefined;
@@ -75,7 +78,7 @@ function selectSteps(all: Step[], names: string[]): Step[] {
 async function prepare(selected: Step[]): Promise<void> {
   const missing = missingNeeds(selected.flatMap((step) => step.needs));
   if (missing.length === 0 || !inspectMachine().canInstall) return;
-  console.log(`installing: ${installHint(missing)}`);
+  console.log(installNotice(missing));
   const fault = await installNeeds(missing, runCommand, env);
   if (fault !== '') console.log(fault);
 }

@@ -1,10 +1,21 @@
 import { expect, test } from 'bun:test';
 import type { RunCommand } from './command.ts';
-import { installedAsDebianPackage, installHint, installNeeds, missingNeeds, type Need } from './needs.ts';
+import {
+  installedAsDebianPackage,
+  installHint,
+  installNeeds,
+  installNotice,
+  missingNeeds,
+  type Need,
+} from './needs.ts';
 
-const shellcheck: Need = { name: 'shellcheck', debianPackages: ['shellcheck'], isPresent: () => false };
-const compiler: Need = { name: 'g++', debianPackages: ['g++', 'make'], isPresent: () => false };
-const git: Need = { name: 'git', debianPackages: ['git'], isPresent: () => true };
+const shellcheck = need('shellcheck', ['shellcheck'], 'lints the shell scripts');
+const compiler = need('g++', ['g++', 'make'], 'compiles the firmware');
+const git = need('git', ['git'], 'asks for the version', true);
+
+function need(name: string, debianPackages: string[], why: string, present = false): Need {
+  return { name, debianPackages, why, isPresent: () => present };
+}
 
 function recorder(installExitCode: number) {
   const commands: string[] = [];
@@ -34,6 +45,19 @@ test('a failed installation is told with what apt said', async () => {
 
 test('the hint names the packages', () => {
   expect(installHint([compiler, shellcheck])).toBe('apt-get install g++ make shellcheck');
+});
+
+test('what is about to be installed is told with its purpose, and how to prevent it', () => {
+  const header = need('doctest', ['doctest-dev'], 'compiles the firmware');
+  expect(installNotice([compiler, shellcheck, header])).toBe(
+    [
+      'Installing system packages that the check uses (--no-install leaves them out, and skips what needs them):',
+      '  g++ make doctest-dev: compiles the firmware',
+      '  shellcheck: lints the shell scripts',
+      '  apt-get install g++ make shellcheck doctest-dev',
+      '',
+    ].join('\n'),
+  );
 });
 
 test.skipIf(Bun.which('dpkg-query') === null)('a Debian package is installed or it is not', () => {

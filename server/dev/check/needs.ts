@@ -5,6 +5,8 @@ import type { RunCommand } from './command.ts';
 export interface Need {
   name: string;
   debianPackages: string[];
+  /** What a step does with it, such as "lints the shell scripts". */
+  why: string;
   isPresent(): boolean;
   /** What a step does without it; a step with no such way is skipped. */
   otherwise?: string;
@@ -29,6 +31,17 @@ export function installedAsDebianPackage(name: string): boolean {
 
 export function missingNeeds(needs: readonly Need[]): Need[] {
   return [...new Map(needs.map((need) => [need.name, need])).values()].filter((need) => !need.isPresent());
+}
+
+/** Says which system packages are about to be installed and what for, a line for each purpose. */
+export function installNotice(needs: readonly Need[]): string {
+  const byPurpose = Map.groupBy(needs, ({ why }) => why);
+  const lines = [...byPurpose].map(([why, group]) => `  ${debianPackagesOf(group).join(' ')}: ${why}\n`);
+  return [
+    'Installing system packages that the check uses (--no-install leaves them out, and skips what needs them):\n',
+    ...lines,
+    `  ${installHint(needs)}\n`,
+  ].join('');
 }
 
 export function installHint(needs: readonly Need[]): string {

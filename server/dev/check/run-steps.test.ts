@@ -10,7 +10,12 @@ const context: StepContext = {
   databaseUrl: () => Promise.resolve('postgres://127.0.0.1:5432/postgres'),
 };
 
-const absent: Need = { name: 'Chromium', debianPackages: ['chromium'], isPresent: () => false };
+const absent: Need = {
+  name: 'Chromium',
+  debianPackages: ['chromium'],
+  why: 'opens the pages',
+  isPresent: () => false,
+};
 const replaceable: Need = { ...absent, name: 'curl', otherwise: 'the printed lines are not run' };
 
 function step(name: string, run: Step['run'], needs: Need[] = []): Step {
@@ -83,4 +88,25 @@ test('a skipped test fails the step under CI and nowhere else', async () => {
   const steps = [step('unit', async () => ({ ...skipped('(skip) a'), passed: 3 }))];
   expect((await run(steps)).outcomes).toMatchObject([{ passed: 3, failed: 0, skipped: 1 }]);
   expect((await run(steps, { strict: true })).outcomes).toMatchObject([{ passed: 3, failed: 1, skipped: 0 }]);
+});
+
+test('a step in the background runs beside the others, and is reported in its place', async () => {
+  const events: string[] = [];
+  const both = Promise.withResolvers<void>();
+  const background: Step = {
+    ...step('firmware', async () => {
+      events.push('background begins');
+      await both.promise;
+      return passed();
+    }),
+    inBackground: true,
+  };
+  const foreground = step('unit', async () => {
+    events.push('foreground begins');
+    both.resolve();
+    return passed();
+  });
+  const { text } = await run([foreground, background]);
+  expect(events).toEqual(['background begins', 'foreground begins']);
+  expect(text.indexOf('unit')).toBeLessThan(text.indexOf('firmware'));
 });

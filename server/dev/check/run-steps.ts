@@ -10,19 +10,29 @@ export interface RunOptions {
   nowMs(): number;
 }
 
-/** Runs one step after the other; one that fails does not hide the next. */
+/**
+ * Runs one step after the other, and those for the background beside them; one that fails does not hide the next.
+ * Their reports come in the order of the steps.
+ */
 export async function runSteps(
   steps: readonly Step[],
   context: StepContext,
   options: RunOptions,
 ): Promise<Outcome[]> {
+  const timed = async (step: Step) => {
+    const start = options.nowMs();
+    const outcome = await runStep(step, context, options.strict);
+    return { outcome, elapsedMs: options.nowMs() - start };
+  };
+  const inBackground = new Map(
+    steps.filter((step) => step.inBackground).map((step) => [step, timed(step)] as const),
+  );
   const outcomes: Outcome[] = [];
   for (const step of steps) {
     options.write(`${step.name.padEnd(9)} `);
-    const start = options.nowMs();
-    const outcome = await runStep(step, context, options.strict);
+    const { outcome, elapsedMs } = await (inBackground.get(step) ?? timed(step));
     outcomes.push(outcome);
-    options.write(report(outcome, options.nowMs() - start));
+    options.write(report(outcome, elapsedMs));
   }
   return outcomes;
 }

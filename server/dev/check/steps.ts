@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { installedAsDebianPackage, type Need } from './needs.ts';
 import { failed, type Outcome, passed } from './outcome.ts';
 import { findFiles, findTestFiles, type Suite } from './test-files.ts';
-import { readBunTestOutput, readClosingLine } from './test-output.ts';
+import { readClosingLine, readJunit } from './test-output.ts';
 
 export interface StepContext {
   root: string;
@@ -16,6 +18,8 @@ export interface StepContext {
 export interface Step {
   name: string;
   needs: Need[];
+  /** Runs beside the other steps, with what they leave of the processors. */
+  inBackground?: boolean;
   run(context: StepContext): Promise<Outcome>;
 }
 
@@ -24,22 +28,23 @@ const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
 const chromium: Need = {
   name: 'Chromium',
   debianPackages: ['chromium'],
+  why: 'opens the pages of the server',
   isPresent: () => Bun.which('chromium') !== null,
 };
 
-const shellcheck: Need = program('shellcheck', ['shellcheck']);
+const shellcheck: Need = program('shellcheck', 'lints the shell scripts');
 
 const dockerCompose: Need = {
-  ...program('docker-compose', ['docker-compose']),
+  ...program('docker-compose', 'validates the compose files'),
   otherwise: 'the tests of the compose files are skipped',
 };
 
-const openssl: Need = program('openssl', ['openssl']);
+const openssl: Need = program('openssl', 'makes certificates for the tests of the broker image');
 
-/** They run the lines that the development stack prints. */
-const curl: Need = { ...program('curl', ['curl']), otherwise: 'the printed lines are not run' };
+const RUNS_LINES = 'runs the lines that the development stack prints';
+const curl: Need = { ...program('curl', RUNS_LINES), otherwise: 'the printed lines are not run' };
 const mosquitto: Need = {
-  ...program('mosquitto_sub', ['mosquitto-clients']),
+  ...program('mosquitto_sub', RUNS_LINES, 'mosquitto-clients'),
   otherwise: 'the printed lines are not run',
 };
 
@@ -91,12 +96,26 @@ function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
     name: suite,
     needs,
     async run({ exec, databaseUrl }) {
-      // An .env of the working copy is for running the server, not for its tests.
-      const { exitCode, output } = await exec(
-        [process.execPath, '--no-env-file', 'test', '--timeout=30000', ...files.map((file) => `./${file}`)],
-        { TEST_DATABASE_URL: await databaseUrl() },
-      );
-      return readBunTestOutput(output, exitCode);
+      const report = join(tmpdir(), `check-report-${crypto.randomUUID()}.xml`);
+      try {
+        const { exitCode, output } = await exec(
+          [
+            process.execPath,
+            // An .env of the working copy is for running the server, not for its tests.
+            '--no-env-file',
+            'test',
+            '--timeout=30000',
+            '--reporter=junit',
+            `--reporter-outfile=${report}`,
+            ...files.map((file) => `./${file}`),
+          ],
+          { TEST_DATABASE_URL: await databaseUrl() },
+        );
+        const xml = await readFile(report, 'utf8').catch(() => '');
+        return readJunit(xml, exitCode, output);
+      } finally {
+        await rm(report, { force: true });
+      }
     },
   };
   return [step];
@@ -108,8 +127,11 @@ async function firmwareStep(root: string): Promise<Step[]> {
   const step: Step = {
     name: 'firmware',
     needs: await firmwareNeeds(join(folder, 'debian-packages.ts')),
+    // It compiles for minutes, while the other steps wait for servers most of the time.
+    inBackground: true,
     async run({ exec }) {
-      const { exitCode, output } = await exec([process.execPath, `${FIRMWARE_TESTS}/run.ts`]);
+      const nice = Bun.which('nice') ? ['nice', '-n', '19'] : [];
+      const { exitCode, output } = await exec([...nice, process.execPath, `${FIRMWARE_TESTS}/run.ts`]);
       return readClosingLine(output, exitCode);
     },
   };
@@ -126,10 +148,11 @@ async function firmwareNeeds(file: string): Promise<Need[]> {
   return packages.map((name) => ({
     name,
     debianPackages: [name],
+    why: 'compiles and tests the firmware library',
     isPresent: () => installedAsDebianPackage(name),
   }));
 }
 
-function program(name: string, debianPackages: string[]): Need {
-  return { name, debianPackages, isPresent: () => Bun.which(name) !== null };
+function program(name: string, why: string, debianPackage = name): Need {
+  return { name, debianPackages: [debianPackage], why, isPresent: () => Bun.which(name) !== null };
 }

@@ -1,47 +1,37 @@
 import type { Outcome } from './outcome.ts';
 
 /**
- * Reads the block with which `bun test` ends:
- *
- *     3 pass
- *     1 skip
- *     0 fail
- *    Ran 4 tests across 2 files. [12.00ms]
- *
- * Whatever does not add up counts as a failure, so that a runner that crashed or found no test is never taken for a success.
+ * Reads the report that `bun test --reporter=junit` writes. No report, no test in it, or an exit code that contradicts it
+ * counts as a failure, so that a runner that crashed is never taken for a success.
  */
-export function readBunTestOutput(output: string, exitCode: number): Outcome {
-  const lines = output.split('\n').map((line) => line.trimEnd());
-  const end = lines.findLastIndex((line) => /^Ran \d+ tests? across /.test(line));
-  const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
-  for (const line of lines.slice(Math.max(0, end - 10), Math.max(0, end))) {
-    const [, count, kind] = /^ (\d+) (pass|fail|skip|todo)$/.exec(line) ?? [];
-    if (count !== undefined && kind !== undefined) counts[kind as keyof typeof counts] = Number(count);
-  }
-
-  const skippedTests = lines.filter((line) => /^\((skip|todo)\) /.test(line));
+export function readJunit(xml: string, exitCode: number, output: string): Outcome {
+  const total = /<testsuites\b[^>]*>/.exec(xml)?.[0] ?? '';
+  const count = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(total)?.[1] ?? 0);
+  const [tests, failures, skipped] = [count('tests'), count('failures'), count('skipped')];
   const outcome: Outcome = {
-    passed: counts.pass,
-    failed: counts.fail,
-    skipped: counts.skip + counts.todo,
+    passed: tests - failures - skipped,
+    failed: failures,
+    skipped,
     output,
-    notes: skippedTests,
+    notes: [...xml.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<skipped\b/g)].map(
+      ([, name = '']) => `skipped: ${unescapeXml(name)}`,
+    ),
   };
-
-  const ran = Number(/^Ran (\d+) /.exec(lines[end] ?? '')?.[1] ?? 0);
-  const fault = findFault(ran, outcome, exitCode);
-  if (fault !== undefined) {
-    outcome.failed = Math.max(outcome.failed, 1);
-    outcome.notes = [...outcome.notes, fault];
-  }
-  return outcome;
+  const fault =
+    tests === 0
+      ? `no test ran (exit code ${exitCode})`
+      : exitCode !== 0 && failures === 0
+        ? `no test failed, but the exit code was ${exitCode}`
+        : undefined;
+  return fault === undefined
+    ? outcome
+    : { ...outcome, failed: Math.max(failures, 1), notes: [...outcome.notes, fault] };
 }
 
-function findFault(ran: number, outcome: Outcome, exitCode: number): string | undefined {
-  if (ran === 0) return `no test ran (exit code ${exitCode})`;
-  if (outcome.passed + outcome.failed + outcome.skipped !== ran) return 'the counts do not add up';
-  if (exitCode !== 0 && outcome.failed === 0) return `no test failed, but the exit code was ${exitCode}`;
-  return undefined;
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(\w+);/g, (entity, name: string) => ENTITIES[name] ?? entity);
 }
 
 /** Reads a runner whose last line is `N passed, N failed`, perhaps with `, N skipped`. */

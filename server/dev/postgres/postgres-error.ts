@@ -1,5 +1,7 @@
-/** PostgreSQL cannot be started here. Its message is a sentence that says why and what to do. */
-export class PostgresError extends Error {
+import { StackError } from '../stack-error.ts';
+
+/** PostgreSQL cannot be started here. */
+export class PostgresError extends StackError {
   override name = 'PostgresError';
 }
 

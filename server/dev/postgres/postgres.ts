@@ -38,6 +38,8 @@ export async function startPostgres(options: LocalPostgresOptions = {}): Promise
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
+      // While it is waited for, this process must not end.
+      supervisor.ref();
       await supervisor.stdin.end();
       await supervisor.exited;
     })();

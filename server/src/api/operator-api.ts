@@ -11,6 +11,7 @@ import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** A database that hangs must not block requests forever; the import of a long file stays far below. */
 const REQUEST_LIMIT_MS = 30_000;
@@ -24,6 +25,7 @@ export interface OperatorApiDeps {
   readonly devices: ReturnType<typeof createDevices>;
   readonly fleet: ReturnType<typeof createFleet>;
   readonly pairing: ReturnType<typeof createPairing>;
+  readonly telemetry: Telemetry;
 }
 
 /**
@@ -48,7 +50,8 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.broker.operatorRoutes)
     .route('/', deps.fleet.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
-    .route('/', deps.pairing.operatorRoutes);
+    .route('/', deps.pairing.operatorRoutes)
+    .route('/', deps.telemetry.operatorRoutes);
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

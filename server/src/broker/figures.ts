@@ -1,10 +1,9 @@
-import { count, min } from 'drizzle-orm';
 import type { ReconcileReport } from '../../contract/api/broker.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import { brokerChanges } from '../platform/db/schema.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { queueState } from './device-store.ts';
 
 /** A scrape does not wait longer for a database that hangs. */
 const READ_LIMIT_MS = 2_000;
@@ -69,8 +68,6 @@ export function brokerFigures({ metrics, db, clock, isOnline }: BrokerFiguresDep
 }
 
 async function readQueue(db: Database, clock: Clock): Promise<{ length: number; oldestSeconds: number }> {
-  const reading = db.select({ length: count(), oldest: min(brokerChanges.createdAt) }).from(brokerChanges);
-  const [row] = await withDeadline(clock, READ_LIMIT_MS, reading, 'the database');
-  const ageMs = row?.oldest ? clock.now() - row.oldest.getTime() : 0;
-  return { length: row?.length ?? 0, oldestSeconds: Math.max(0, ageMs) / 1000 };
+  const { length, oldestSeconds } = await withDeadline(clock, READ_LIMIT_MS, queueState(db), 'the database');
+  return { length, oldestSeconds: oldestSeconds ?? 0 };
 }

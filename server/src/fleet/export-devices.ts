@@ -1,9 +1,9 @@
 import { and, asc, gt } from 'drizzle-orm';
 import type { DeviceFilter } from '../../contract/api/devices.ts';
 import { matching } from '../devices/filter.ts';
+import { csvLine } from '../platform/csv.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
-import { csvLine } from './csv.ts';
 
 const PAGE = 1_000;
 const COLUMNS = [

@@ -5,9 +5,9 @@ import { deviceUuid } from '../../contract/uuid.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import { readRolesAndStates } from '../devices/device.ts';
 import { type NewDevice, registerDevices } from '../devices/registration.ts';
+import { type CsvRecord, readCsv, withoutApostrophe } from '../platform/csv.ts';
 import type { Database } from '../platform/db/client.ts';
 import { AppError } from '../platform/errors.ts';
-import { type CsvRecord, readCsv, withoutApostrophe } from './csv.ts';
 
 const MAX_LINES = 20_000;
 const BATCH = 500;

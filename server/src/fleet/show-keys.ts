@@ -1,7 +1,7 @@
 import type { BulkKeys } from '../../contract/api/bulk.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import { type KeyDeps, showDeviceKey } from '../devices/operator/show-device-key.ts';
-import { csvLine } from './csv.ts';
+import { csvLine } from '../platform/csv.ts';
 
 /**
  * The keys of devices as CSV: id, role and key. That each was shown is audited.

@@ -40,14 +40,23 @@ export function acceptSocket(
   });
   parser.on('error', () => endForFault(core, connection, REASON.malformedPacket));
 
+  function parse(chunk: Buffer): void {
+    try {
+      parser.parse(chunk);
+    } catch {
+      // mqtt-packet throws at some packets that it cannot read, besides the error that it emits at others.
+      endForFault(core, connection, REASON.malformedPacket);
+    }
+  }
+
   socket.on('data', (chunk: Buffer) => {
     if (connection.ended) return;
     silence.heard();
     const verdict = guard.accept(chunk);
     connection.receivedPackets = guard.packets;
-    if (verdict === 'ok') parser.parse(chunk);
-    else
-      endForFault(core, connection, verdict === 'tooLarge' ? REASON.packetTooLarge : REASON.malformedPacket);
+    if (verdict === 'tooLarge') endForFault(core, connection, REASON.packetTooLarge);
+    else if (verdict === 'malformed') endForFault(core, connection, REASON.malformedPacket);
+    else parse(chunk);
   });
   socket.on('error', () => {});
   socket.once('close', () => {

@@ -1,9 +1,10 @@
-import type {
-  IDisconnectPacket,
-  IPublishPacket,
-  ISubscribePacket,
-  IUnsubscribePacket,
-  Packet,
+import {
+  generate,
+  type IDisconnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type IUnsubscribePacket,
+  type Packet,
 } from 'mqtt-packet';
 import type { BrokerCore } from '../core.ts';
 import type { Message } from '../sessions/message.ts';
@@ -71,6 +72,7 @@ function handlePublish(core: BrokerCore, connection: Connection, session: Sessio
   const { topic, qos, retain, messageId = 0 } = packet;
   connection.receivedMessages++;
   if (!isTopicName(topic)) return endForFault(core, connection, REASON.topicNameInvalid);
+  if (packet.properties && !canBeSent(packet)) return endForFault(core, connection, REASON.malformedPacket);
   const allowed = core.authorizer.allows(connection, { type: 'publish', qos, retain }, topic);
   if (!allowed && core.authorizer.settings.deny_action === 'disconnect') {
     return endForFault(core, connection, REASON.notAuthorized);
@@ -90,6 +92,16 @@ function handlePublish(core: BrokerCore, connection: Connection, session: Sessio
     // A reason of 128 or above ends the exchange in MQTT 5; MQTT 3.1.1 has no such thing.
     if (allowed || !connection.isVersion5) session.awaitingRelease.add(messageId);
     connection.send({ cmd: 'pubrec', messageId, reasonCode });
+  }
+}
+
+/** What mqtt-packet reads it cannot always write again; nobody's subscriber is to meet that. */
+function canBeSent(packet: IPublishPacket): boolean {
+  try {
+    generate(packet, { protocolVersion: 5 });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -16,7 +16,7 @@ export interface DatabaseClient {
   readonly db: Database;
   readonly sql: postgres.Sql;
   /** A connection beside the pool, without time limits, for as long as `work` takes. */
-  unlimited<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T>;
+  unlimited<T>(work: (sql: postgres.Sql, db: Database) => Promise<T>): Promise<T>;
   /** Waits up to `timeoutMs` for running statements, then ends the connections. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -44,7 +44,7 @@ export function openDatabase(url: string, metrics?: Metrics): DatabaseClient {
     async unlimited(work) {
       const session = postgres({ ...address(url, 0), max: 1 });
       try {
-        return await work(session);
+        return await work(session, drizzle(session, { schema }));
       } finally {
         await session.end({ timeout: 1 });
       }

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -13,6 +14,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { actorKinds, deviceRoles, deviceStates, operatorRoles } from '../../../contract/roles.ts';
+
+export * from './schema-telemetry.ts';
 
 export const deviceRole = pgEnum('device_role', deviceRoles);
 export const deviceState = pgEnum('device_state', deviceStates);
@@ -92,6 +95,8 @@ export const brokerChanges = pgTable('broker_changes', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   deviceId: uuid('device_id').notNull(),
   reason: text('reason').notNull(),
+  /** Takes rights away: before everything else. */
+  urgent: boolean('urgent').notNull().default(false),
   createdAt: moment('created_at').notNull(),
 });
 
@@ -103,6 +108,10 @@ export const leases = pgTable('leases', {
   /** When work was last finished under it, and what came out, for the instances that did not do it. */
   finishedAt: moment('finished_at'),
   result: jsonb('result'),
+  /** Rises each time that the lease changes hands; what a former holder writes is refused by it. */
+  epoch: bigint('epoch', { mode: 'number' }).notNull().default(0),
+  /** Rises each time that marks made under the lease were claimed; who remembers older marks has to make them again. */
+  claims: bigint('claims', { mode: 'number' }).notNull().default(0),
 });
 
 /** What may happen only so often in a window of time, counted across all instances: one row a name. */

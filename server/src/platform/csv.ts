@@ -1,0 +1,81 @@
+import { CsvError, parse } from 'csv-parse';
+
+/** One record of a CSV document. */
+export interface CsvRecord {
+  /** The line on which it begins, from 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/** Where, and why, a document cannot be read on: quotes that do not match leave open what is inside and what outside. */
+export interface CsvFault {
+  readonly line: number;
+  readonly message: string;
+}
+
+const CHUNK_CHARACTERS = 64 * 1024;
+const MAX_RECORD_CHARACTERS = 16 * 1024;
+
+/**
+ * Reads a CSV document (RFC 4180; line ends of any kind, a byte-order mark, empty lines) in pieces, so that what reads it
+ * can let other requests have their turn. A fault is the last item.
+ */
+export async function* readCsv(text: string): AsyncGenerator<CsvRecord | CsvFault> {
+  const lines = text.replace(/\r\n?/g, '\n');
+  const records: CsvRecord[] = [];
+  let line = 0;
+  let failure: unknown;
+  const parser = parse({
+    bom: true,
+    record_delimiter: '\n',
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MAX_RECORD_CHARACTERS,
+    // Taken here, since a stream that fails drops what was not read from it yet.
+    on_record(fields: string[], context) {
+      line = context.lines;
+      records.push({ line: line - fields.join('').split('\n').length + 1, fields });
+      return null;
+    },
+  });
+  parser.on('error', (error) => {
+    failure = error;
+  });
+  for (let at = 0; at < lines.length && failure === undefined; at += CHUNK_CHARACTERS) {
+    const piece = lines.slice(at, at + CHUNK_CHARACTERS);
+    await new Promise<void>((resolve) => parser.write(piece, () => resolve()));
+    yield* records.splice(0);
+  }
+  if (failure === undefined) await new Promise<void>((resolve) => parser.end(() => resolve()));
+  yield* records.splice(0);
+  if (failure === undefined) return;
+  if (!(failure instanceof CsvError)) throw failure;
+  yield { line: line + 1, message: faultOf(failure) };
+}
+
+function faultOf(error: CsvError): string {
+  if (error.code === 'CSV_MAX_RECORD_SIZE') return `has more than ${MAX_RECORD_CHARACTERS} characters`;
+  return 'has quotes that do not match: a field with quotes is quoted as a whole, and each of them doubled';
+}
+
+/** What spreadsheets take for the beginning of a formula, and the apostrophe that keeps them from it. */
+const FORMULA = /^['=+\-@\t\r]/;
+
+/**
+ * Writes one line. A field that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
+ * Injection"), and so does one that begins with an apostrophe, so that `withoutApostrophe` restores every field. Numbers
+ * and booleans are no formulas.
+ */
+export function csvLine(fields: readonly (string | number | boolean)[]): string {
+  const written = fields.map((field) => {
+    if (typeof field !== 'string') return String(field);
+    const safe = FORMULA.test(field) ? `'${field}` : field;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  });
+  return `${written.join(',')}\r\n`;
+}
+
+/** Takes away the apostrophe that `csvLine` put before a field. */
+export function withoutApostrophe(field: string): string {
+  return field.startsWith("'") && FORMULA.test(field.slice(1)) ? field.slice(1) : field;
+}

@@ -1,0 +1,63 @@
+import { ackTopic } from '../../../contract/topics.ts';
+import type { Clock, Timer } from '../../platform/clock.ts';
+import type { Acknowledgement } from './plan-batch.ts';
+
+export interface AcknowledgerDeps {
+  readonly clock: Clock;
+  /** Sends to a device, if the server's session is up; what is not sent is sent with the next one. */
+  readonly publish: (topic: string, payload: string, qos: 1) => boolean;
+}
+
+/** Tells devices how far their numbered records are stored (docs/protocol.md, section 4). */
+export interface Acknowledger {
+  note(acknowledgements: readonly Acknowledgement[]): void;
+  start(): void;
+  close(): void;
+}
+
+const INTERVAL_MS = 1_000;
+
+/** Sends the first acknowledgement at once and then at most one a second to each device, the newest of each boot. */
+export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
+  /** Devices that were told something within this second. */
+  const told = new Set<string>();
+  const pending = new Map<string, Map<number, number>>();
+  let ticker: Timer | undefined;
+
+  function send(deviceId: string, boot: number, n: number): boolean {
+    told.add(deviceId);
+    return deps.publish(ackTopic(deviceId), JSON.stringify({ b: boot, n }), 1);
+  }
+
+  function later({ deviceId, boot, n }: Acknowledgement): void {
+    const boots = pending.get(deviceId) ?? new Map<number, number>();
+    pending.set(deviceId, boots.set(boot, n));
+  }
+
+  function tick(): void {
+    told.clear();
+    for (const [deviceId, boots] of pending) {
+      const [next] = boots;
+      if (!next) continue;
+      const [boot, n] = next;
+      if (send(deviceId, boot, n)) boots.delete(boot);
+      if (boots.size === 0) pending.delete(deviceId);
+    }
+  }
+
+  return {
+    note(acknowledgements) {
+      for (const acknowledgement of acknowledgements) {
+        const { deviceId, boot, n } = acknowledgement;
+        const boots = pending.get(deviceId);
+        if (told.has(deviceId) || boots || !send(deviceId, boot, n)) later(acknowledgement);
+      }
+    },
+    start() {
+      ticker ??= deps.clock.setTicker(tick, INTERVAL_MS);
+    },
+    close() {
+      ticker?.cancel();
+    },
+  };
+}

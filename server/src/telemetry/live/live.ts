@@ -1,0 +1,85 @@
+import { sql } from 'drizzle-orm';
+import type { Clock, Timer } from '../../platform/clock.ts';
+import { arrayLiteral } from '../../platform/db/array-literal.ts';
+import type { Queryable } from '../../platform/db/client.ts';
+import type { Logger } from '../../platform/logger.ts';
+
+export interface LiveDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Tells viewers when a device has sent something, whichever instance stored it. */
+export interface Live {
+  /** Calls back after each change, until the signal is aborted. */
+  watch(deviceId: string, onChange: () => void, signal: AbortSignal): void;
+  /** Tells of what this instance has just stored, without waiting for the next look. */
+  ring(deviceIds: Iterable<string>): void;
+  viewers(): number;
+  close(): void;
+}
+
+const LOOK_MS = 1_000;
+
+/**
+ * The database is what tells: while anyone watches, this instance reads the counters of the watched devices once a second,
+ * in one statement. Nobody watching costs nothing, and the broker has no part in it.
+ */
+export function createLive({ db, clock, log }: LiveDeps): Live {
+  const watched = new Map<string, Set<() => void>>();
+  const known = new Map<string, string>();
+  let ticker: Timer | undefined;
+  let looking = false;
+  let viewers = 0;
+
+  function ring(deviceIds: Iterable<string>): void {
+    for (const deviceId of deviceIds) for (const onChange of watched.get(deviceId) ?? []) onChange();
+  }
+
+  async function look(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    try {
+      const rows = await db.execute<{ id: string; stored: string }>(sql`
+        select device_id as id, stored from telemetry_devices
+        where device_id = any(${arrayLiteral([...watched.keys()])}::uuid[])`);
+      const changed = rows.filter(({ id, stored }) => known.get(id) !== stored);
+      for (const { id, stored } of changed) known.set(id, stored);
+      ring(changed.map(({ id }) => id));
+    } catch (error) {
+      log.debug({ err: error }, 'live telemetry waits for the database');
+    } finally {
+      looking = false;
+    }
+  }
+
+  function leave(deviceId: string, onChange: () => void): void {
+    viewers--;
+    const others = watched.get(deviceId);
+    others?.delete(onChange);
+    if (others?.size === 0) {
+      watched.delete(deviceId);
+      known.delete(deviceId);
+    }
+    if (watched.size > 0) return;
+    ticker?.cancel();
+    ticker = undefined;
+  }
+
+  return {
+    watch(deviceId, onChange, signal) {
+      viewers++;
+      watched.set(deviceId, (watched.get(deviceId) ?? new Set()).add(onChange));
+      signal.addEventListener('abort', () => leave(deviceId, onChange), { once: true });
+      ticker ??= clock.setTicker(() => void look(), LOOK_MS);
+      onChange();
+    },
+    ring,
+    viewers: () => viewers,
+    close() {
+      ticker?.cancel();
+      watched.clear();
+    },
+  };
+}

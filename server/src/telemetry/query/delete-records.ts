@@ -1,0 +1,60 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../../platform/db/client.ts';
+import { INGEST_LEASE } from '../ingest/ingest.ts';
+
+/** The hours from `fromMs` to `toMs` of a device, not including the end; Unix milliseconds. */
+export interface Range {
+  readonly device: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Deletes the records of a range and has the rollups of its hours made again. The rollups of whole hours whose records are
+ * gone by retention are deleted with them. A field that is not numeric is listed again when the device sends it.
+ *
+ * @returns how many records were deleted.
+ */
+export async function deleteRecords(tx: Queryable, { device, fromMs, toMs }: Range): Promise<number> {
+  const from = sql`${new Date(fromMs).toISOString()}::timestamptz`;
+  const to = sql`${new Date(toMs).toISOString()}::timestamptz`;
+  // Marks are claimed in a transaction that waits for this lock: those made here are seen by it or not claimed by it.
+  await tx.execute(sql`select from leases where name = ${INGEST_LEASE} for share`);
+  const [bounds] = await tx.execute<{ first: number | null; last: number | null }>(sql`
+    select extract(epoch from min(at))::float8 * 1000 as first, extract(epoch from max(at))::float8 * 1000 as last
+    from telemetry where device = ${device} and at >= ${from} and at < ${to}`);
+  let deleted = 0;
+  // A day at a time, so that no statement reaches its time limit.
+  for (let start = bounds?.first ?? toMs; start <= (bounds?.last ?? 0); start += DAY_MS) {
+    deleted += await deletePart(tx, device, start, Math.min(start + DAY_MS, toMs));
+  }
+  await tx.execute(sql`
+    delete from telemetry_rollups
+    where device = ${device} and hour >= ${from} and hour + interval '1 hour' <= ${to}`);
+  await tx.execute(sql`
+    delete from telemetry_fields where device = ${device} and last_at >= ${from} and last_at < ${to}`);
+  await tx.execute(sql`
+    insert into telemetry_fields (device, field, kind, last_at, last)
+    select distinct on (field) device, field, 'number', hour + last_ms * interval '1 millisecond', to_jsonb(last)
+    from telemetry_rollups where device = ${device} order by field, hour desc
+    on conflict do nothing`);
+  return deleted;
+}
+
+async function deletePart(tx: Queryable, device: number, fromMs: number, toMs: number): Promise<number> {
+  const [deleted] = await tx.execute<{ n: string }>(sql`
+    with gone as (
+      delete from telemetry where device = ${device}
+        and at >= timestamptz 'epoch' + ${fromMs}::float8 * interval '1 millisecond'
+        and at < timestamptz 'epoch' + ${toMs}::float8 * interval '1 millisecond'
+      returning date_trunc('hour', at, 'UTC') as hour
+    ),
+    marked as (
+      insert into telemetry_dirty_hours (device, hour) select distinct ${device}::int, hour from gone
+      on conflict do nothing
+    )
+    select count(*) as n from gone`);
+  return Number(deleted?.n ?? 0);
+}

@@ -1,0 +1,64 @@
+import { sql } from 'drizzle-orm';
+import { arrayLiteral } from '../../platform/db/array-literal.ts';
+import type { Queryable } from '../../platform/db/client.ts';
+import { RESERVED_FIELDS } from '../store/rollups.ts';
+
+/** A field that a device has sent, with its newest value. */
+export interface Field {
+  readonly name: string;
+  /** Of JSON: `number`, `string`, `boolean`, `object` or `array`. */
+  readonly kind: string;
+  readonly value: unknown;
+  /** Unix milliseconds. */
+  readonly atMs: number;
+  /** From `about`, where the device has said it. */
+  readonly unit?: string | undefined;
+  readonly quantity?: string | undefined;
+}
+
+const MAX_FIELDS = 200;
+
+/** The fields of a device by name: those of the hours that are rolled up, and what has come since. */
+export async function readFields(db: Queryable, device: number): Promise<Field[]> {
+  const rows = await db.execute<{
+    name: string;
+    kind: string;
+    value: unknown;
+    at: number;
+    unit: string | null;
+    quantity: string | null;
+  }>(sql`
+    with recent as (
+      select entry.key as field, jsonb_typeof(entry.value) as kind, record.at as last_at, record.received,
+        entry.value as last
+      from (select distinct hour from telemetry_dirty_hours where device = ${device}) as stale
+      join telemetry as record on record.device = ${device}
+        and record.at >= stale.hour and record.at < stale.hour + interval '1 hour'
+      cross join lateral jsonb_each(record.data) as entry
+      where entry.key <> all (${arrayLiteral([...RESERVED_FIELDS])}::text[]) and jsonb_typeof(entry.value) <> 'null'
+    ),
+    newest as (
+      select distinct on (field) field, kind, last, last_at from (
+        select field, kind, last, last_at, received from recent
+        union all
+        select field, kind, last, last_at, last_at from telemetry_fields where device = ${device}
+      ) as known
+      order by field, last_at desc, received desc
+      limit ${MAX_FIELDS}
+    )
+    select newest.field as name, kind, jsonb_build_object('v', last) as value,
+      extract(epoch from last_at)::float8 * 1000 as at,
+      about.fields -> newest.field ->> 'u' as unit, about.fields -> newest.field ->> 'k' as quantity
+    from newest
+    left join telemetry_devices on telemetry_devices.key = ${device}
+    left join device_about as about on about.device_id = telemetry_devices.device_id
+    order by newest.field`);
+  return rows.map(({ name, kind, value, at, unit, quantity }) => ({
+    name,
+    kind,
+    value: (value as { v: unknown }).v,
+    atMs: Math.round(at),
+    unit: unit ?? undefined,
+    quantity: quantity ?? undefined,
+  }));
+}

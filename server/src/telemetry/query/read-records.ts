@@ -1,0 +1,49 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../../platform/db/client.ts';
+
+export interface RecordQuery {
+  /** The device's small key. */
+  readonly device: number;
+  readonly fromMs: number;
+  /** Not included. */
+  readonly toMs: number;
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  readonly after?: Position | undefined;
+}
+
+/** Where a page ended, Unix microseconds. Two records of a device are never received at the same microsecond. */
+export interface Position {
+  readonly atUs: number;
+  readonly receivedUs: number;
+}
+
+export interface StoredRecord extends Position {
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Records of a device by time of measurement, and by receipt within it. Pages follow the index. */
+export async function readRecords(db: Queryable, query: RecordQuery): Promise<StoredRecord[]> {
+  const { device, fromMs, toMs, order, limit, after } = query;
+  const way = sql.raw(order);
+  const beyond = sql.raw(order === 'asc' ? '>' : '<');
+  const bound = sql.raw(order === 'asc' ? '>=' : '<=');
+  const rows = await db.execute<{ at: string; received: string; data: StoredRecord['data'] }>(sql`
+    select (extract(epoch from at) * 1000000)::bigint as at,
+      (extract(epoch from received) * 1000000)::bigint as received, data
+    from telemetry
+    where device = ${device}
+      and at >= ${new Date(fromMs).toISOString()}::timestamptz and at < ${new Date(toMs).toISOString()}::timestamptz
+      ${
+        after
+          ? sql`and at ${bound} ${moment(after.atUs)}
+              and (at, received) ${beyond} (${moment(after.atUs)}, ${moment(after.receivedUs)})`
+          : sql``
+      }
+    order by at ${way}, received ${way} limit ${limit}`);
+  return rows.map(({ at, received, data }) => ({ atUs: Number(at), receivedUs: Number(received), data }));
+}
+
+function moment(us: number) {
+  return sql`(timestamptz 'epoch' + ${us}::bigint * interval '1 microsecond')`;
+}

@@ -1,0 +1,95 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { devicePath } from '../../../contract/api/devices.ts';
+import type { ApiEnv } from '../../http/actor.ts';
+import { describeOperation } from '../../http/describe.ts';
+import { type EventStream, eventStream } from '../../http/event-stream.ts';
+import { validate } from '../../http/validate.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Queryable } from '../../platform/db/client.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { Live } from '../live/live.ts';
+import { readNewRecords } from '../live/read-new-records.ts';
+import { telemetryOf, toRecordAnswer } from './records.ts';
+
+export interface LiveRoutesDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
+  readonly live: Live;
+  readonly stopping: AbortSignal;
+}
+
+const MAX_VIEWERS = 500;
+/** Records that are sent at once; a viewer that missed more reads them as a range. */
+const MAX_RECORDS = 200;
+const EVENT_ID = /^\d{1,16}$/;
+
+/** Records as they arrive. */
+export function liveRoutes({ db, clock, live, stopping }: LiveRoutesDeps) {
+  return new Hono<ApiEnv>().get(
+    '/devices/:id/telemetry/live',
+    describeOperation({
+      id: 'watchTelemetry',
+      tag: 'Telemetry',
+      summary: 'Watch records as they arrive',
+      description:
+        'Server-sent events: `record` holds a record as lists do; `gap` says that records arrived which are not sent here (measured long ago, or too many): read their range. `Last-Event-ID` resumes. The stream ends after five minutes; an EventSource comes back by itself.',
+      answer: z.string(),
+      answerType: 'text/event-stream',
+      problems: ['not-found'],
+    }),
+    validate('param', devicePath),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const device = await telemetryOf(db, id);
+      if (live.viewers() >= MAX_VIEWERS) {
+        throw new AppError('unavailable', 'Too many viewers are connected.', { retryAfterSeconds: 30 });
+      }
+      const last = c.req.header('last-event-id') ?? '';
+      const afterUs = EVENT_ID.test(last) ? Number(last) : clock.now() * 1_000;
+      return eventStream(c, { clock, stopping }, (stream) => {
+        const follow = follower(db, id, stream, { afterUs, stored: device?.stored ?? 0 });
+        live.watch(id, follow, stream.signal);
+      });
+    },
+  );
+}
+
+/** Sends what is new each time it is called; calls that come while it reads are one more read after it. */
+function follower(
+  db: Queryable,
+  deviceId: string,
+  stream: EventStream,
+  from: { readonly afterUs: number; readonly stored: number },
+): () => void {
+  let { afterUs, stored } = from;
+  let reading = false;
+  let again = false;
+
+  async function read(): Promise<void> {
+    const found = await readNewRecords(db, deviceId, afterUs, MAX_RECORDS);
+    if (stream.signal.aborted) return;
+    for (const record of found.records) {
+      afterUs = record.receivedUs;
+      stream.send({ name: 'record', id: String(afterUs), data: toRecordAnswer(record) });
+    }
+    const missed = found.stored - stored - found.records.length;
+    stored = found.stored;
+    if (missed > 0) stream.send({ name: 'gap', data: { records: missed } });
+    if (found.records.length === MAX_RECORDS) again = true;
+  }
+
+  return () => {
+    again = true;
+    if (reading) return;
+    reading = true;
+    void (async () => {
+      while (again && !stream.signal.aborted) {
+        again = false;
+        // The next change tries again.
+        await read().catch(() => {});
+      }
+      reading = false;
+    })();
+  };
+}

@@ -1,0 +1,119 @@
+import { Hono } from 'hono';
+import { ackTopic } from '../../contract/topics.ts';
+import type { ApiEnv } from '../http/actor.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { DatabaseClient } from '../platform/db/client.ts';
+import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Random } from '../platform/random.ts';
+import type { Tokens } from '../tokens/token.ts';
+import { createAcknowledger } from './ingest/acknowledger.ts';
+import type { BatchHandlers } from './ingest/batch-store.ts';
+import { createIngest, INGEST_FILTERS } from './ingest/ingest.ts';
+import { createLive } from './live/live.ts';
+import { deviceTelemetryRoutes } from './routes/device.ts';
+import { telemetryExportRoutes } from './routes/export.ts';
+import { ingestRoutes } from './routes/ingest.ts';
+import { liveRoutes } from './routes/live.ts';
+import { recordRoutes } from './routes/records.ts';
+import { createMaintenance } from './store/maintenance.ts';
+import { makeTelemetryPartitions, type Retention } from './store/retention.ts';
+
+export interface TelemetryDeps {
+  readonly database: DatabaseClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** The broker as the server reaches it. */
+  readonly mqttUrl: string;
+  readonly instanceId: string;
+  readonly retention: Retention;
+  readonly tokens: Pick<Tokens, 'issueForServer'>;
+  /** Sends through the instance's own session; false when that is down. */
+  readonly publish: (topic: string, payload: string, qos: 1) => boolean;
+  /** What other features do with a batch, in its transaction. */
+  readonly handlers?: BatchHandlers;
+  /** Told of every device whose message was stored. */
+  readonly onSeen?: (deviceId: string) => void;
+  /** Called when the broker was reached but refused the ingest session. */
+  readonly onRefused?: () => void;
+}
+
+const TOKEN_TTL_SECONDS = 24 * 3_600;
+/** For the batch under way, and again for the session to end. */
+const CLOSE_STEP_MS = 600;
+
+/** Takes in what devices measure, keeps it for as long as it is to be kept, and answers questions about it. */
+export function createTelemetry(deps: TelemetryDeps) {
+  const { clock, random, database } = deps;
+  const { db } = database;
+  const log = featureLogger(deps.log, 'Telemetry');
+  const counts = { stored: 0, repeated: 0, rejected: 0, replies: 0, abouts: 0 };
+  const acknowledger = createAcknowledger({ clock, publish: deps.publish });
+  const makePartitions = () => makeTelemetryPartitions(database.sql, clock.now());
+
+  const stopping = new AbortController();
+  const live = createLive({ db, clock, log });
+  const ingest = createIngest({
+    ...deps,
+    db,
+    log,
+    password: (clientId) =>
+      deps.tokens.issueForServer(
+        clientId,
+        INGEST_FILTERS.map((topic) => ({ permission: 'allow', action: 'subscribe', topic })),
+        TOKEN_TTL_SECONDS,
+      ),
+    handlers: deps.handlers ?? {},
+    makePartitions,
+    onAcknowledged: acknowledger.note,
+    onRefused: deps.onRefused ?? (() => {}),
+    onStored(plan) {
+      counts.stored += plan.records.length;
+      counts.rejected += plan.rejects.length;
+      counts.replies += plan.replies.length;
+      counts.abouts += plan.abouts.length;
+      for (const [deviceId, { repeated }] of plan.counts) {
+        counts.repeated += repeated;
+        deps.onSeen?.(deviceId);
+      }
+      live.ring(plan.counts.keys());
+    },
+  });
+  const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
+  const maintenance = createMaintenance({ ...deps, log, holder });
+
+  const state = ingest.state;
+  const queryDeps = { db, clock, telemetrySeconds: deps.retention.telemetrySeconds };
+
+  return {
+    operatorRoutes: new Hono<ApiEnv>()
+      .route('/', recordRoutes(queryDeps))
+      .route('/', telemetryExportRoutes(queryDeps))
+      .route('/', deviceTelemetryRoutes(queryDeps))
+      .route('/', liveRoutes({ db, clock, live, stopping: stopping.signal }))
+      .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
+    sessionRights: [{ action: 'publish' as const, topic: ackTopic('+') }],
+    checks: {
+      telemetry: () => (state() === 'online' || state() === 'standby' ? 'ok' : state()),
+    },
+    state,
+    /** Messages that have arrived here and are not stored yet. */
+    waiting: ingest.waiting,
+    /** Makes partitions and rollups and drops what has expired, as every minute. */
+    maintain: maintenance.run,
+    onDatabaseReady() {
+      acknowledger.start();
+      maintenance.start();
+      ingest.start();
+    },
+    onStopping: () => stopping.abort(),
+    async close() {
+      await ingest.close(CLOSE_STEP_MS);
+      acknowledger.close();
+      live.close();
+      await maintenance.close();
+    },
+  };
+}
+
+export type Telemetry = ReturnType<typeof createTelemetry>;

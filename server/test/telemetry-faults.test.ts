@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
+import { arrayLiteral } from '../src/platform/db/array-literal.ts';
+import { until } from './harness.ts';
+import { startTelemetryRig, type TelemetryRig } from './telemetry-rig.ts';
+
+let rig: TelemetryRig;
+
+beforeEach(async () => {
+  rig = await startTelemetryRig();
+}, 60_000);
+afterEach(() => rig.close(), 30_000);
+
+const DEVICES = 20;
+
+/** Sends numbers 1, 2, 3 … from each of the devices for as long as `faults` goes on, then waits for what was sent. */
+async function sendThrough(ids: readonly string[], faults: () => Promise<void>, body: (n: number) => object) {
+  const client = await rig.publisher();
+  let over = false;
+  let sent = 0;
+  const sending = (async () => {
+    while (!over) {
+      sent++;
+      await Promise.all(ids.map((id) => rig.send(client, id, [body(sent)])));
+      await Bun.sleep(10);
+    }
+  })();
+  try {
+    await faults();
+  } finally {
+    over = true;
+    await sending;
+  }
+  await until(`all ${sent} are stored`, async () => (await count(ids)) >= sent * ids.length, 30_000);
+  return sent;
+}
+
+async function count(ids: readonly string[]): Promise<number> {
+  const [row] = await rig.sql<{ n: number }[]>`
+    select count(*)::int as n from telemetry join telemetry_devices on key = device where device_id = any(${arrayLiteral(ids)}::uuid[])`;
+  return row?.n ?? 0;
+}
+
+function someDevices(): string[] {
+  return Array.from({ length: DEVICES }, () => randomUUID());
+}
+
+async function expectEachOnceInOrder(ids: readonly string[], sent: number): Promise<void> {
+  const expected = Array.from({ length: sent }, (_, i) => i + 1);
+  for (const id of ids) expect((await rig.records(id)).map(({ i }) => i)).toEqual(expected);
+}
+
+/** Without the device's own numbers: what tells messages apart is the session's packet ids. */
+const unnumbered = (i: number) => ({ i });
+const numbered = (i: number) => ({ i, b: 99, n: i });
+
+describe('every message is stored exactly once and in order', () => {
+  test.each([
+    ['numbered', numbered],
+    ['not numbered', unnumbered],
+  ])(
+    'while the connection to the broker is cut again and again (%s)',
+    async (_, body) => {
+      const instance = await rig.start();
+      await instance.online();
+      const ids = someDevices();
+      const sent = await sendThrough(
+        ids,
+        async () => {
+          for (let cut = 0; cut < 8; cut++) {
+            await Bun.sleep(40);
+            instance.mqttProxy.cut();
+            await instance.online();
+          }
+        },
+        body,
+      );
+      await expectEachOnceInOrder(ids, sent);
+    },
+    90_000,
+  );
+
+  test.each([
+    ['numbered', numbered],
+    ['not numbered', unnumbered],
+  ])(
+    'while connections to the database are cut again and again, in the middle of commits too (%s)',
+    async (_, body) => {
+      const instance = await rig.start();
+      await instance.online();
+      const ids = someDevices();
+      const sent = await sendThrough(
+        ids,
+        async () => {
+          for (let cut = 0; cut < 15; cut++) {
+            await Bun.sleep(20 + cut);
+            instance.databaseProxy.cut();
+          }
+        },
+        body,
+      );
+      await expectEachOnceInOrder(ids, sent);
+    },
+    90_000,
+  );
+
+  test('while the database is away: nothing is acknowledged, memory is bounded, all is stored afterwards', async () => {
+    const instance = await rig.start();
+    await instance.online();
+    const ids = someDevices();
+    let before = 0;
+    const sent = await sendThrough(
+      ids,
+      async () => {
+        await instance.databaseProxy.refuse();
+        before = await count(ids);
+        await until('messages wait', () => instance.telemetry.waiting() >= 1_000);
+        expect(await count(ids)).toBe(before);
+        await Bun.sleep(500);
+        // What the broker keeps in flight, not what is sent.
+        expect(instance.telemetry.waiting()).toBeLessThanOrEqual(1_024);
+        await instance.databaseProxy.pass();
+      },
+      unnumbered,
+    );
+    await expectEachOnceInOrder(ids, sent);
+  }, 90_000);
+
+  test.each([
+    ['numbered', numbered],
+    ['not numbered', unnumbered],
+  ])(
+    'while the session changes hands between three instances (%s)',
+    async (_, body) => {
+      let holder = await rig.start();
+      await holder.online();
+      const ids = someDevices();
+      const sent = await sendThrough(
+        ids,
+        async () => {
+          for (let change = 0; change < 4; change++) {
+            const next = await rig.start();
+            await Bun.sleep(50);
+            expect(next.telemetry.state()).toBe('standby');
+            await holder.close();
+            await next.online();
+            holder = next;
+          }
+        },
+        body,
+      );
+      await expectEachOnceInOrder(ids, sent);
+    },
+    90_000,
+  );
+
+  test('when an instance loses the database but not the broker, and another one takes over', async () => {
+    const first = await rig.start();
+    await first.online();
+    const second = await rig.start();
+    const ids = someDevices();
+    const sent = await sendThrough(
+      ids,
+      async () => {
+        await Bun.sleep(100);
+        first.databaseProxy.stall();
+        // By the end of the lease: nobody told the second one.
+        await until('the second takes over', () => second.telemetry.state() === 'online', 30_000);
+        await Bun.sleep(200);
+        await first.databaseProxy.pass();
+        await until('the first stands by', () => first.telemetry.state() === 'standby', 30_000);
+        await second.online();
+      },
+      unnumbered,
+    );
+    await expectEachOnceInOrder(ids, sent);
+  }, 120_000);
+
+  test.each([
+    ['numbered', numbered],
+    ['not numbered', unnumbered],
+  ])(
+    'when a commit is done and the answer to it never comes (%s)',
+    async (_, body) => {
+      let armed = true;
+      const instance = await rig.start({
+        handlers: {
+          // The last statement before COMMIT.
+          records: async () => {
+            if (armed) instance.databaseProxy.holdAnswers();
+            armed = false;
+          },
+        },
+      });
+      await instance.online();
+      const ids = someDevices();
+      const client = await rig.publisher();
+      await Promise.all(ids.map((id) => rig.send(client, id, [body(1)])));
+      await until('the commit is done', async () => (await count(ids)) > 0);
+      const committed = await count(ids);
+      instance.databaseProxy.cut();
+      await instance.databaseProxy.pass();
+      await Promise.all(ids.map((id) => rig.send(client, id, [body(2)])));
+      await until('all are stored', async () => (await count(ids)) >= 2 * DEVICES);
+      expect(committed).toBeGreaterThan(0);
+      await expectEachOnceInOrder(ids, 2);
+    },
+    60_000,
+  );
+});
