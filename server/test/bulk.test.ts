@@ -96,7 +96,7 @@ describe('one action for many devices', () => {
     for (const id of agents) expect((await stateOf(id))?.master_id).toBe(master);
     expect(await act({ action: 'unpair', ids: agents })).toMatchObject({ changed: 3 });
     expect((await stateOf(agents[0] ?? ''))?.master_id).toBeNull();
-  });
+  }, 30_000);
 
   test('while the broker is away, all is stored and the receipt says queued', async () => {
     const ids = await insertDevices(stack, 30, () => ({}));
@@ -112,7 +112,8 @@ describe('one action for many devices', () => {
 
   test('takes up to 500 devices, and what it does not know is refused', async () => {
     const ids = Array.from({ length: 501 }, () => randomUUID());
-    expect((await act({ action: 'revoke', ids: ids.slice(1) })).failed).toBe(500);
+    const { failed, skipped } = await act({ action: 'revoke', ids: ids.slice(1) });
+    expect(failed + skipped).toBe(500);
     for (const body of [
       { action: 'revoke', ids },
       { action: 'revoke', ids: [] },

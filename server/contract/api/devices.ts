@@ -45,6 +45,7 @@ export const devicePath = z.object({ id: deviceUuid });
 export const deviceFilter = z.object({
   q: z
     .string()
+    .normalize('NFC')
     .trim()
     .max(MAX_SEARCH)
     .refine(isPlain, 'must not contain control characters')
@@ -115,7 +116,14 @@ const importedLine = z.object({
   line: z.int().describe('The line on which the record begins, from 1'),
   id: z.string().nullable().describe('Null if the line has no valid UUID'),
   status: z.enum(['created', 'exists', 'error']),
-  reason: z.string().optional().describe('Why the line failed, or how an existing device differs'),
+  reason: z
+    .string()
+    .optional()
+    .describe('Why the line failed or was not paired, or how an existing device differs'),
+  paired: z
+    .boolean()
+    .optional()
+    .describe('Whether the device is paired as its line says, if that names a master'),
 });
 
 /** What became of each line of an import. */
@@ -123,8 +131,10 @@ export const importReport = z.object({
   created: z.int(),
   existing: z.int(),
   errors: z.int(),
+  paired: z.int().describe('Agents that were paired'),
   ignoredColumns: z.array(z.string()),
   lines: z.array(importedLine),
+  receipt: receipt.describe('Of all pairings together'),
 });
 
 export type Device = z.output<typeof deviceAnswer>;

@@ -36,7 +36,8 @@ const exportColumns = {
 
 /** The devices of a filter as CSV, by id, a page of 1,000 at a time; an import takes it as it is. */
 async function* csvPages(db: Queryable, filter: DeviceFilter): AsyncGenerator<string> {
-  let heading = csvLine(COLUMNS);
+  // The mark by which Excel knows UTF-8.
+  let heading = `\ufeff${csvLine(COLUMNS)}`;
   let last: string | undefined;
   do {
     const rows = await db
