@@ -6,6 +6,7 @@ import { docsPage } from './docs-page.ts';
 import { llmsText } from './llms.ts';
 import type { ApiDocument } from './openapi.ts';
 import { problemIndex, problemKind, problemPage } from './problem-pages.ts';
+import { startPage } from './start-page.ts';
 
 /** What describes the API, open to anyone: the OpenAPI document, `/docs`, `/problems` and `/llms.txt`. */
 export function documentationRoutes(document: () => Promise<ApiDocument>): Hono<AppEnv> {
@@ -20,5 +21,6 @@ export function documentationRoutes(document: () => Promise<ApiDocument>): Hono<
     return c.html(problemPage(kind));
   });
   app.route('/', docsPage());
+  app.route('/', startPage());
   return app;
 }
