@@ -19,7 +19,7 @@ import { createTokens } from './tokens/token.ts';
 
 const MQTT_LIMIT_MS = 4_000;
 /** A port that takes connections and says nothing must not keep the doctor; what is left is ended with the process. */
-const WHOLE_LIMIT_MS = 14_000;
+const WHOLE_LIMIT_MS = 12_000;
 const UNDEFINED_TABLE = '42P01';
 const NOT_MIGRATED =
   'DATABASE_URL: the database has no tables of this server: another database, or the server has not started on it yet.';

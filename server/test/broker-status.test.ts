@@ -180,7 +180,7 @@ describe('bun run doctor', () => {
     }
     await admin.call('POST', '/broker/reconcile');
     expect(await doctor().exited).toBe(0);
-  });
+  }, 30_000);
 
   test.each([
     ['a refused API key', { MQTT_SECRET_KEY: 'another-secret-0123456789' }, 'MQTT_SECRET_KEY'],
