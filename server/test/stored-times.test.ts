@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
-import { DASHBOARD_FOLDER, MIGRATIONS_FOLDER } from '../dev/stack.ts';
+import { DASHBOARD_FOLDER } from '../dashboard/build.ts';
+import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { loadConfig } from '../src/config.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { readDatabaseTime } from '../src/platform/db/database-clock.ts';
