@@ -22,7 +22,7 @@ export const tokenAnswer = z
   .object({
     c: ok,
     t: z.string().describe('The token: bearer token and MQTT password'),
-    u: z.string().describe('MQTT user name'),
+    u: z.string().describe('MQTT user name, the client id and the generation: `<client id>.<generation>`'),
     x: z.int().describe('Seconds until the token expires'),
     n: z.int().describe("The server's time in Unix seconds"),
   })

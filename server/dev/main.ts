@@ -64,7 +64,8 @@ async function start(): Promise<void> {
   running.folder = await takeDataFolder(dataDir, process.env);
   const ports = await freePorts(process.env);
   const secrets = await loadOrCreateSecrets(dataDir);
-  const [database] = await Promise.all([openDatabase(process.env.DATABASE_URL, dataDir), buildDashboard()]);
+  const dashboard = buildDashboard();
+  const database = await openDatabase(process.env.DATABASE_URL, dataDir);
   running.database = database;
   const broker = await startBroker(
     {
@@ -76,7 +77,7 @@ async function start(): Promise<void> {
   running.broker = broker;
   const env = environment(secrets, database, broker, ports.PORT);
   running.services = await startServer(env);
-  await running.services.started;
+  await Promise.all([running.services.started, dashboard]);
   await ready(running.services.url);
   const lines = await announcement({
     url: running.services.url,

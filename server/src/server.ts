@@ -128,6 +128,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     ...common,
     log: featureLogger(log, 'HTTP'),
     addressLimit: config.rateLimits.address,
+    hasCredential: devices.hasCredential,
     started: schema.isOpen,
     dashboardFolder: deps.dashboardFolder,
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),

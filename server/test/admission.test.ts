@@ -161,7 +161,7 @@ describe('retained messages', () => {
   test.each(['revoke', 'rotate'] as const)('what an older server left is cleared by %s', async (verb) => {
     const device = await registerDevice(stack.url);
     const topic = await leaveRetained(device);
-    const answer = await api.devices[':id'][verb].$post({ param: { id: device.uuid } });
+    const answer = await api.devices[':id'][verb].$post({ param: { id: device.uuid }, query: {} });
     expect(answer.status).toBe(200);
     expect(await retained(topic)).toBe(false);
   });

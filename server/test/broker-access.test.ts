@@ -55,6 +55,16 @@ function claimsOf({ uuid, username, role }: TestDevice, expiresInSeconds = 3_600
   return { sub: uuid, username, role, iat, exp: iat + expiresInSeconds };
 }
 
+describe('a device that writes its UUID in upper case', () => {
+  test('gets a token whose sub, and so the client id, is lower case', async () => {
+    const answer = await callDevice(stack.url, tokenPath(device.uuid.toUpperCase()), device.token);
+    expect(answer).toMatchObject({ status: 200, u: device.username });
+    const login = { username: device.username, password: answer.t ?? '' };
+    expect(await connackCode({ ...login, clientId: device.uuid.toUpperCase() })).toBe(4);
+    expect(await connackCode({ ...login, clientId: device.uuid })).toBe(0);
+  });
+});
+
 describe('the broker refuses', () => {
   const attempts: readonly (readonly [string, () => Promise<IClientOptions>])[] = [
     ['no credentials', async () => ({ clientId: device.uuid })],

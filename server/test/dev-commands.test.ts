@@ -139,8 +139,9 @@ describe('device-key', () => {
   );
 
   test('prints the key of the vectors, and nothing else', async () => {
-    for (const { role_secret, uuid, key } of vectors.device_keys) {
-      expect(await run(DEVICE_KEY, [uuid, '--secret', role_secret])).toEqual({
+    for (const { role_secret, uuid, key_number, key } of vectors.device_keys) {
+      const number = key_number === 0 ? [] : ['--number', String(key_number)];
+      expect(await run(DEVICE_KEY, [uuid, '--secret', role_secret, ...number])).toEqual({
         exitCode: 0,
         output: `${key}\n`,
       });
@@ -159,6 +160,7 @@ describe('device-key', () => {
     ['no UUID', [], /Give one device UUID/],
     ['two UUIDs', [randomUUID(), randomUUID()], /Give one device UUID/],
     ['something else', ['device-1'], /Give one device UUID/],
+    ['no whole number', [randomUUID(), '--number', '1.5'], /--number must be a whole number/],
     ['an unknown role', [randomUUID(), '--role', 'admin'], /--role must be master or agent/],
     ['no secret', [randomUUID()], /--secret.*DEVICE_AGENT_SECRET_KEY/],
   ])('ends with 1 and says why: %s', async (_, args, message) => {

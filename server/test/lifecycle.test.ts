@@ -128,7 +128,7 @@ describe('rotating', () => {
     const old = await registerDevice(stack.url);
     const client = await connect(old);
     const gone = closed(client);
-    const answer = await (await api.devices[':id'].rotate.$post(one(old.uuid))).json();
+    const answer = await (await api.devices[':id'].rotate.$post({ ...one(old.uuid), query: {} })).json();
     expect(answer).toMatchObject({
       device: { state: 'active', generation: 2 },
       receipt: { status: 'applied' },
@@ -154,8 +154,8 @@ describe('rotating', () => {
 
   test('bans the old user name until its last token has expired', async () => {
     const { uuid } = await registerDevice(stack.url);
-    await api.devices[':id'].rotate.$post(one(uuid));
-    await api.devices[':id'].rotate.$post(one(uuid));
+    await api.devices[':id'].rotate.$post({ ...one(uuid), query: {} });
+    await api.devices[':id'].rotate.$post({ ...one(uuid), query: {} });
     const bans = await stack.sql<{ username: string; seconds: number }[]>`
       select username, extract(epoch from until - now())::int as seconds from username_bans
       where device_id = ${uuid} order by username`;
@@ -167,7 +167,7 @@ describe('rotating', () => {
     const { uuid } = await registerDevice(stack.url);
     const headers = { headers: { 'if-match': '"1"' } };
     const statuses = await Promise.all(
-      [1, 2, 3, 4].map(() => statusOf(api.devices[':id'].rotate.$post(one(uuid), headers))),
+      [1, 2, 3, 4].map(() => statusOf(api.devices[':id'].rotate.$post({ ...one(uuid), query: {} }, headers))),
     );
     expect(statuses.toSorted()).toEqual([200, 412, 412, 412]);
   });
@@ -213,7 +213,7 @@ describe('a device that waits for approval', () => {
 
   test.each(['restore', 'rotate'] as const)('cannot be changed by %s', async (verb) => {
     const id = await pending();
-    expect(await statusOf(api.devices[':id'][verb].$post(one(id)))).toBe(409);
+    expect(await statusOf(api.devices[':id'][verb].$post({ ...one(id), query: {} }))).toBe(409);
   });
 });
 
@@ -225,7 +225,7 @@ test.each([
 ] as const)('%s is refused for a device that is %s', async (verb, state) => {
   const { uuid } = await registerDevice(stack.url);
   await stack.sql`update devices set state = ${state} where id = ${uuid}`;
-  const response: { status: number } = await api.devices[':id'][verb].$post(one(uuid));
+  const response: { status: number } = await api.devices[':id'][verb].$post({ ...one(uuid), query: {} });
   expect(response.status).toBe(409);
   const [row] = await stack.sql`select state, generation from devices where id = ${uuid}`;
   expect(row).toEqual({ state, generation: 1 });

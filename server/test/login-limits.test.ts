@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, spyOn, test } from 'bun:test';
+import { afterAll, beforeEach, describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test';
 import { standingClock } from './clocks.ts';
 import { type Stack, startStack } from './harness.ts';
 import { recordingLog } from './logs.ts';
@@ -16,6 +16,8 @@ import {
 const clock = standingClock();
 const log = recordingLog();
 const WINDOW_MS = 15 * 60_000;
+// Each attempt hashes a password, and the machine may be busy.
+setDefaultTimeout(60_000);
 let stack: Stack;
 
 /** Every test has limits of its own: they are counted in the process. */

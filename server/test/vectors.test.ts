@@ -77,11 +77,18 @@ describe('a role secret beyond ASCII', () => {
 
 describe('a device key vector', () => {
   test.each(vectors.device_keys.filter(({ role_secret }) => role_secret.startsWith('master')))(
-    'opens its UUID: $uuid',
-    async ({ uuid, key }) => {
+    'opens its UUID with its number: $uuid $key_number',
+    async ({ uuid, key_number, key }) => {
       await stack.sql`delete from devices where id = ${uuid}`;
+      await stack.sql`insert into devices (id, role, state, key_number, created_at)
+        values (${uuid}, 'master', 'active', ${key_number}, now())`;
       expect(await callDevice(stack.url, tokenPath(uuid), key)).toMatchObject({ status: 200, c: 'OK' });
       expect(await callDevice(stack.url, tokenPath(randomUUID()), key)).toMatchObject({ status: 401 });
+      await stack.sql`update devices set key_number = ${key_number + 1} where id = ${uuid}`;
+      expect(await callDevice(stack.url, tokenPath(uuid), key)).toMatchObject({
+        status: 401,
+        r: 'superseded',
+      });
     },
   );
 

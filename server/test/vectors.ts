@@ -6,7 +6,16 @@ const schema = z.object({
   now: z.number(),
   uuid: z.string(),
   tokens: z.array(z.object({ name: z.string(), token: z.string(), http: z.string() })).min(20),
-  device_keys: z.array(z.object({ role_secret: z.string(), uuid: z.string(), key: z.string() })).min(5),
+  device_keys: z
+    .array(
+      z.object({
+        role_secret: z.string(),
+        uuid: z.string(),
+        key_number: z.int().default(0),
+        key: z.string(),
+      }),
+    )
+    .min(8),
 });
 
 /** The shared test data of docs/vectors.json. Times are in Unix seconds. */

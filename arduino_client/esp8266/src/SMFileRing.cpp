@@ -7,7 +7,6 @@
 
 using smserver::Acknowledged;
 using smserver::ByteRing;
-using smserver::crc32;
 using smserver::RecordHeader;
 
 namespace {
@@ -17,14 +16,8 @@ namespace {
 constexpr uint32_t kMagic = 0x534D5231;
 constexpr uint32_t kStart = 8;
 constexpr uint32_t kPrefixBytes = 6 + RecordHeader::kBytes;
-constexpr uint32_t kMinBytes = 8192;
 
 }  // namespace
-
-SMFileRing::SMFileRing(fs::FS& fs, const char* path, uint32_t bytes)
-    : fs_(fs),
-      path_(path),
-      segmentBytes_((bytes < kMinBytes ? kMinBytes : bytes) / kSegments) {}
 
 void SMFileRing::name(uint32_t segment, char (&out)[28]) const {
   snprintf_P(out, sizeof out, PSTR("%s%u"), path_,
@@ -51,13 +44,13 @@ bool SMFileRing::scan(uint8_t index, uint32_t* segment) {
     size_t left = static_cast<size_t>(prefix[0] | prefix[1] << 8);
     uint32_t stored;
     memcpy(&stored, prefix + 2, sizeof stored);
-    uint32_t crc = crc32(prefix + 6, RecordHeader::kBytes);
+    uint32_t crc = smserver::crc32(prefix + 6, RecordHeader::kBytes);
     const uint32_t next = end + kPrefixBytes + static_cast<uint32_t>(left);
     while (left > 0) {
       uint8_t chunk[64];
       const size_t step = left < sizeof chunk ? left : sizeof chunk;
       if (static_cast<size_t>(file.read(chunk, step)) != step) break;
-      crc = crc32(chunk, step, crc);
+      crc = smserver::crc32(chunk, step, crc);
       left -= step;
     }
     // Torn by a power cut: nothing behind it is good.
@@ -69,7 +62,7 @@ bool SMFileRing::scan(uint8_t index, uint32_t* segment) {
   return true;
 }
 
-bool SMFileRing::open() {
+bool SMFileRing::openFiles() {
   uint32_t found[kSegments];
   bool any = false;
   uint32_t newest = 0;
@@ -96,7 +89,9 @@ bool SMFileRing::open() {
   // Whether files can be written at all.
   char path[28];
   name(1, path);
-  return static_cast<bool>(fs_.open(path, "a"));
+  if (!fs_.open(path, "a")) return false;
+  fs_.remove(path);
+  return true;
 }
 
 void SMFileRing::removeSegment(uint32_t segment) {
@@ -127,8 +122,8 @@ bool SMFileRing::startSegment(int* dropped) {
   name(next, path);
   fs::File file = fs_.open(path, "w");
   const uint32_t head[2] = {kMagic, next};
-  if (!file || file.write(reinterpret_cast<const uint8_t*>(head), kStart) !=
-                   kStart) {
+  if (!file ||
+      file.write(reinterpret_cast<const uint8_t*>(head), kStart) != kStart) {
     return false;
   }
   file.close();
@@ -148,7 +143,7 @@ bool SMFileRing::append(fs::File* file, ByteRing* ring) {
   for (size_t at = 0; at < bytes; at += sizeof chunk) {
     const size_t step = bytes - at < sizeof chunk ? bytes - at : sizeof chunk;
     ring->readCurrent(at, chunk, step);
-    crc = crc32(chunk, step, crc);
+    crc = smserver::crc32(chunk, step, crc);
   }
   uint8_t prefix[6] = {static_cast<uint8_t>(length),
                        static_cast<uint8_t>(length >> 8)};
@@ -162,7 +157,7 @@ bool SMFileRing::append(fs::File* file, ByteRing* ring) {
   return true;
 }
 
-int SMFileRing::save(ByteRing* ring) {
+int SMFileRing::saveRing(ByteRing* ring) {
   int dropped = 0;
   char path[28];
   fs::File file;
@@ -228,7 +223,7 @@ SMFileRing::Entry SMFileRing::entryAt(const Place& place) const {
   return entry;
 }
 
-size_t SMFileRing::peek(RecordHeader* header) {
+size_t SMFileRing::peekRecord(RecordHeader* header) {
   if (atEnd()) return 0;
   if (!cursorKnown_) {
     settle(&cursor_);
@@ -239,28 +234,22 @@ size_t SMFileRing::peek(RecordHeader* header) {
   return cursorEntry_.length;
 }
 
-bool SMFileRing::read(char* json, size_t length) {
+bool SMFileRing::readRecord(char* json, size_t length) {
   char path[28];
   name(cursor_.segment, path);
   fs::File file = fs_.open(path, "r");
   return file && file.seek(cursor_.offset + kPrefixBytes) &&
-         static_cast<size_t>(file.read(reinterpret_cast<uint8_t*>(json),
-                                       length)) == length;
+         static_cast<size_t>(
+             file.read(reinterpret_cast<uint8_t*>(json), length)) == length;
 }
 
-void SMFileRing::advance() {
+void SMFileRing::advanceCursor() {
   if (atEnd()) return;
   RecordHeader header;
-  peek(&header);
+  peekRecord(&header);
   ++passed_;
   cursor_.offset += kPrefixBytes + cursorEntry_.length;
   cursorKnown_ = false;
-}
-
-void SMFileRing::rewind() {
-  cursor_ = front_;
-  cursorKnown_ = false;
-  passed_ = 0;
 }
 
 // Nothing is left: the next record starts a new segment.
@@ -273,7 +262,7 @@ void SMFileRing::restart() {
   sealed_ = true;
 }
 
-size_t SMFileRing::trim(const Acknowledged& acknowledged, bool awaited) {
+size_t SMFileRing::trimFront(const Acknowledged& acknowledged, bool awaited) {
   size_t covered = 0;
   while (count_ > 0) {
     if (!frontKnown_) {

@@ -22,20 +22,36 @@ class SMFileRing : public smserver::RecordFile {
  public:
   // `path` is up to 24 characters and must outlive this. `bytes` is what all
   // files may have together: 8 KiB or more, or it is taken as 8 KiB.
-  SMFileRing(fs::FS& fs, const char* path, uint32_t bytes = 65536);
+  SMFileRing(fs::FS& fs, const char* path, uint32_t bytes = 65536)
+      : fs_(fs),
+        path_(path),
+        segmentBytes_((bytes < kMinBytes ? kMinBytes : bytes) / kSegments) {}
 
-  bool open() override;
+  // For the library. These are inline so that only a sketch that includes this
+  // file has a virtual table, which the linker would keep in every sketch.
+  bool open() override { return openFiles(); }
   size_t count() const override { return count_; }
-  int save(smserver::ByteRing* ring) override;
-  size_t peek(smserver::RecordHeader* header) override;
-  bool read(char* json, size_t length) override;
+  int save(smserver::ByteRing* ring) override { return saveRing(ring); }
+  size_t peek(smserver::RecordHeader* header) override {
+    return peekRecord(header);
+  }
+  bool read(char* json, size_t length) override {
+    return readRecord(json, length);
+  }
   bool atEnd() const override { return passed_ == count_; }
-  void advance() override;
-  void rewind() override;
+  void advance() override { advanceCursor(); }
+  void rewind() override {
+    cursor_ = front_;
+    cursorKnown_ = false;
+    passed_ = 0;
+  }
   size_t trim(const smserver::Acknowledged& acknowledged,
-              bool awaited) override;
+              bool awaited) override {
+    return trimFront(acknowledged, awaited);
+  }
 
  private:
+  static constexpr uint32_t kMinBytes = 8192;
   static constexpr uint8_t kSegments = 8;
 
   // A place in the files: a segment by its number, and an offset in it.
@@ -49,6 +65,12 @@ class SMFileRing : public smserver::RecordFile {
     uint16_t length = 0;  // of the JSON; 0: unreadable
   };
 
+  bool openFiles();
+  int saveRing(smserver::ByteRing* ring);
+  size_t peekRecord(smserver::RecordHeader* header);
+  bool readRecord(char* json, size_t length);
+  void advanceCursor();
+  size_t trimFront(const smserver::Acknowledged& acknowledged, bool awaited);
   uint8_t slot(uint32_t segment) const { return segment % kSegments; }
   void name(uint32_t segment, char (&out)[28]) const;
   bool scan(uint8_t index, uint32_t* segment);

@@ -72,7 +72,7 @@ size_t SMResult::writeReply(const char* id, char* out, size_t capacity) const {
     reply.put(F("\"ERROR\",\"m\":\""));
     for (const char* c = text_; *c != '\0'; ++c) {
       // Spares the escapes, whose length varies.
-      reply.put(*c == '"' || *c == '\\'               ? '\''
+      reply.put(*c == '"' || *c == '\\'                   ? '\''
                 : static_cast<uint8_t>(*c) < uint8_t{' '} ? ' '
                                                           : *c);
     }

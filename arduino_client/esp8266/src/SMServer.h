@@ -191,7 +191,7 @@ class SMServer {
   // Of the payload, on a topic of this length.
   size_t maxPayloadBytes(size_t topicBytes) const;
 
-  SMError publishOnce(const char* json, size_t length);
+  SMError publishUnkept(const char* json, size_t length);
   SMError publishBool(const char* field, bool value);
   SMError publishNumber(const char* field, double value, int digits);
   SMError publishInteger(const char* field, uint64_t value, bool negative);

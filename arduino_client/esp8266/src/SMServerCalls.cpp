@@ -13,7 +13,6 @@
 #include "internal/text_writer.h"
 
 using smserver::kTopicBytes;
-using smserver::Outbox;
 using smserver::Subscriptions;
 using smserver::TextWriter;
 
@@ -67,16 +66,16 @@ SMError SMServer::publishRecord(const char* json, size_t length) {
   if (!begun_) return fail(SMError::NotBegun);
   if (json == nullptr) return fail(SMError::BadPayload);
   size_t needed = length;
-  const SMError error =
-      outbox_.push(json, length, maxPayloadBytes(kDataTopicBytes), moment(),
-                   &needed);
+  const SMError error = outbox_.push(
+      json, length, maxPayloadBytes(kDataTopicBytes), moment(), &needed);
   switch (error) {
     case SMError::None:
       ++counters_.records;
       if (connection_.online()) stepOutbox();
       return error;
     case SMError::QueueFull:
-      return publishOnce(json, length);
+      if (options_.outboxBytes == 0) return publishUnkept(json, length);
+      break;
     case SMError::TooLong:
       needed += kPublishOverhead + kDataTopicBytes;
       break;
@@ -86,22 +85,19 @@ SMError SMServer::publishRecord(const char* json, size_t length) {
   return fail(error, static_cast<int32_t>(needed));
 }
 
-// Without room in the ring: now or never.
-SMError SMServer::publishOnce(const char* json, size_t length) {
-  const bool ring = options_.outboxBytes > 0;
-  const SMError error = ring ? SMError::QueueFull : SMError::NotConnected;
-  const int32_t detail = ring ? static_cast<int32_t>(length) : 0;
-  if (!connection_.online() || !outbox_.allSent()) return fail(error, detail);
-  std::unique_ptr<char[]> text(
-      new (std::nothrow) char[Outbox::kPrefixBytes + length]);
-  if (!text) return fail(SMError::OutOfMemory, static_cast<int32_t>(length));
-  const size_t bytes = outbox_.writeOnce(json, length, text.get());
-  char topic[kTopicBytes];
-  smserver::deviceTopic(id_, PSTR("data"), topic);
-  if (!publish(topic, text.get(), bytes)) return fail(error, detail);
-  ++counters_.records;
-  ++counters_.sentTelemetry;
-  return SMError::None;
+// Without a ring: now or never, and without a number, for it would promise
+// more.
+SMError SMServer::publishUnkept(const char* json, size_t length) {
+  if (connection_.online()) {
+    char topic[kTopicBytes];
+    smserver::deviceTopic(id_, PSTR("data"), topic);
+    if (publish(topic, json, length)) {
+      ++counters_.records;
+      ++counters_.sentTelemetry;
+      return SMError::None;
+    }
+  }
+  return fail(SMError::NotConnected);
 }
 
 // Sends what is next, if there is something.
@@ -205,8 +201,8 @@ SMError SMServer::send(const char* topic, const char* payload, size_t length) {
   if (payload == nullptr && length > 0) return fail(SMError::BadPayload);
   const size_t most = maxPayloadBytes(strlen(topic));
   if (length > most) {
-    return fail(SMError::TooLong, static_cast<int32_t>(
-                                      mqtt_.packetBytes() + length - most));
+    return fail(SMError::TooLong,
+                static_cast<int32_t>(mqtt_.packetBytes() + length - most));
   }
   if (!connection_.online()) return fail(SMError::NotConnected);
   if (subscriptions_.refused(topic)) return fail(SMError::NotPaired);
@@ -269,11 +265,9 @@ SMError SMServer::ping() {
 void SMServer::onCommand(CommandCallback callback) {
   commands_.reset();
   if (!callback) return;
-  commands_.reset(new (std::nothrow) smserver::CommandRunner(
-      store_, counters_, error_, std::move(callback)));
-  if (!commands_) {
-    fail(SMError::OutOfMemory, sizeof(smserver::CommandRunner));
-  }
+  commands_.reset(smserver::newCommandRunner(store_, counters_, error_,
+                                             std::move(callback)));
+  if (!commands_) fail(SMError::OutOfMemory);
 }
 
 // Sends a reply that waits. One that cannot be sent goes out with the next
@@ -301,12 +295,8 @@ SMError SMServer::startPairing(SMPairing::Request request, const char* uuid,
   if (uuid != nullptr && !smserver::parseUuid(uuid, parsed)) {
     return fail(SMError::BadUuid);
   }
-  if (!pairing_) {
-    pairing_.reset(new (std::nothrow) smserver::Pairing(onPairing_));
-  }
-  if (!pairing_) return fail(SMError::OutOfMemory, sizeof(smserver::Pairing));
-  static_cast<smserver::Pairing*>(pairing_.get())
-      ->start(request, parsed, code);
+  pairing_.reset(smserver::newPairing(request, parsed, code, onPairing_));
+  if (!pairing_) return fail(SMError::OutOfMemory);
   connection_.run(pairing_.get());
   return SMError::None;
 }

@@ -53,21 +53,52 @@ class SMServerTls : public smserver::TlsProvider {
     return SMServerTls(Kind::Insecure, nullptr, nullptr);
   }
 
-  SMError check() override;
-  bool needsClock() const override;
-  void probe(const smserver::Endpoint& endpoint) override;
-  size_t heapBytes(const smserver::Endpoint& endpoint) const override;
+  // For the library. These are inline so that only a sketch that includes this
+  // file has a virtual table, which the linker would keep in every sketch, and
+  // the TLS library with it.
+  SMError check() override { return checkTrust(); }
+#if defined(ESP32)
+  // The core's mbedTLS is built without MBEDTLS_HAVE_TIME_DATE.
+  bool needsClock() const override { return false; }
+  bool wrongTime(int) const override { return false; }
+  // It has buffers of a fixed size.
+  void probe(const smserver::Endpoint&) override {}
+  size_t heapBytes(const smserver::Endpoint&) const override {
+    return SMSERVER_TLS_HEAP_BYTES;
+  }
+#else
+  bool needsClock() const override { return kind_ == Kind::Authority; }
+  bool wrongTime(int error) const override { return error == kExpired; }
+  void probe(const smserver::Endpoint& endpoint) override {
+    probePlace(endpoint);
+  }
+  size_t heapBytes(const smserver::Endpoint& endpoint) const override {
+    // The second stack of 6.2 KB, or the receive buffer if that is larger.
+    return takesSmall(endpoint) ? size_t{SMSERVER_TLS_HEAP_BYTES}
+                                : size_t{kFullBytes} + 325 + 512;
+  }
+#endif
   smserver::TcpClient* create(const smserver::Endpoint& endpoint, Use use,
-                              uint32_t unixS) override;
+                              uint32_t unixS) override {
+    return createClient(endpoint, use, unixS);
+  }
   int connect(smserver::TcpClient* client, const smserver::Endpoint& endpoint,
-              Use use, uint32_t timeoutMs) override;
-  bool wrongTime(int error) const override;
+              Use use, uint32_t timeoutMs) override {
+    return connectClient(client, endpoint, use, timeoutMs);
+  }
 
  private:
   enum class Kind : uint8_t { Authority, Fingerprint, Insecure };
 
   SMServerTls(Kind kind, const char* first, const char* second)
       : first_(first), second_(second), kind_(kind) {}
+
+  SMError checkTrust();
+  smserver::TcpClient* createClient(const smserver::Endpoint& endpoint, Use use,
+                                    uint32_t unixS);
+  int connectClient(smserver::TcpClient* client,
+                    const smserver::Endpoint& endpoint, Use use,
+                    uint32_t timeoutMs);
 
   // Hexadecimal digits, with or without colons or blanks between the pairs.
   static bool parseFingerprint(const char* text,
@@ -86,9 +117,12 @@ class SMServerTls : public smserver::TlsProvider {
     bool small = false;  // takes fragments of kFragmentBytes
   };
 
+  // BearSSL's BR_ERR_X509_EXPIRED: not yet, or no longer, valid.
+  static constexpr int kExpired = 54;
   static constexpr uint16_t kFragmentBytes = 512;
   static constexpr uint16_t kFullBytes = 16384;
 
+  void probePlace(const smserver::Endpoint& endpoint);
   bool takesSmall(const smserver::Endpoint& endpoint) const;
 
   // Parsed in check(), and kept, for reconnecting needs it again.

@@ -73,11 +73,11 @@ struct SMErrorInfo {
 
 // The `detail` of HttpUnreachable.
 enum SMHttpFault : int8_t {
-  kSMHttpNotSent = -1,     // the connection broke while sending
-  kSMHttpClosed = -2,      // it was closed before there was an answer
-  kSMHttpTimeout = -3,     // the answer was not whole in time
-  kSMHttpNotHttp = -4,     // what came is not HTTP
-  kSMHttpNoMemory = -5,    // too little heap
+  kSMHttpNotSent = -1,   // the connection broke while sending
+  kSMHttpClosed = -2,    // it was closed before there was an answer
+  kSMHttpTimeout = -3,   // the answer was not whole in time
+  kSMHttpNotHttp = -4,   // what came is not HTTP
+  kSMHttpNoMemory = -5,  // too little heap
 };
 
 const __FlashStringHelper* toString(SMState state);
@@ -106,8 +106,8 @@ struct SMCounters {
   uint32_t acknowledgedTelemetry = 0;
   uint32_t droppedTelemetry = 0;
   uint32_t droppedMessages = 0;  // pushed out of the queue behind message()
-  uint32_t ignored = 0;    // not understood, retained, or of no interest
-  uint32_t oversized = 0;  // incoming packets over the packet buffer
+  uint32_t ignored = 0;          // not understood, retained, or of no interest
+  uint32_t oversized = 0;        // incoming packets over the packet buffer
 };
 
 // A message on a link topic. Topic and payload end in NUL and belong to the

@@ -17,6 +17,9 @@ export const deviceAnswer = z
     generation: z
       .int()
       .describe('Raised by a rotation or restoration; tokens of older generations are invalid'),
+    keyNumber: z
+      .int()
+      .describe('Raised by a rotation with `key=true`; the device key of an older number is invalid'),
     name: z.string(),
     notes: z.string(),
     tags: z.array(z.string()),
@@ -50,6 +53,24 @@ export const deviceSummary = z
 
 /** What every change of a device that concerns the broker answers. */
 export const changeAnswer = z.object({ device: deviceAnswer, receipt });
+
+const credentials = z.enum(['tokens', 'key']);
+
+/** What rotating a device answers. */
+export const rotationAnswer = changeAnswer.extend({
+  replaced: z
+    .array(credentials)
+    .describe('The credentials that were replaced: always the tokens, the key on demand'),
+});
+
+/** The query parameters of a rotation. */
+export const rotationQuery = z.strictObject({
+  key: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('Whether to replace the device key as well'),
+});
 
 /** What removing a device answers. */
 export const removalAnswer = z.object({ removed: z.uuid(), receipt });
@@ -114,15 +135,26 @@ export const sketchHost = z
   .max(95)
   .regex(/^(https?:\/\/)?[A-Za-z0-9.[\]:_-]+$/, 'must be a host, with scheme and port if need be');
 
+const MAX_KEY_NUMBER = 2 ** 31 - 1;
+
 /** What to compute a key for, beside the device's id. */
 export const keyRequest = z.strictObject({
   role: deviceRole.optional().describe('Required if the device does not exist yet'),
+  keyNumber: z
+    .int()
+    .min(0)
+    .max(MAX_KEY_NUMBER)
+    .optional()
+    .describe(
+      'Of a key that is not the current one, such as the next, to prepare a device before the rotation',
+    ),
   host: sketchHost.optional().describe('The host devices connect to; by default the address of this request'),
 });
 
 export const keyAnswer = z.object({
   id: z.uuid(),
   role: deviceRole,
+  keyNumber: z.int().describe('The number that the key was derived with'),
   key: z.string().describe('The device key: valid for this device only'),
   header: z.string().describe('A header file for the sketch, with host, UUID and key'),
 });
@@ -146,6 +178,7 @@ export const importReport = z.object({
 export type Device = z.output<typeof deviceAnswer>;
 export type DeviceSummary = z.output<typeof deviceSummary>;
 export type ChangeAnswer = z.output<typeof changeAnswer>;
+export type Credentials = z.output<typeof credentials>;
 export type Removal = z.output<typeof removalAnswer>;
 export type DeviceFilter = z.output<typeof deviceFilter>;
 export type Registration = z.output<typeof registration>;

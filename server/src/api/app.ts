@@ -20,8 +20,10 @@ export interface AppDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly trustProxyHops: number;
-  /** Requests of any kind from one address, per minute. */
+  /** Requests of any kind from one address, per minute; as many again of devices with a good credential. */
   readonly addressLimit: number;
+  /** Whether a request shows a good credential of a device. */
+  readonly hasCredential: (c: Context) => Promise<boolean>;
   /** Whether the schema is in place; until then every route but health and the dashboard answers `unavailable`. */
   readonly started: () => boolean;
   readonly stores: StoreFactory;
@@ -54,6 +56,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       limit: deps.addressLimit,
       windowMs: 60_000,
       key: (c) => ipNetwork(c.get('ip')),
+      // A flood does not keep out the devices behind its address.
+      countsApart: async (c) => deps.started() && (await deps.hasCredential(c)),
     }),
   );
   app.route('/', dashboardRoutes({ folder: deps.dashboardFolder }));

@@ -2,7 +2,7 @@ import { eq, type SQL, sql } from 'drizzle-orm';
 import type { Receipt } from '../../contract/api/broker.ts';
 import type { ChangeAnswer, Device } from '../../contract/api/devices.ts';
 import { oneOf, type Queryable } from '../platform/db/client.ts';
-import { devices } from '../platform/db/schema.ts';
+import { devices, retiredDevices } from '../platform/db/schema.ts';
 
 export interface ChangeOutcome {
   readonly device: DeviceRow;
@@ -15,6 +15,7 @@ const ownColumns = {
   role: devices.role,
   state: devices.state,
   generation: devices.generation,
+  keyNumber: devices.keyNumber,
   masterId: devices.masterId,
   name: devices.name,
   notes: devices.notes,
@@ -43,6 +44,7 @@ export function toDeviceAnswer(row: DeviceRow): Device {
     role: row.role,
     state: row.state,
     generation: row.generation,
+    keyNumber: row.keyNumber,
     name: row.name,
     notes: row.notes,
     tags: row.tags,
@@ -66,6 +68,7 @@ export function auditView(row: DeviceRow): Record<string, unknown> {
     role: row.role,
     state: row.state,
     generation: row.generation,
+    keyNumber: row.keyNumber,
     master: row.masterId,
     name: row.name,
     notes: row.notes,
@@ -87,7 +90,7 @@ export async function lockDevice(tx: Queryable, id: string): Promise<DeviceRow |
   return row;
 }
 
-type Changeable = 'state' | 'generation' | 'masterId' | 'name' | 'notes' | 'tags';
+type Changeable = 'state' | 'generation' | 'keyNumber' | 'masterId' | 'name' | 'notes' | 'tags';
 
 /** Changes a locked device and raises its version. */
 export async function updateDevice(
@@ -99,6 +102,15 @@ export async function updateDevice(
     .update(devices)
     .set({ ...values, version: sql`${devices.version} + 1` })
     .where(eq(devices.id, id));
+}
+
+/** The number of the key that a deleted device starts with when it registers again; 0 of one that never existed. */
+export async function retiredKeyNumber(db: Queryable, id: string): Promise<number> {
+  const [row] = await db
+    .select({ keyNumber: retiredDevices.keyNumber })
+    .from(retiredDevices)
+    .where(eq(retiredDevices.id, id));
+  return row?.keyNumber ?? 0;
 }
 
 export async function removeDevice(tx: Queryable, id: string): Promise<void> {

@@ -1,14 +1,15 @@
 import { Hono } from 'hono';
 import type { DeviceRole } from '../../contract/roles.ts';
 import type { BrokerChanges } from '../broker/changes.ts';
+import { ipNetwork } from '../http/client-ip.ts';
 import type { AppEnv } from '../http/device-answer.ts';
-import type { StoreFactory } from '../http/rate-limit.ts';
+import { limitFailures, type StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Tokens } from '../tokens/token.ts';
 import { createCredentialCheck } from './firmware/credential.ts';
-import { firmwareRoutes } from './firmware/firmware-routes.ts';
+import { firmwareRoutes, presentsCredential } from './firmware/firmware-routes.ts';
 import { createRefusedCredentials } from './firmware/refused-credentials.ts';
 import type { Enrollment } from './firmware/request-token.ts';
 import type { RequireTokenDeps } from './firmware/require-token.ts';
@@ -48,11 +49,23 @@ export function createDevices(deps: DevicesDeps) {
   const lastSeen = createLastSeen({ db, clock, log: featureLogger(deps.log, 'Devices') });
   const refusedCredentials = createRefusedCredentials({ db, clock, log });
   const onSeen = (deviceId: string) => lastSeen.add(deviceId, clock.now());
-  const admission: RequireTokenDeps = { log, tokens, store, onSeen, onRefused: refusedCredentials.add };
+  const limitGuesses = limitFailures({
+    clock,
+    stores: deps.stores,
+    name: 'bad credentials of an address',
+    limit: deps.rateLimits.failed,
+    windowMs: 10 * 60_000,
+    key: (c) => ipNetwork(c.get('ip')),
+  });
+  const onRefused = refusedCredentials.add;
+  const admission: RequireTokenDeps = { log, tokens, store, onSeen, onRefused, limitGuesses };
+  const checkCredential = createCredentialCheck({ ...deps, store });
 
   return {
     /** What lets other features admit the bearer of a device token. */
     admission,
+    /** Whether a request shows a good credential of a device. */
+    hasCredential: presentsCredential({ tokens, checkCredential }),
     /** Notes that a device showed itself now. Cheap. */
     onSeen,
     deviceRoutes: new Hono<AppEnv>().route(
@@ -62,7 +75,7 @@ export function createDevices(deps: DevicesDeps) {
         clock,
         tokens,
         store,
-        checkCredential: createCredentialCheck(deps),
+        checkCredential,
         enrollment: deps.enrollment,
         registrationsPerHour: deps.rateLimits.registrations,
         onRegistered: ({ id, role, state }) => log.info({ deviceId: id, role, state }, 'device registered'),

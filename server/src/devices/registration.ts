@@ -9,6 +9,7 @@ export interface DeviceRecord {
   readonly role: DeviceRole;
   readonly state: DeviceState;
   readonly generation: number;
+  readonly keyNumber: number;
 }
 
 export interface NewDevice {
@@ -22,7 +23,7 @@ export interface NewDevice {
 
 /**
  * Registers those devices that do not exist, in one statement with their entries in the audit log. One that was deleted
- * starts above its old generations. Of several with the same id the first counts.
+ * starts above its old generations, with its last key. Of several with the same id the first counts.
  *
  * @param quota `hourlyQuota`, for a single device: without a place in it nothing is registered.
  * @returns the devices that were registered.
@@ -42,12 +43,13 @@ export async function registerDevices(
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as given
         (position int, id uuid, role device_role, state device_state, name text, notes text, tags text[])
     ), registered as (
-      insert into devices (id, role, state, name, notes, tags, created_at, generation)
+      insert into devices (id, role, state, name, notes, tags, created_at, generation, key_number)
       select given.id, given.role, given.state, given.name, given.notes, given.tags, ${at}::timestamptz,
-        coalesce((select generation + 1 from retired_devices where retired_devices.id = given.id), 1)
+        coalesce((select generation + 1 from retired_devices where retired_devices.id = given.id), 1),
+        coalesce((select key_number from retired_devices where retired_devices.id = given.id), 0)
       from given, place order by given.id, given.position
       on conflict (id) do nothing
-      returning id, role, state, generation, name, notes, tags
+      returning id, role, state, generation, key_number, name, notes, tags
     ), audited as (
       insert into audit_log (at, actor_kind, actor, address, request_id, action, subject, after)
       select ${at}::timestamptz, ${origin.actorKind}::actor_kind, ${origin.actor}, ${origin.address ?? null}::text,
@@ -56,5 +58,5 @@ export async function registerDevices(
           'tags', tags)
       from registered
     )
-    select id, role, state, generation from registered`);
+    select id, role, state, generation, key_number as "keyNumber" from registered`);
 }

@@ -9,6 +9,8 @@ import { type DeviceRecord, type NewDevice, registerDevices } from './registrati
 
 export interface DeviceStore {
   find(id: string): Promise<DeviceRecord | undefined>;
+  /** The number of a device's key, deleted or not; 0 of one that never existed. */
+  findKeyNumber(id: string): Promise<number>;
   /**
    * Registers a device that registers itself.
    *
@@ -17,7 +19,13 @@ export interface DeviceStore {
   register(device: NewDevice, origin: AuditOrigin, maxPerHour: number): Promise<DeviceRecord | undefined>;
 }
 
-const record = { id: devices.id, role: devices.role, state: devices.state, generation: devices.generation };
+const record = {
+  id: devices.id,
+  role: devices.role,
+  state: devices.state,
+  generation: devices.generation,
+  keyNumber: devices.keyNumber,
+};
 
 /** How long a request waits for a statement: a database that hangs counts as unreachable. */
 const ANSWER_LIMIT_MS = 4_000;
@@ -34,6 +42,13 @@ export function createDeviceStore(db: Database, clock: Clock): DeviceStore {
     async find(id) {
       const [device] = await withDeadline(clock, ANSWER_LIMIT_MS, byId.execute({ id }), 'the database');
       return device;
+    },
+    async findKeyNumber(id) {
+      const numbers = db.execute<{ number: number }>(sql`
+        select coalesce(
+          (select key_number from devices where id = ${id}::uuid),
+          (select key_number from retired_devices where id = ${id}::uuid), 0) as number`);
+      return (await withDeadline(clock, ANSWER_LIMIT_MS, numbers, 'the database'))[0]?.number ?? 0;
     },
     async register(device, origin, maxPerHour) {
       const quota = hourlyQuota('registrations', maxPerHour, origin.at);

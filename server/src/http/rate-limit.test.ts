@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { manualClock } from '../../test/clocks.ts';
 import { AppError } from '../platform/errors.ts';
 import type { AppEnv } from './device-answer.ts';
@@ -79,7 +79,6 @@ describe('limits', () => {
       limit,
       windowMs: WINDOW_MS,
       key: () => 'everyone',
-      failed: (c: { res: Response }) => c.res.status === 401,
     };
     const app = new Hono<AppEnv>();
     app.onError((error, c) => {
@@ -87,13 +86,16 @@ describe('limits', () => {
       return c.text(String(error.retryAfterSeconds), 429);
     });
     app.get('/counted', limitRequests(options), (c) => c.text('ok'));
-    const gate = Promise.withResolvers<void>();
-    app.get('/failures', limitFailures(options), async (c) => {
-      if (c.req.query('slow')) await gate.promise;
-      return c.text('', c.req.query('bad') ? 401 : 200);
+    const countFailure = limitFailures({ ...options, name: 'failures' });
+    app.get('/failures', async (c) => {
+      if (!c.req.query('bad')) return c.text('');
+      await countFailure(c);
+      return c.text('', 401);
     });
+    const known = async (c: Context) => c.req.query('known') !== undefined;
+    app.get('/apart', limitRequests({ ...options, name: 'apart', countsApart: known }), (c) => c.text('ok'));
     const status = async (path: string) => (await app.request(path)).status;
-    return { app, clock, status, open: () => gate.resolve() };
+    return { app, clock, status };
   }
 
   test('limitRequests admits up to the limit and answers Retry-After', async () => {
@@ -108,23 +110,21 @@ describe('limits', () => {
     expect(await status('/counted')).toBe(200);
   });
 
-  test('limitFailures never counts what succeeds, not even while it runs', async () => {
-    const { status, open } = appWith(2);
-    const running = Array.from({ length: 50 }, () => status('/failures?slow=1'));
-    expect(await status('/failures')).toBe(200);
-    open();
-    expect(new Set(await Promise.all(running))).toEqual(new Set([200]));
-    expect([await status('/failures?bad=1'), await status('/failures?bad=1')]).toEqual([401, 401]);
+  test('limitRequests counts some apart once the others have used up the limit', async () => {
+    const { clock, status } = appWith(2);
+    for (const expected of [200, 200, 429, 429]) expect(await status('/apart')).toBe(expected);
+    for (const expected of [200, 200, 429]) expect(await status('/apart?known=1')).toBe(expected);
+    clock.advance(WINDOW_MS);
+    expect(await status('/apart')).toBe(200);
   });
 
-  test('limitFailures refuses all of a key once the limit has failed, until the window has passed', async () => {
+  test('limitFailures refuses failures above the limit, and nothing else, until the window has passed', async () => {
     const { clock, status } = appWith(2);
-    await status('/failures?bad=1');
-    await status('/failures?bad=1');
-    for (let again = 0; again < 3; again++) expect(await status('/failures')).toBe(429);
+    for (const expected of [401, 401, 429, 429]) expect(await status('/failures?bad=1')).toBe(expected);
+    for (let again = 0; again < 5; again++) expect(await status('/failures')).toBe(200);
     clock.advance(WINDOW_MS - 1);
-    expect(await status('/failures')).toBe(429);
+    expect(await status('/failures?bad=1')).toBe(429);
     clock.advance(1);
-    expect(await status('/failures')).toBe(200);
+    expect(await status('/failures?bad=1')).toBe(401);
   });
 });

@@ -74,48 +74,55 @@ interface LimitOptions<E extends AppEnv> {
 }
 
 /** Lets `limit` requests of one key through in a window; the others fail with `rate_limited`. */
-export function limitRequests<E extends AppEnv>(options: LimitOptions<E>): MiddlewareHandler<E> {
-  return limiter(options, options.stores(options.name, options.windowMs));
-}
-
-interface FailureLimitOptions<E extends AppEnv> extends LimitOptions<E> {
-  /** Whether a finished request counts. */
-  readonly failed: (c: Context<E>) => boolean;
-}
-
-/**
- * Lets a key through until `limit` of its requests have failed in a window. What succeeds is never counted, not even
- * while it runs, so that many good requests at once behind one address do not exhaust it.
- */
-export function limitFailures<E extends AppEnv>(options: FailureLimitOptions<E>): MiddlewareHandler<E> {
-  const store = options.stores(options.name, options.windowMs);
-  const refuse = limiter(options, store);
-  return async (c, next) => {
-    const key = options.key(c);
-    const window = await store.get?.(key);
-    if (window && window.totalHits >= options.limit) return refuse(c, next);
-    await next();
-    if (options.failed(c)) await store.increment(key);
-  };
-}
-
-function limiter<E extends AppEnv>(options: LimitOptions<E>, store: Counters): MiddlewareHandler<E> {
+export function limitRequests<E extends AppEnv>(
+  options: LimitOptions<E> & {
+    /** What is asked for a request above the limit: whether it counts by itself, under a limit of the same size. */
+    readonly countsApart?: (c: Context<E>) => Promise<boolean>;
+  },
+): MiddlewareHandler<E> {
+  const { countsApart } = options;
+  const apart = countsApart && limitRequests<E>({ ...withoutApart(options), name: `${options.name}, apart` });
   return rateLimiter<E>({
     windowMs: options.windowMs,
     limit: options.limit,
     keyGenerator: options.key,
-    store,
+    store: options.stores(options.name, options.windowMs),
     // Only a refusal says what the limit is: firmware has no use for it otherwise, and every header takes its time.
     standardHeaders: false,
-    handler(c) {
+    async handler(c, next) {
+      if (apart && (await countsApart(c))) return await apart(c, next);
       const { resetTime } = (c.get('rateLimit' as never) ?? {}) as { resetTime?: Date };
-      const resetMs = (resetTime?.getTime() ?? 0) - options.clock.now();
-      const resetSeconds = Math.max(1, Math.ceil(resetMs / 1000));
-      c.header('RateLimit-Policy', `${options.limit};w=${Math.ceil(options.windowMs / 1000)}`);
-      c.header('RateLimit-Limit', String(options.limit));
-      c.header('RateLimit-Remaining', '0');
-      c.header('RateLimit-Reset', String(resetSeconds));
-      throw new AppError('rate_limited', 'Too many requests.', { retryAfterSeconds: resetSeconds });
+      throw refusal(c, options, resetTime);
     },
   });
+}
+
+/**
+ * Counts failures by key. Call it for each: up to `limit` in a window pass, the others fail with `rate_limited` instead of
+ * what they would have failed with. What succeeds is neither counted nor refused.
+ */
+export function limitFailures<E extends AppEnv>(options: LimitOptions<E>): (c: Context<E>) => Promise<void> {
+  const store = options.stores(options.name, options.windowMs);
+  return async (c) => {
+    const { totalHits, resetTime } = await store.increment(options.key(c));
+    if (totalHits > options.limit) throw refusal(c, options, resetTime);
+  };
+}
+
+function withoutApart<E extends AppEnv>({ clock, stores, name, limit, windowMs, key }: LimitOptions<E>) {
+  return { clock, stores, name, limit, windowMs, key };
+}
+
+function refusal<E extends AppEnv>(
+  c: Context<E>,
+  { clock, limit, windowMs }: LimitOptions<E>,
+  resetTime: Date | undefined,
+): AppError {
+  const resetMs = (resetTime?.getTime() ?? 0) - clock.now();
+  const resetSeconds = Math.max(1, Math.ceil(resetMs / 1000));
+  c.header('RateLimit-Policy', `${limit};w=${Math.ceil(windowMs / 1000)}`);
+  c.header('RateLimit-Limit', String(limit));
+  c.header('RateLimit-Remaining', '0');
+  c.header('RateLimit-Reset', String(resetSeconds));
+  return new AppError('rate_limited', 'Too many requests.', { retryAfterSeconds: resetSeconds });
 }

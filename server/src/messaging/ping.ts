@@ -20,7 +20,8 @@ export function createPing(deps: PingDeps): {
 } {
   const handler = pingHandler(deps);
   return {
-    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 2, handler })),
+    // The server's zone raises deliveries to the higher of the two levels (`upgrade_qos`): 0 is the publisher's own.
+    messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 0, handler })),
     sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
   };
 }

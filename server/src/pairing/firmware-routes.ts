@@ -13,12 +13,7 @@ import {
 import { deviceUuid } from '../../contract/uuid.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import { agentIds } from '../devices/agents.ts';
-import {
-  limitBadCredentials,
-  type RequireTokenDeps,
-  requireToken,
-  type TokenEnv,
-} from '../devices/firmware/require-token.ts';
+import { type RequireTokenDeps, requireToken, type TokenEnv } from '../devices/firmware/require-token.ts';
 import { describeDeviceOperation } from '../http/describe-device.ts';
 import { allowOnly } from '../http/device-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
@@ -32,8 +27,6 @@ export interface FirmwarePairingRoutesDeps extends RequireTokenDeps, PairingDeps
     readonly stores: StoreFactory;
     /** Requests of one device, per minute. */
     readonly device: number;
-    /** Bad credentials of one address, per 10 minutes. */
-    readonly failed: number;
   };
 }
 
@@ -43,7 +36,6 @@ const MAX_BODY_BYTES = 256;
 /** How devices pair themselves: docs/protocol.md, section 2. */
 export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<TokenEnv> {
   const app = new Hono<TokenEnv>();
-  app.use('/devices/*', limitBadCredentials(deps));
   const admit = requireToken(deps);
   const limitDevice = limitRequests<TokenEnv>({
     ...deps.limits,

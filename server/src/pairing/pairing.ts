@@ -20,7 +20,7 @@ export interface PairingFeatureDeps {
   /** Keys the hashes of pairing codes. */
   readonly jwtSecret: string;
   readonly tokenTtlSeconds: number;
-  readonly rateLimits: { readonly device: number; readonly failed: number };
+  readonly rateLimits: { readonly device: number };
 }
 
 /** Pairs of a master and an agent, by operators and by the devices themselves. */

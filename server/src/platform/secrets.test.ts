@@ -3,8 +3,9 @@ import { vectors } from '../../test/vectors.ts';
 import { deviceKey, isDeviceKey, secretDigest } from './secrets.ts';
 
 describe('deviceKey', () => {
-  test.each(vectors.device_keys)('of $role_secret and $uuid is the vector', ({ role_secret, uuid, key }) => {
-    expect(deviceKey(role_secret, uuid)).toBe(key);
+  test.each(vectors.device_keys)('of $role_secret, $uuid and number $key_number is the vector', (vector) => {
+    const { role_secret, uuid, key_number, key } = vector;
+    expect(deviceKey(role_secret, uuid, key_number)).toBe(key);
     expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 });

@@ -26,15 +26,27 @@ export function secretDigest(secret: string): SecretDigest {
 
 /**
  * The key that lets its holder request tokens for one UUID only: `base64url(HMAC-SHA256(role secret, lower-case
- * uuid))` without padding, 43 characters (docs/protocol.md, section 1).
+ * uuid))` without padding, 43 characters; from key number 1 on, of `uuid + "." + number` (docs/protocol.md, section 1).
  */
-export function deviceKey(roleSecret: string | Uint8Array, uuid: string): string {
-  return new Bun.CryptoHasher('sha256', roleSecret).update(uuid.toLowerCase()).digest('base64url');
+export function deviceKey(roleSecret: string | Uint8Array, uuid: string, keyNumber = 0): string {
+  const id = uuid.toLowerCase();
+  const named = keyNumber === 0 ? id : `${id}.${keyNumber}`;
+  return new Bun.CryptoHasher('sha256', roleSecret).update(named).digest('base64url');
+}
+
+/** Whether a text has the form of a device key. */
+export function looksLikeDeviceKey(text: string): boolean {
+  return /^[\w-]{43}$/.test(text);
 }
 
 /** Whether `candidate` is the device key of `uuid`, in constant time: the length of a device key is no secret. */
-export function isDeviceKey(candidate: string, roleSecret: string | Uint8Array, uuid: string): boolean {
-  const expected = Buffer.from(deviceKey(roleSecret, uuid));
+export function isDeviceKey(
+  candidate: string,
+  roleSecret: string | Uint8Array,
+  uuid: string,
+  keyNumber = 0,
+): boolean {
+  const expected = Buffer.from(deviceKey(roleSecret, uuid, keyNumber));
   const given = Buffer.from(candidate);
   return given.length === expected.length && timingSafeEqual(given, expected);
 }

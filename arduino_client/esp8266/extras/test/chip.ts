@@ -13,9 +13,10 @@ interface Sketch {
   readonly maxRamBytes: number;
 }
 
+/** Ceilings a little above what was measured: growth has to be meant. */
 const SKETCHES: readonly Sketch[] = [
-  { example: 'Basic', about: 'without commands', maxFlashBytes: 14 * 1024, maxRamBytes: 1800 },
-  { example: 'Commands', about: 'with commands', maxFlashBytes: 17 * 1024, maxRamBytes: 1800 },
+  { example: 'Basic', about: 'without commands', maxFlashBytes: 30_000, maxRamBytes: 2_400 },
+  { example: 'Commands', about: 'with commands', maxFlashBytes: 30_500, maxRamBytes: 2_400 },
 ];
 
 interface Size {

@@ -6,9 +6,11 @@
 
 // With WiFi, so that a sketch need not include it by chip.
 #if defined(ESP32)
+#include <NetworkClient.h>
 #include <WiFi.h>
 #else
 #include <ESP8266WiFi.h>
+#include <WiFiClient.h>
 #endif
 
 namespace smserver {

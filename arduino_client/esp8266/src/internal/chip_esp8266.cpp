@@ -59,9 +59,7 @@ const __FlashStringHelper* resetReason() {
   return F("unknown");
 }
 
-bool wokeFromDeepSleep() {
-  return resetInfo.reason == REASON_DEEP_SLEEP_AWAKE;
-}
+bool wokeFromDeepSleep() { return resetInfo.reason == REASON_DEEP_SLEEP_AWAKE; }
 
 // The core's emulation on a PC (tests/host) has no such memory.
 #ifdef HOST_MOCK

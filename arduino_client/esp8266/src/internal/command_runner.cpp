@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include <new>
+
+#include "command_memory.h"
 #include "identity.h"
 #include "json_document.h"
 #include "json_reader.h"
@@ -12,7 +15,42 @@ namespace {
 // Names longer than this are none of the sketch's.
 constexpr size_t kNameBytes = 64;
 
-}  // namespace
+// Acts on each command once, and remembers the result in the store.
+class CommandRunner final : public CommandHandler {
+ public:
+  CommandRunner(KV& kv, SMCounters& counters, SMErrorInfo& error,
+                CommandCallback callback)
+      : kv_(kv),
+        memory_(kv),
+        counters_(counters),
+        error_(error),
+        callback_(std::move(callback)) {}
+
+  bool take(const char* json, size_t length) override;
+  bool waiting() const override { return json_ != nullptr; }
+  void run() override;
+  const char* reply() const override {
+    return reply_[0] == '\0' ? nullptr : reply_;
+  }
+  void replied() override { reply_[0] = '\0'; }
+  void drop() override { json_ = nullptr; }
+
+ private:
+  void act(const char* name, const char* arguments, size_t bytes);
+  void answer(const SMResult& result);
+  void stored(KVError error);
+
+  KV& kv_;
+  CommandMemory memory_;
+  SMCounters& counters_;
+  SMErrorInfo& error_;
+  CommandCallback callback_;
+  // The command that is to be run; its text lies in the packet buffer.
+  const char* json_ = nullptr;
+  size_t jsonBytes_ = 0;
+  char id_[SMSERVER_COMMAND_ID_BYTES + 1] = "";
+  char reply_[SMSERVER_COMMAND_ID_BYTES + SMSERVER_RESULT_BYTES + 32] = "";
+};
 
 // Notes the id in flash; the next pass of loop() acts on the command. Until
 // then no packet is read, so the text stays where it is.
@@ -65,8 +103,7 @@ void CommandRunner::run() {
   stored(error);
 }
 
-void CommandRunner::act(const char* name, const char* arguments,
-                        size_t bytes) {
+void CommandRunner::act(const char* name, const char* arguments, size_t bytes) {
   JsonDocument document;
   if (arguments != nullptr && !parseDocument(arguments, bytes, &document)) {
     error_ = {SMError::OutOfMemory, static_cast<int32_t>(bytes)};
@@ -84,6 +121,14 @@ void CommandRunner::answer(const SMResult& result) {
 void CommandRunner::stored(KVError error) {
   if (error == KVError::None) return;
   error_ = {SMError::StorageFailed, static_cast<int32_t>(error)};
+}
+
+}  // namespace
+
+CommandHandler* newCommandRunner(KV& kv, SMCounters& counters,
+                                 SMErrorInfo& error, CommandCallback callback) {
+  return new (std::nothrow)
+      CommandRunner(kv, counters, error, std::move(callback));
 }
 
 }  // namespace smserver

@@ -20,10 +20,11 @@ uint32_t systemTimeS() {
 
 void Connection::begin(const Identity& identity, uint64_t now) {
   identity_ = identity;
+  now_ = now;
   store_.adopt(identity_.server, identity_.uuid, identity_.key);
   // How much of a stored token's life is left is not known: the broker will
   // refuse it in the end. Its whole life is the most that it can last.
-  setRenewal(store_.hasToken() ? store_.lifetimeS() : 0, now);
+  setRenewal(store_.hasToken() ? store_.lifetimeS() : 0);
   const uint32_t known = store_.lastTimeS();
   if (known >= kEarliestS) clock_.set(known, now, WallClock::Source::Stored);
   phase_ = Phase::Wifi;
@@ -90,8 +91,8 @@ uint64_t Connection::unixMs(uint64_t at, uint64_t now) const {
   return system == 0 ? 0 : uint64_t{system} * 1000 - (now - at);
 }
 
-uint32_t Connection::certificateTimeS(uint64_t now) const {
-  const uint32_t own = clock_.unixS(now);
+uint32_t Connection::certificateTimeS() const {
+  const uint32_t own = clock_.unixS(now_);
   if (clock_.source() > WallClock::Source::Stored) return own;
   const uint32_t system = systemTimeS();
   return system > own ? system : own;
@@ -100,17 +101,18 @@ uint32_t Connection::certificateTimeS(uint64_t now) const {
 void Connection::step(uint64_t now, uint32_t random, bool idle,
                       bool wantsTime) {
   if (phase_ == Phase::Stopped) return;
+  now_ = now;
   random_ = random;
   wantsTime_ = wantsTime;
   if (!net_.wifiUp()) {
     // A wait goes on without Wi-Fi: losing it must not shorten one.
     const bool waiting = phase_ == Phase::Wait && now < retryAt_;
-    if (phase_ != Phase::Wifi && !waiting) wifiDown(now);
+    if (phase_ != Phase::Wifi && !waiting) wifiDown();
     return;
   }
   if (online_ && !mqtt_.mqttUp()) {
     ++counters_.disconnects;
-    lost(mqtt_.mqttFault(), now);
+    lost(mqtt_.mqttFault());
     return;
   }
   switch (phase_) {
@@ -119,7 +121,7 @@ void Connection::step(uint64_t now, uint32_t random, bool idle,
     case Phase::Wifi:
       // After an access point restarts, a whole fleet is back at once.
       if (hadWifi_) {
-        backOff(now);
+        backOff();
       } else {
         proceed();
       }
@@ -129,13 +131,13 @@ void Connection::step(uint64_t now, uint32_t random, bool idle,
       if (now >= retryAt_) proceed();
       break;
     case Phase::Request:
-      stepRequest(now);
+      stepRequest();
       break;
     case Phase::Connect:
-      stepConnect(now);
+      stepConnect();
       break;
     case Phase::Online:
-      stepOnline(now, idle);
+      stepOnline(idle);
       break;
   }
 }
@@ -151,7 +153,8 @@ void Connection::proceed() {
     startRequest(Request::Errand);
   } else if (timeIsWrong_ || clockMissing(broker_)) {
     startRequest(Request::Time);
-  } else if (wantsTime_ && !timeAsked_) {
+  } else if (wantsTime_ && !timeAsked_ && !clock_.trusted() &&
+             systemTimeS() == 0) {
     // The Date of the answer dates the records that wait.
     timeAsked_ = forTime_ = true;
     startRequest(Request::Address);
@@ -166,7 +169,7 @@ bool Connection::clockMissing(const Endpoint& endpoint) const {
          net_.needsClock(endpoint);
 }
 
-void Connection::stepConnect(uint64_t now) {
+void Connection::stepConnect() {
   SMErrorInfo error;
   switch (stage_) {
     case Stage::Resolve: {
@@ -184,7 +187,7 @@ void Connection::stepConnect(uint64_t now) {
       error = net_.probe(broker_);
       break;
     case Stage::Open:
-      error = mqtt_.openMqtt(broker_, certificateTimeS(now));
+      error = mqtt_.openMqtt(broker_, certificateTimeS());
       stage_ = Stage::Exchange;
       break;
     case Stage::Exchange: {
@@ -195,7 +198,7 @@ void Connection::stepConnect(uint64_t now) {
       if (error.code == SMError::None) {
         ++counters_.connects;
         online_ = true;
-        onlineSince_ = now;
+        onlineSince_ = now_;
         freshToken_ = false;
         addressTries_ = refusalsInRow_ = 0;
         phase_ = Phase::Online;
@@ -207,11 +210,11 @@ void Connection::stepConnect(uint64_t now) {
     }
   }
   if (error.code != SMError::None && !askTime(error)) {
-    connectFailed(error, now);
+    connectFailed(error);
   }
 }
 
-void Connection::connectFailed(const SMErrorInfo& error, uint64_t now) {
+void Connection::connectFailed(const SMErrorInfo& error) {
   mqtt_.closeMqtt();
   report(error.code, error.detail);
   if (error.code == SMError::BrokerRefused) {
@@ -223,11 +226,11 @@ void Connection::connectFailed(const SMErrorInfo& error, uint64_t now) {
     addressTries_ = 0;
     askAddress_ = true;
   }
-  backOff(now);
+  backOff();
 }
 
-void Connection::stepOnline(uint64_t now, bool idle) {
-  if (backoff_.failures() > 0 && now - onlineSince_ >= SMSERVER_STABLE_MS) {
+void Connection::stepOnline(bool idle) {
+  if (backoff_.failures() > 0 && now_ - onlineSince_ >= SMSERVER_STABLE_MS) {
     backoff_.reset();
   }
   if (freshToken_) {
@@ -236,7 +239,7 @@ void Connection::stepOnline(uint64_t now, bool idle) {
     proceed();
     return;
   }
-  if (renewAt_ != 0 && now >= renewAt_) renewDue_ = true;
+  if (renewAt_ != 0 && now_ >= renewAt_) renewDue_ = true;
   if (!renewDue_ && errand_ == nullptr) return;
   if (!makeRoom(idle)) return;
   if (renewDue_) {
@@ -262,22 +265,22 @@ void Connection::leave(const SMErrorInfo& error) {
   if (error.code != SMError::None) report(error.code, error.detail);
 }
 
-void Connection::lost(const SMErrorInfo& error, uint64_t now) {
+void Connection::lost(const SMErrorInfo& error) {
   // Counted as a failure unless the connection had lasted: one that is kicked
   // out at once must not come back at once for ever.
-  if (now - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
+  if (now_ - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
   http_.closeHttp();
   leave(error);
   if (renewing_) renewDue_ = true;
   renewing_ = useKey_ = false;
-  backOff(now);
+  backOff();
 }
 
-void Connection::wifiDown(uint64_t now) {
+void Connection::wifiDown() {
   http_.closeHttp();
   if (online_) {
     ++counters_.disconnects;
-    if (now - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
+    if (now_ - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
   }
   if (renewing_) renewDue_ = true;
   renewing_ = useKey_ = false;
@@ -285,13 +288,13 @@ void Connection::wifiDown(uint64_t now) {
   phase_ = Phase::Wifi;
 }
 
-void Connection::wait(uint64_t now, uint64_t ms) {
-  retryAt_ = now + ms;
+void Connection::wait(uint64_t ms) {
+  retryAt_ = now_ + ms;
   phase_ = Phase::Wait;
   SM_INFO("next try in %lu ms", static_cast<unsigned long>(ms));
 }
 
-void Connection::renewLater(uint64_t now, uint64_t ms) {
+void Connection::renewLater(uint64_t ms) {
   if (ms == 0) {
     // Several tries before the end, at most an hour apart.
     ms = uint64_t{lifetimeS_} * 1000 / 32;
@@ -299,13 +302,13 @@ void Connection::renewLater(uint64_t now, uint64_t ms) {
     if (ms > kHourMs) ms = kHourMs;
     ms = ms / 2 + random_ % (static_cast<uint32_t>(ms / 2) + 1);
   }
-  renewAt_ = now + ms;
+  renewAt_ = now_ + ms;
   renewDue_ = false;
 }
 
-void Connection::setRenewal(uint32_t lifetimeS, uint64_t now) {
+void Connection::setRenewal(uint32_t lifetimeS) {
   lifetimeS_ = lifetimeS;
-  renewAt_ = lifetimeS == 0 ? 0 : now + renewAfterMs(lifetimeS);
+  renewAt_ = lifetimeS == 0 ? 0 : now_ + renewAfterMs(lifetimeS);
 }
 
 }  // namespace smserver

@@ -62,11 +62,11 @@ class Connection {
 
   void proceed();
   void startRequest(Request request);
-  void stepRequest(uint64_t now);
-  void exchange(uint64_t now);
-  void acceptToken(const TokenAnswer& answer, uint64_t now);
-  void acceptAddress(const AddressAnswer& answer, uint64_t now);
-  void acceptTime(uint32_t dateS, uint64_t now);
+  void stepRequest();
+  void exchange();
+  void acceptToken(const TokenAnswer& answer);
+  void acceptAddress(const AddressAnswer& answer);
+  void acceptTime(uint32_t dateS);
   void errandDone(const SMErrorInfo& error, const HttpReply& reply,
                   const char* body);
   void errandAnswered(const HttpReply& reply, const char* body);
@@ -74,15 +74,15 @@ class Connection {
   void resume();
   void requestDone();
   void requestFailed(const Refusal& refusal, int32_t detail,
-                     uint32_t retryAfterS, uint64_t now);
-  void stepConnect(uint64_t now);
-  void connectFailed(const SMErrorInfo& error, uint64_t now);
-  void stepOnline(uint64_t now, bool idle);
+                     uint32_t retryAfterS);
+  void stepConnect();
+  void connectFailed(const SMErrorInfo& error);
+  void stepOnline(bool idle);
   void leave(const SMErrorInfo& error);
-  void lost(const SMErrorInfo& error, uint64_t now);
-  void wifiDown(uint64_t now);
+  void lost(const SMErrorInfo& error);
+  void wifiDown();
   // The best guess, to check certificates with; 0 when there is none.
-  uint32_t certificateTimeS(uint64_t now) const;
+  uint32_t certificateTimeS() const;
   bool clockMissing(const Endpoint& endpoint) const;
   uint64_t revokedWaitMs();
   // True when the failure was only a matter of the time, which is asked for.
@@ -90,10 +90,10 @@ class Connection {
   // For one request or the next, a TLS connection to the broker is given up;
   // false when that must wait.
   bool makeRoom(bool idle);
-  void wait(uint64_t now, uint64_t ms);
-  void backOff(uint64_t now) { wait(now, backoff_.next(random_)); }
-  void renewLater(uint64_t now, uint64_t ms);
-  void setRenewal(uint32_t lifetimeS, uint64_t now);
+  void wait(uint64_t ms);
+  void backOff() { wait(backoff_.next(random_)); }
+  void renewLater(uint64_t ms);
+  void setRenewal(uint32_t lifetimeS);
   void report(SMError code, int32_t detail);
 
   Network& net_;
@@ -107,6 +107,7 @@ class Connection {
   Endpoint broker_;
   WallClock clock_;
   Backoff backoff_;
+  uint64_t now_ = 0;  // uptime of this step
   uint64_t retryAt_ = 0;
   uint64_t renewAt_ = 0;  // 0: not known
   uint64_t onlineSince_ = 0;

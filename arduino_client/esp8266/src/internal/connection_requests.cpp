@@ -42,7 +42,7 @@ void Connection::startRequest(Request request) {
   phase_ = Phase::Request;
 }
 
-void Connection::stepRequest(uint64_t now) {
+void Connection::stepRequest() {
   SMErrorInfo error;
   switch (stage_) {
     case Stage::Resolve:
@@ -54,16 +54,16 @@ void Connection::stepRequest(uint64_t now) {
       error = net_.probe(identity_.server);
       break;
     case Stage::Open:
-      error = http_.openHttp(identity_.server, certificateTimeS(now),
+      error = http_.openHttp(identity_.server, certificateTimeS(),
                              request_ != Request::Time);
       stage_ = Stage::Exchange;
       break;
     case Stage::Exchange:
-      exchange(now);
+      exchange();
       return;
   }
   if (error.code == SMError::None || askTime(error)) return;
-  requestFailed({error.code, Remedy::BackOff}, error.detail, 0, now);
+  requestFailed({error.code, Remedy::BackOff}, error.detail, 0);
 }
 
 bool Connection::askTime(const SMErrorInfo& error) {
@@ -76,28 +76,27 @@ bool Connection::askTime(const SMErrorInfo& error) {
   return true;
 }
 
-void Connection::exchange(uint64_t now) {
+void Connection::exchange() {
   std::unique_ptr<char[]> body(new (std::nothrow) char[SMSERVER_ANSWER_BYTES]);
   if (!body) {
     http_.closeHttp();
     requestFailed({SMError::OutOfMemory, Remedy::BackOff},
-                  SMSERVER_ANSWER_BYTES, 0, now);
+                  SMSERVER_ANSWER_BYTES, 0);
     return;
   }
-  const bool with_token =
-      request_ == Request::Address || request_ == Request::Errand ||
-      (request_ == Request::Token && renewing_ && !useKey_);
+  const bool with_token = request_ == Request::Address ||
+                          request_ == Request::Errand ||
+                          (request_ == Request::Token && renewing_ && !useKey_);
   ++counters_.httpRequests;
   const HttpReply reply = request(with_token, body.get());
   http_.closeHttp();
   SM_INFO("request %u: %d", static_cast<unsigned>(request_), reply.status);
   if (request_ == Request::Time) {
-    acceptTime(reply.dateS, now);
+    acceptTime(reply.dateS);
     return;
   }
   if (reply.status <= 0) {
-    requestFailed({SMError::HttpUnreachable, Remedy::BackOff}, reply.status, 0,
-                  now);
+    requestFailed({SMError::HttpUnreachable, Remedy::BackOff}, reply.status, 0);
     return;
   }
   if (request_ == Request::Errand) {
@@ -107,27 +106,27 @@ void Connection::exchange(uint64_t now) {
   if (reply.status != 200) {
     requestFailed(
         parseRefusal(reply.status, body.get(), reply.length, with_token),
-        reply.status, reply.retryAfterS, now);
+        reply.status, reply.retryAfterS);
     return;
   }
   if (request_ == Request::Token) {
     TokenAnswer answer;
     if (parseToken(body.get(), reply.length, &answer)) {
       body.reset();
-      acceptToken(answer, now);
+      acceptToken(answer);
       return;
     }
   } else {
     AddressAnswer answer;
     if (parseAddresses(body.get(), reply.length, &answer)) {
       if (reply.dateS >= kEarliestS && !clock_.trusted()) {
-        clock_.set(reply.dateS, now, WallClock::Source::Server);
+        clock_.set(reply.dateS, now_, WallClock::Source::Server);
       }
-      acceptAddress(answer, now);
+      acceptAddress(answer);
       return;
     }
   }
-  requestFailed({SMError::BadAnswer, Remedy::BackOff}, reply.status, 0, now);
+  requestFailed({SMError::BadAnswer, Remedy::BackOff}, reply.status, 0);
 }
 
 // Of the stack: the texts of a request lie here, and are gone when its answer
@@ -192,36 +191,36 @@ void Connection::resume() {
   }
 }
 
-void Connection::acceptTime(uint32_t dateS, uint64_t now) {
+void Connection::acceptTime(uint32_t dateS) {
   timeIsWrong_ = false;
   // Nobody vouches for this time, but it cannot be before what was known.
   if (dateS < kEarliestS || dateS < store_.lastTimeS()) {
-    requestFailed({SMError::BadAnswer, Remedy::BackOff}, 0, 0, now);
+    requestFailed({SMError::BadAnswer, Remedy::BackOff}, 0, 0);
     return;
   }
-  clock_.set(dateS, now, WallClock::Source::Unverified);
+  clock_.set(dateS, now_, WallClock::Source::Unverified);
   proceed();
 }
 
-void Connection::acceptToken(const TokenAnswer& answer, uint64_t now) {
+void Connection::acceptToken(const TokenAnswer& answer) {
   const KVError stored = store_.setToken(answer);
   if (stored != KVError::None) {
     store_.dropToken();
     requestFailed({SMError::StorageFailed, Remedy::BackOff},
-                  static_cast<int32_t>(stored), 0, now);
+                  static_cast<int32_t>(stored), 0);
     return;
   }
   ++counters_.tokens;
   revokedInRow_ = 0;
   if (answer.nowS >= kEarliestS) {
-    clock_.set(answer.nowS, now, WallClock::Source::Server);
+    clock_.set(answer.nowS, now_, WallClock::Source::Server);
   }
-  setRenewal(answer.lifetimeS, now);
+  setRenewal(answer.lifetimeS);
   freshToken_ = true;
   requestDone();
 }
 
-void Connection::acceptAddress(const AddressAnswer& answer, uint64_t now) {
+void Connection::acceptAddress(const AddressAnswer& answer) {
   askAddress_ = forTime_ = false;
   addressTries_ = 0;
   // Never from TLS down to plain text because the answer says so.
@@ -229,12 +228,11 @@ void Connection::acceptAddress(const AddressAnswer& answer, uint64_t now) {
   const KVError stored =
       chosen.port == 0 ? KVError::None : store_.setAddress(chosen);
   if (chosen.port == 0 || stored != KVError::None) {
-    const Refusal refusal = {
-        chosen.port != 0      ? SMError::StorageFailed
-        : identity_.mqttTls ? SMError::NoTlsBroker
-                            : SMError::BadAnswer,
-        Remedy::BackOff};
-    requestFailed(refusal, static_cast<int32_t>(stored), 0, now);
+    const Refusal refusal = {chosen.port != 0    ? SMError::StorageFailed
+                             : identity_.mqttTls ? SMError::NoTlsBroker
+                                                 : SMError::BadAnswer,
+                             Remedy::BackOff};
+    requestFailed(refusal, static_cast<int32_t>(stored), 0);
     return;
   }
   requestDone();
@@ -246,7 +244,7 @@ void Connection::requestDone() {
 }
 
 void Connection::requestFailed(const Refusal& refusal, int32_t detail,
-                               uint32_t retryAfterS, uint64_t now) {
+                               uint32_t retryAfterS) {
   http_.closeHttp();
   if (request_ == Request::Errand ||
       (request_ == Request::Time && errand_ != nullptr && online_ &&
@@ -275,7 +273,7 @@ void Connection::requestFailed(const Refusal& refusal, int32_t detail,
     uint64_t pause = uint64_t{retryAfterS} * 1000;
     if (refusal.remedy == Remedy::WaitLong) pause = refusedWaitMs(random_);
     if (refusal.remedy == Remedy::WaitRevoked) pause = revokedWaitMs();
-    renewLater(now, pause);
+    renewLater(pause);
     renewing_ = useKey_ = false;
     resume();
     return;
@@ -283,26 +281,26 @@ void Connection::requestFailed(const Refusal& refusal, int32_t detail,
   switch (refusal.remedy) {
     case Remedy::AskWithKey:
       store_.dropToken();
-      backOff(now);
+      backOff();
       break;
     case Remedy::WaitLong:
-      wait(now, refusedWaitMs(random_));
+      wait(refusedWaitMs(random_));
       break;
     case Remedy::WaitRevoked:
-      wait(now, revokedWaitMs());
+      wait(revokedWaitMs());
       break;
     case Remedy::WaitAsTold:
       if (retryAfterS > 0) {
-        wait(now, uint64_t{retryAfterS} * 1000);
+        wait(uint64_t{retryAfterS} * 1000);
       } else if (refusal.error == SMError::Pending ||
                  refusal.error == SMError::UnknownDevice) {
-        wait(now, SMSERVER_PENDING_WAIT_S * 1000ull);
+        wait(SMSERVER_PENDING_WAIT_S * 1000ull);
       } else {
-        backOff(now);
+        backOff();
       }
       break;
     case Remedy::BackOff:
-      backOff(now);
+      backOff();
       break;
   }
 }

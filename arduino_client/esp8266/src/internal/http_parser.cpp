@@ -110,8 +110,8 @@ bool HttpParser::endHeader() {
 }
 
 HttpReply HttpParser::finish(int fault) {
-  const bool to_the_end =
-      part_ == Part::Body && !chunked_ && left_ == kUnknown && fault == kSMHttpClosed;
+  const bool to_the_end = part_ == Part::Body && !chunked_ &&
+                          left_ == kUnknown && fault == kSMHttpClosed;
   if (part_ == Part::Bad) {
     reply_.status = kSMHttpNotHttp;
   } else if (part_ != Part::Done && !to_the_end) {

@@ -31,9 +31,9 @@ void MqttClient::end() {
 
 SMErrorInfo MqttClient::openMqtt(const Endpoint& endpoint, uint32_t unixS) {
   closeMqtt();
-  const SMErrorInfo error = dialer_.dial(&socket_, endpoint,
-                                         TlsProvider::Use::Mqtt, unixS,
-                                         SMError::BrokerUnreachable);
+  const SMErrorInfo error =
+      dialer_.dial(&socket_, endpoint, TlsProvider::Use::Mqtt, unixS,
+                   SMError::BrokerUnreachable);
   if (error.code == SMError::None) {
     violated_ = false;
     gate_.attach(socket_.get());

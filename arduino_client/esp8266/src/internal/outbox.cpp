@@ -212,24 +212,6 @@ size_t Outbox::write(const RecordHeader& header, char* out, size_t length,
   return at + length - 1;
 }
 
-size_t Outbox::writeOnce(const char* json, size_t length, char* out) {
-  RecordHeader header;
-  JsonReader reader(json, length);
-  bool own = !numbered_;
-  while (reader.next()) own = own || reader.is("b") || reader.is("n");
-  if (!own) {
-    header.flags = RecordHeader::kNumbered;
-    header.boot = boot_;
-    header.number = takeNumber();
-  }
-  while (*json != '{') {
-    ++json;
-    --length;
-  }
-  memcpy(out + kPrefixBytes, json, length);
-  return write(header, out, length, SIZE_MAX, Moment{0, 0});
-}
-
 void Outbox::sent(const Moment& now) {
   if (progressMs_ == 0) progressMs_ = now.uptimeMs;
   ++counters_.sentTelemetry;
@@ -316,8 +298,7 @@ void Outbox::expectAcknowledgements(bool expected) {
 }
 
 void Outbox::step(const Moment& now) {
-  if (progressMs_ != 0 && awaited_ &&
-      now.uptimeMs - progressMs_ >= resendMs_) {
+  if (progressMs_ != 0 && awaited_ && now.uptimeMs - progressMs_ >= resendMs_) {
     progressMs_ = now.uptimeMs;
     resendMs_ = resendMs_ < SMSERVER_RESEND_MAX_MS / 2 ? resendMs_ * 2
                                                        : SMSERVER_RESEND_MAX_MS;

@@ -44,9 +44,6 @@ class Outbox {
   void sent(const Moment& now);
   // Nothing is left to be sent, though some may be unacknowledged.
   bool allSent() const;
-  // A message of a record that push() had no room for, to be sent now or never.
-  // `out` must have room for kPrefixBytes more than the record.
-  size_t writeOnce(const char* json, size_t length, char* out);
   static constexpr size_t kPrefixBytes = 52;
 
   // A new connection: whatever is not acknowledged goes out again.
@@ -87,7 +84,7 @@ class Outbox {
   uint32_t number_ = 0;  // of the last record
   bool numbered_ = true;
   bool stamped_ = true;
-  bool awaited_ = true;   // acknowledgements are to be expected
+  bool awaited_ = true;    // acknowledgements are to be expected
   bool fromFile_ = false;  // the message of next() came from the file
 };
 

@@ -9,16 +9,35 @@
 #include "json_reader.h"
 
 namespace smserver {
+namespace {
 
-void Pairing::start(SMPairing::Request request, const char* uuid,
-                    const char* code) {
-  request_ = request;
-  copyText(uuid, uuid_, sizeof uuid_);
-  copyText(code, code_, sizeof code_);
-}
+constexpr uint8_t kPage = 20;
 
-const char* Pairing::write(char (&path)[kPathBytes],
-                           char (&body)[kBodyBytes]) {
+class Pairing final : public Errand {
+ public:
+  Pairing(SMPairing::Request request, const char* uuid, const char* code,
+          const PairingCallback& callback)
+      : callback_(callback), request_(request) {
+    copyText(uuid, uuid_, sizeof uuid_);
+    copyText(code, code_, sizeof code_);
+  }
+
+  const char* write(char (&path)[kPathBytes],
+                    char (&body)[kBodyBytes]) override;
+  void done(const SMErrorInfo& error, const HttpReply& reply,
+            const char* body) override;
+
+ private:
+  bool parse(const HttpReply& reply, const char* body, SMPairing* answer,
+             char (&uuids)[kPage][kUuidBytes], const char* (&list)[kPage]);
+
+  const PairingCallback& callback_;
+  SMPairing::Request request_;
+  char uuid_[kUuidBytes] = "";
+  char code_[7] = "";
+};
+
+const char* Pairing::write(char (&path)[kPathBytes], char (&body)[kBodyBytes]) {
   switch (request_) {
     case SMPairing::Request::Code:
       strcpy_P(path, PSTR("/devices/pairing-code"));
@@ -55,8 +74,8 @@ void Pairing::done(const SMErrorInfo& error, const HttpReply& reply,
   callback_(answer);
 }
 
-bool Pairing::parse(const HttpReply& reply, const char* body,
-                    SMPairing* answer, char (&uuids)[kPage][kUuidBytes],
+bool Pairing::parse(const HttpReply& reply, const char* body, SMPairing* answer,
+                    char (&uuids)[kPage][kUuidBytes],
                     const char* (&list)[kPage]) {
   char ok[4] = "";
   bool complete = request_ == SMPairing::Request::Pair ||
@@ -80,6 +99,13 @@ bool Pairing::parse(const HttpReply& reply, const char* body,
     answer->uuids = list;
   }
   return complete && reader.valid() && strcmp(ok, "OK") == 0;
+}
+
+}  // namespace
+
+Errand* newPairing(SMPairing::Request request, const char* uuid,
+                   const char* code, const PairingCallback& callback) {
+  return new (std::nothrow) Pairing(request, uuid, code, callback);
 }
 
 }  // namespace smserver

@@ -12,10 +12,10 @@ struct RecordHeader {
   static constexpr size_t kFlagsAt = 0;
 
   enum Flags : uint8_t {
-    kNumbered = 1,   // boot and number go out with it
-    kDated = 2,      // it has a "ts" of its own
-    kUptime = 4,     // madeMs is an uptime of this run, else Unix, 0: unknown
-    kFinished = 8,   // nothing is to be done for it any more
+    kNumbered = 1,  // boot and number go out with it
+    kDated = 2,     // it has a "ts" of its own
+    kUptime = 4,    // madeMs is an uptime of this run, else Unix, 0: unknown
+    kFinished = 8,  // nothing is to be done for it any more
   };
 
   uint8_t flags = 0;

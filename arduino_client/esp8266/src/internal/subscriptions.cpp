@@ -66,9 +66,9 @@ int Subscriptions::due(uint32_t now, char (&topic)[kTopicBytes]) const {
         break;
       case State::Refused:
         // A server of the first edition has no acknowledgements at all.
-        ask = expired(entry.atMs, now,
-                      i >= kOwn || ack ? SMSERVER_LINK_RETRY_MS
-                                       : SMSERVER_OWN_RETRY_MS);
+        ask = expired(
+            entry.atMs, now,
+            i >= kOwn || ack ? SMSERVER_LINK_RETRY_MS : SMSERVER_OWN_RETRY_MS);
         break;
     }
     if (ask) {

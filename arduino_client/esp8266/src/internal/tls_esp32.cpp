@@ -27,10 +27,11 @@ bool isPem(const char* text) {
 
 }  // namespace
 
-SMError SMServerTls::check() {
+SMError SMServerTls::checkTrust() {
   if (kind_ == Kind::Fingerprint) {
     uint8_t parsed[kFingerprintBytes];
-    return fingerprintFor(Use::Http, parsed) && fingerprintFor(Use::Mqtt, parsed)
+    return fingerprintFor(Use::Http, parsed) &&
+                   fingerprintFor(Use::Mqtt, parsed)
                ? SMError::None
                : SMError::BadFingerprint;
   }
@@ -38,18 +39,7 @@ SMError SMServerTls::check() {
   return SMError::BadCertificate;
 }
 
-// The core's mbedTLS is built without MBEDTLS_HAVE_TIME_DATE.
-bool SMServerTls::needsClock() const { return false; }
-bool SMServerTls::wrongTime(int) const { return false; }
-
-// mbedTLS has buffers of a fixed size.
-void SMServerTls::probe(const Endpoint&) {}
-
-size_t SMServerTls::heapBytes(const Endpoint&) const {
-  return SMSERVER_TLS_HEAP_BYTES;
-}
-
-TcpClient* SMServerTls::create(const Endpoint&, Use use, uint32_t) {
+TcpClient* SMServerTls::createClient(const Endpoint&, Use use, uint32_t) {
   NetworkClientSecure* const client = new (std::nothrow) NetworkClientSecure();
   if (client == nullptr) return nullptr;
   if (kind_ == Kind::Authority && use != Use::Clock) {
@@ -60,8 +50,8 @@ TcpClient* SMServerTls::create(const Endpoint&, Use use, uint32_t) {
   return client;
 }
 
-int SMServerTls::connect(TcpClient* client, const Endpoint& endpoint, Use use,
-                         uint32_t timeoutMs) {
+int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint,
+                               Use use, uint32_t timeoutMs) {
   // Only clients made above are handed in.
   NetworkClientSecure* const secure = static_cast<NetworkClientSecure*>(client);
   secure->setHandshakeTimeout((timeoutMs + 999) / 1000);
@@ -77,8 +67,7 @@ int SMServerTls::connect(TcpClient* client, const Endpoint& endpoint, Use use,
   if (kind_ == Kind::Fingerprint && use != Use::Clock) {
     uint8_t wanted[kFingerprintBytes];
     uint8_t actual[kFingerprintBytes];
-    if (!fingerprintFor(use, wanted) ||
-        !secure->getFingerprintSHA256(actual) ||
+    if (!fingerprintFor(use, wanted) || !secure->getFingerprintSHA256(actual) ||
         memcmp(wanted, actual, sizeof wanted) != 0) {
       secure->stop();
       return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;

@@ -15,8 +15,6 @@ namespace {
 using smserver::Endpoint;
 using smserver::TcpClient;
 
-constexpr int kExpired = 54;  // BR_ERR_X509_EXPIRED: not yet, or no longer
-
 // The core sets 15 s for a handshake where it cannot be changed. This ends one
 // that takes longer than the limit, by dropping the connection under it, in one
 // of the pauses that the handshake makes. One handshake at a time.
@@ -51,10 +49,11 @@ uint32_t place(const Endpoint& endpoint) {
 
 }  // namespace
 
-SMError SMServerTls::check() {
+SMError SMServerTls::checkTrust() {
   uint8_t parsed[kFingerprintBytes];
   if (kind_ == Kind::Fingerprint) {
-    return fingerprintFor(Use::Http, parsed) && fingerprintFor(Use::Mqtt, parsed)
+    return fingerprintFor(Use::Http, parsed) &&
+                   fingerprintFor(Use::Mqtt, parsed)
                ? SMError::None
                : SMError::BadFingerprint;
   }
@@ -69,8 +68,6 @@ SMError SMServerTls::check() {
   return SMError::BadCertificate;
 }
 
-bool SMServerTls::needsClock() const { return kind_ == Kind::Authority; }
-
 bool SMServerTls::takesSmall(const Endpoint& endpoint) const {
   const uint32_t wanted = place(endpoint);
   for (const Probed& probed : probed_) {
@@ -79,7 +76,7 @@ bool SMServerTls::takesSmall(const Endpoint& endpoint) const {
   return false;
 }
 
-void SMServerTls::probe(const Endpoint& endpoint) {
+void SMServerTls::probePlace(const Endpoint& endpoint) {
   const uint32_t wanted = place(endpoint);
   for (const Probed& probed : probed_) {
     if (probed.place == wanted) return;
@@ -90,14 +87,8 @@ void SMServerTls::probe(const Endpoint& endpoint) {
   nextProbed_ ^= 1;
 }
 
-size_t SMServerTls::heapBytes(const Endpoint& endpoint) const {
-  // The second stack of 6.2 KB, or the receive buffer if that is larger.
-  return takesSmall(endpoint) ? size_t{SMSERVER_TLS_HEAP_BYTES}
-                              : size_t{kFullBytes} + 325 + 512;
-}
-
-TcpClient* SMServerTls::create(const Endpoint& endpoint, Use use,
-                               uint32_t unixS) {
+TcpClient* SMServerTls::createClient(const Endpoint& endpoint, Use use,
+                                     uint32_t unixS) {
   std::unique_ptr<SecureClient> client(new (std::nothrow) SecureClient());
   if (!client) return nullptr;
   if (kind_ == Kind::Insecure || use == Use::Clock) {
@@ -107,7 +98,7 @@ TcpClient* SMServerTls::create(const Endpoint& endpoint, Use use,
     if (!fingerprintFor(use, wanted)) return nullptr;
     client->setFingerprint(wanted);
   } else {
-    if (check() != SMError::None) return nullptr;
+    if (checkTrust() != SMError::None) return nullptr;
     client->setTrustAnchors(authority_.get());
     client->setX509Time(static_cast<time_t>(unixS));
   }
@@ -121,8 +112,8 @@ TcpClient* SMServerTls::create(const Endpoint& endpoint, Use use,
   return client.release();
 }
 
-int SMServerTls::connect(TcpClient* client, const Endpoint& endpoint, Use,
-                         uint32_t timeoutMs) {
+int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint, Use,
+                               uint32_t timeoutMs) {
   // Only clients made above are handed in.
   SecureClient* const secure = static_cast<SecureClient*>(client);
   handshake = {true, static_cast<uint32_t>(millis()), timeoutMs,
@@ -135,7 +126,5 @@ int SMServerTls::connect(TcpClient* client, const Endpoint& endpoint, Use,
   const int error = secure->getLastSSLError();
   return error == 0 ? -1 : error;
 }
-
-bool SMServerTls::wrongTime(int error) const { return error == kExpired; }
 
 #endif

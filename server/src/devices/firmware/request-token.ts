@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../platform/errors.ts';
 import type { IssuedToken, TokenSubject, Tokens } from '../../tokens/token.ts';
 import type { DeviceRecord } from '../registration.ts';
 import type { DeviceStore } from '../store.ts';
-import type { Credential } from './credential.ts';
+import { type Credential, supersededKey } from './credential.ts';
 
 export type Enrollment = 'open' | 'approval' | 'closed';
 
@@ -47,12 +47,28 @@ export async function requestToken(
     return 'outcome' in admitted ? admitted : await issue(deps, admitted);
   }
   const known = await deps.store.find(uuid);
+  // A deleted device does not come back by a key that was replaced before.
+  const keyNumber = known?.keyNumber ?? (await keyNumberToRegister(deps.store, uuid, credential));
+  if (isReplaced(credential, keyNumber)) return refuse(supersededKey.reason, supersededKey.message);
   const device = known ?? (await register(deps, uuid, credential.role, origin));
   if ('outcome' in device) return device;
+  if (isReplaced(credential, device.keyNumber)) return refuse(supersededKey.reason, supersededKey.message);
   if (device.role !== credential.role) {
     return refuse('wrong_role', `This device is registered as ${device.role}, not as ${credential.role}.`);
   }
   return stateRefusal(device) ?? (await issue(deps, device));
+}
+
+function keyNumberToRegister(
+  store: DeviceStore,
+  uuid: string,
+  credential: Exclude<Credential, { kind: 'refused' }>,
+): Promise<number> | number {
+  return credential.kind === 'device_key' ? store.findKeyNumber(uuid) : 0;
+}
+
+function isReplaced(credential: Exclude<Credential, { kind: 'refused' }>, keyNumber: number): boolean {
+  return credential.kind === 'device_key' && credential.keyNumber !== keyNumber;
 }
 
 /** The device that a token, whose signature and times are good, speaks for; or why it does not reach `uuid`. */

@@ -1,8 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { ipNetwork } from '../../http/client-ip.ts';
 import { type AppEnv, bearerCredential } from '../../http/device-answer.ts';
-import { limitFailures, type StoreFactory } from '../../http/rate-limit.ts';
-import type { Clock } from '../../platform/clock.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Tokens } from '../../tokens/token.ts';
@@ -19,32 +16,13 @@ export interface RequireTokenDeps {
   readonly onSeen: (deviceId: string) => void;
   /** Told of every credential that was refused, where a device is named. */
   readonly onRefused: (refusal: RefusedCredential) => void;
+  /** Counts a bad credential of the client; throws `rate_limited` when there were too many. */
+  readonly limitGuesses: (c: Context) => Promise<void>;
 }
 
-/** The context of routes behind `requireToken`; `badCredential` is what the limit of failures counts. */
+/** The context of routes behind `requireToken`. */
 export interface TokenEnv extends AppEnv {
-  Variables: AppEnv['Variables'] & { device: DeviceRecord; badCredential: boolean };
-}
-
-interface BadCredentialLimitDeps {
-  readonly clock: Clock;
-  /** `failed`: bad credentials of one address, per 10 minutes. */
-  readonly limits: { readonly stores: StoreFactory; readonly failed: number };
-}
-
-/** Limits bad credentials per address, over all routes of firmware together. */
-export function limitBadCredentials<E extends AppEnv & { Variables: { badCredential: boolean } } = TokenEnv>(
-  deps: BadCredentialLimitDeps,
-): MiddlewareHandler<E> {
-  return limitFailures<E>({
-    clock: deps.clock,
-    stores: deps.limits.stores,
-    name: 'bad credentials of an address',
-    limit: deps.limits.failed,
-    windowMs: 10 * 60_000,
-    key: (c) => ipNetwork(c.get('ip')),
-    failed: (c) => c.get('badCredential') === true,
-  });
+  Variables: AppEnv['Variables'] & { device: DeviceRecord };
 }
 
 /** Admits the bearer of a device token alone: a role secret or device key opens nothing but the token request. */
@@ -53,7 +31,7 @@ export function requireToken(deps: RequireTokenDeps): MiddlewareHandler<TokenEnv
     const check = await deps.tokens.verify(bearerCredential(c));
     if (!check.ok) {
       const message = check.reason === 'expired' ? 'The token has expired.' : 'The token is not valid.';
-      throw refuseCredential(c, deps, { reason: check.reason, message });
+      throw await refuseCredential(c, deps, { reason: check.reason, message });
     }
     const admitted = await admitToken(deps.store, check.subject, check.subject.id);
     if ('outcome' in admitted) throw refuseDevice(c, deps, admitted, check.subject.id);
@@ -63,15 +41,18 @@ export function requireToken(deps: RequireTokenDeps): MiddlewareHandler<TokenEnv
   };
 }
 
-/** Logs and counts a credential that is not good. */
-export function refuseCredential<E extends AppEnv & { Variables: { badCredential: boolean } }>(
+/**
+ * Logs and counts a credential that is not good. Only such are counted and limited, after the check: whoever shares an
+ * address with somebody who guesses gets in with a good credential.
+ */
+export async function refuseCredential<E extends AppEnv>(
   c: Context<E>,
-  deps: Pick<RequireTokenDeps, 'log' | 'onRefused'>,
-  refusal: { reason: 'bad_credential' | 'expired'; message: string },
+  deps: Pick<RequireTokenDeps, 'log' | 'onRefused' | 'limitGuesses'>,
+  refusal: { reason: 'bad_credential' | 'expired' | 'superseded'; message: string },
   uuid?: string,
-): AppError {
-  // An expired token was ours once: devices that come back after a long power cut are not guessing.
-  if (refusal.reason === 'bad_credential') c.set('badCredential', true);
+): Promise<AppError> {
+  // An expired or superseded one was ours once: devices that come back after a long power cut are not guessing.
+  if (refusal.reason === 'bad_credential') await deps.limitGuesses(c);
   deps.log.info({ deviceId: uuid, ip: c.get('ip'), reason: refusal.reason }, 'credential refused');
   if (uuid !== undefined) {
     deps.onRefused({

@@ -12,8 +12,8 @@ import { banGeneration } from './generation.ts';
 const AUDIT_BATCH = 1_000;
 
 /**
- * Removes a device and undoes its pairings. Its generation is kept, so that it starts above it when it registers again and
- * its tokens stay invalid. Repeated, it changes nothing.
+ * Removes a device and undoes its pairings. Its generation and key number are kept, so that its tokens and replaced keys stay
+ * invalid when it registers again. Repeated, it changes nothing.
  *
  * @throws AppError `not_found` for a device that never existed, `precondition_failed`.
  */
@@ -59,9 +59,12 @@ async function retire(tx: Queryable, deps: ChangeDeps, device: DeviceRow): Promi
   await banGeneration(tx, deps, device);
   await tx
     .insert(retiredDevices)
-    .values({ id: device.id, generation: device.generation })
+    .values({ id: device.id, generation: device.generation, keyNumber: device.keyNumber })
     .onConflictDoUpdate({
       target: retiredDevices.id,
-      set: { generation: sql`greatest(${retiredDevices.generation}, excluded.generation)` },
+      set: {
+        generation: sql`greatest(${retiredDevices.generation}, excluded.generation)`,
+        keyNumber: sql`greatest(${retiredDevices.keyNumber}, excluded.key_number)`,
+      },
     });
 }

@@ -24,12 +24,17 @@ export async function banGeneration(
     });
 }
 
-/** Raises the generation of a locked device and makes it active: every earlier token is invalid. */
+/**
+ * Raises the generation of a locked device and makes it active: every earlier token is invalid.
+ *
+ * @param keyNumber replaces its device key where it is another than before.
+ */
 export async function raiseGeneration(
   tx: Queryable,
   deps: Pick<ChangeDeps, 'clock' | 'tokenTtlSeconds'>,
-  device: Pick<DeviceRow, 'id' | 'generation'>,
+  device: Pick<DeviceRow, 'id' | 'generation' | 'keyNumber'>,
+  keyNumber = device.keyNumber,
 ): Promise<void> {
   await banGeneration(tx, deps, device);
-  await updateDevice(tx, device.id, { state: 'active', generation: device.generation + 1 });
+  await updateDevice(tx, device.id, { state: 'active', generation: device.generation + 1, keyNumber });
 }

@@ -1,9 +1,18 @@
 import { Hono } from 'hono';
-import { changeAnswer, devicePath, removalAnswer } from '../../../contract/api/devices.ts';
+import type { z } from 'zod';
+import {
+  changeAnswer,
+  devicePath,
+  removalAnswer,
+  rotationAnswer,
+  rotationQuery,
+} from '../../../contract/api/devices.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
+import { setEntityTag } from '../../http/etag.ts';
 import { validate } from '../../http/validate.ts';
 import type { ChangeDeps } from '../change-device.ts';
+import { toChangeAnswer } from '../device.ts';
 import { answerChange, changeRequest } from '../operator/request.ts';
 import { approveDevice } from './approve-device.ts';
 import { rejectDevice } from './reject-device.ts';
@@ -13,13 +22,13 @@ import { rotateDevice } from './rotate-device.ts';
 
 /** Approve, reject, revoke, restore and rotate devices. */
 export function stateRoutes(deps: ChangeDeps) {
-  const operation = (id: string, summary: string, description: string) =>
+  const operation = (id: string, summary: string, description: string, answer: z.ZodType = changeAnswer) =>
     describeOperation({
       id,
       tag: 'Devices',
       summary,
       description,
-      answer: id === 'rejectDevice' ? removalAnswer : changeAnswer,
+      answer,
       admin: true,
       ifMatch: true,
       problems: ['not-found', 'conflict'],
@@ -44,6 +53,7 @@ export function stateRoutes(deps: ChangeDeps) {
         'rejectDevice',
         'Reject a pending device',
         'Removes its registration. The device can register again; to block it permanently, revoke it.',
+        removalAnswer,
       ),
       param,
       async (c) => c.json(await rejectDevice(deps, c.req.valid('param').id, changeRequest(c, deps.clock))),
@@ -82,12 +92,16 @@ export function stateRoutes(deps: ChangeDeps) {
       operation(
         'rotateDevice',
         'Replace the credentials of a device',
-        'Starts a new generation: invalidates its tokens and ends its session; the device requests a new token. Not idempotent: send If-Match to make retries safe.',
+        'Starts a new generation: invalidates its tokens and ends its session; the device requests a new token. With `key=true`, also raises its key number: its device key is replaced, the old one is answered `superseded`, and the device stays out until it has the new one, which `POST /devices/{id}/key` shows. A role secret still reaches the device unless `DEVICE_CREDENTIALS=derived`. `replaced` says what was replaced. Not idempotent: send If-Match to make retries safe.',
+        rotationAnswer,
       ),
       param,
+      validate('query', rotationQuery),
       async (c) => {
         const request = changeRequest(c, deps.clock);
-        return answerChange(c, await rotateDevice(deps, c.req.valid('param').id, request));
+        const outcome = await rotateDevice(deps, c.req.valid('param').id, request, c.req.valid('query'));
+        setEntityTag(c, outcome.device.version);
+        return c.json({ ...toChangeAnswer(outcome), replaced: [...outcome.replaced] });
       },
     );
 }

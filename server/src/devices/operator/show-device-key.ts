@@ -4,7 +4,7 @@ import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
 import { AppError } from '../../platform/errors.ts';
 import { deviceKey } from '../../platform/secrets.ts';
 import type { ChangeDeps } from '../change-device.ts';
-import { findDevice } from '../device.ts';
+import { findDevice, retiredKeyNumber } from '../device.ts';
 import { sketchHeader } from './sketch-header.ts';
 
 export interface KeyDeps extends Pick<ChangeDeps, 'db'> {
@@ -12,7 +12,8 @@ export interface KeyDeps extends Pick<ChangeDeps, 'db'> {
 }
 
 /**
- * Computes the key of a device, which need not exist yet, and the header that gives it to a sketch. That it was shown is
+ * Computes the key of a device, which need not exist yet, and the header that gives it to a sketch: the current key,
+ * unless the request names a number. That it was shown is
  * audited, the key itself is kept nowhere.
  *
  * @param host where devices reach this server, with a scheme.
@@ -35,12 +36,13 @@ export async function showDeviceKey(
   if (request.role !== undefined && request.role !== ofRole) {
     throw new AppError('conflict', `The device is registered as ${ofRole}.`);
   }
+  const keyNumber = request.keyNumber ?? device?.keyNumber ?? (await retiredKeyNumber(deps.db, id));
   await writeAudit(deps.db, {
     ...origin,
     action: 'device.key_shown',
     subject: id,
-    after: { role: ofRole, registered: device !== undefined },
+    after: { role: ofRole, registered: device !== undefined, keyNumber },
   });
-  const key = deviceKey(deps.roleSecrets[ofRole], id);
-  return { id, role: ofRole, key, header: sketchHeader({ host, id, key, role: ofRole }) };
+  const key = deviceKey(deps.roleSecrets[ofRole], id, keyNumber);
+  return { id, role: ofRole, keyNumber, key, header: sketchHeader({ host, id, key, role: ofRole }) };
 }

@@ -1,12 +1,14 @@
 import { Hono } from 'hono';
 import { idPath, operator, operatorChange } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
-import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
+import { type Actor, type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { requireCurrentVersion, setEntityTag } from '../../http/etag.ts';
 import { validate } from '../../http/validate.ts';
+import type { Queryable } from '../../platform/db/client.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
+import { creatorOf } from '../api-keys/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { deleteOtherSessions } from '../sessions/store.ts';
 import { toOperator } from './operator.ts';
@@ -21,7 +23,7 @@ export function changeOperator(deps: OperatorsDeps) {
       tag: 'Operators',
       summary: 'Change role or password of an operator',
       description:
-        'An administrator who becomes a viewer loses the `admin` API keys that they created. The last administrator cannot become a viewer. To change your own password, use `PUT /session/password`.',
+        'An administrator who becomes a viewer loses the `admin` API keys that they created. The last administrator cannot become a viewer. To change your own password, use `PUT /session/password`, which requires the current one; an API key cannot change that of the operator who created it.',
       answer: operator,
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'not-found', 'conflict'],
       admin: true,
@@ -34,7 +36,7 @@ export function changeOperator(deps: OperatorsDeps) {
       const { id } = c.req.valid('param');
       const given = c.req.valid('json');
       const actor = c.get('actor');
-      if (given.password !== undefined && actor.kind === 'operator' && actor.id === id) {
+      if (given.password !== undefined && (await ownerOf(deps.db, actor)) === id) {
         throw new AppError('conflict', 'Change your own password with PUT /session/password.');
       }
       const now = deps.clock.now();
@@ -70,4 +72,9 @@ export function changeOperator(deps: OperatorsDeps) {
       return c.json(toOperator(row));
     },
   );
+}
+
+/** The operator who makes a request, or in whose name an API key does. */
+async function ownerOf(db: Queryable, actor: Actor): Promise<string | null> {
+  return actor.kind === 'operator' ? actor.id : await creatorOf(db, actor.id);
 }

@@ -42,18 +42,33 @@ export async function findOperator(db: Queryable, id: string): Promise<OperatorR
   return operator;
 }
 
+const secretRecord = {
+  id: operators.id,
+  username: operators.username,
+  role: operators.role,
+  passwordHash: operators.passwordHash,
+};
+
 /** By user name, in lower case, with the hash of the password. */
 export async function findForLogin(db: Queryable, username: string): Promise<OperatorSecret | undefined> {
-  const [operator] = await db
-    .select({
-      id: operators.id,
-      username: operators.username,
-      role: operators.role,
-      passwordHash: operators.passwordHash,
-    })
-    .from(operators)
-    .where(eq(operators.username, username));
+  const [operator] = await db.select(secretRecord).from(operators).where(eq(operators.username, username));
   return operator;
+}
+
+/**
+ * Locks an operator whose password was compared before the transaction began. Comparing takes long enough for the
+ * password to be replaced, or the operator to be removed, meanwhile.
+ *
+ * @param passwordHash the hash that the password matched.
+ * @returns the operator as it is now, or nothing where it has another password or is gone.
+ */
+export async function lockVerified(
+  tx: Queryable,
+  id: string,
+  passwordHash: string,
+): Promise<OperatorSecret | undefined> {
+  const [operator] = await tx.select(secretRecord).from(operators).where(eq(operators.id, id)).for('update');
+  return operator?.passwordHash === passwordHash ? operator : undefined;
 }
 
 /** Operators by user name, from behind `after`. */

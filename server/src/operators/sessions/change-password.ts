@@ -6,10 +6,10 @@ import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
-import { findForLogin, updateOperator } from '../accounts/store.ts';
+import { findForLogin, lockVerified, updateOperator } from '../accounts/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { ownSession } from './session.ts';
-import { deleteOtherSessions } from './store.ts';
+import { deleteOtherSessions, lockSession } from './store.ts';
 
 /** `PUT /session/password`: the operator's own. */
 export function changePassword(deps: OperatorsDeps) {
@@ -32,11 +32,8 @@ export function changePassword(deps: OperatorsDeps) {
       const { name } = c.get('actor');
       const succeeded = await deps.loginLimits.admit({ browser: sessionId });
       const account = await findForLogin(deps.db, name);
-      if (!(await deps.passwords.verify(given.currentPassword, account?.passwordHash))) {
-        throw new AppError('validation_failed', 'The current password is wrong.', {
-          faults: [{ field: '/currentPassword', message: 'is wrong' }],
-        });
-      }
+      const matches = await deps.passwords.verify(given.currentPassword, account?.passwordHash);
+      if (!account || !matches) throw wrongPassword();
       await succeeded();
       if (given.newPassword.toLowerCase() === name) {
         throw new AppError('validation_failed', 'The body has invalid values.', {
@@ -45,6 +42,11 @@ export function changePassword(deps: OperatorsDeps) {
       }
       const passwordHash = await deps.passwords.hash(given.newPassword);
       await inTransaction(deps.db, async (tx) => {
+        const current = await lockVerified(tx, operatorId, account.passwordHash);
+        // The session goes with the operator, and with a password that an administrator has reset.
+        if (!(await lockSession(tx, sessionId)))
+          throw new AppError('bad_credential', 'The session has ended.');
+        if (!current) throw wrongPassword();
         await updateOperator(tx, operatorId, { passwordHash });
         await deleteOtherSessions(tx, operatorId, sessionId);
         await writeAudit(tx, {
@@ -56,4 +58,10 @@ export function changePassword(deps: OperatorsDeps) {
       return c.body(null, 204);
     },
   );
+}
+
+function wrongPassword(): AppError {
+  return new AppError('validation_failed', 'The current password is wrong.', {
+    faults: [{ field: '/currentPassword', message: 'is wrong' }],
+  });
 }

@@ -10,7 +10,7 @@ import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { takeHourlyQuota } from '../../platform/quota.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
-import { findForLogin } from '../accounts/store.ts';
+import { findForLogin, lockVerified } from '../accounts/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { sessionCookie, setSessionCookie } from './cookie.ts';
 import { deleteSessionByToken, insertSession, SESSION_LIFETIME_MS } from './store.ts';
@@ -48,21 +48,19 @@ export function logIn(deps: OperatorsDeps) {
       const succeeded = await deps.loginLimits.admit(
         browser === undefined ? { network: ipNetwork(c.get('ip')), username } : { browser },
       );
-      const operator = await findForLogin(deps.db, username);
-      const matches = await deps.passwords.verify(password, operator?.passwordHash);
-      if (!operator || !matches) {
-        await noteFailure(deps, c, operator);
-        throw new AppError('bad_credential', 'User name or password is wrong.');
-      }
-      await succeeded();
+      const found = await findForLogin(deps.db, username);
+      const matches = await deps.passwords.verify(password, found?.passwordHash);
+      if (!found || !matches) return await refuse(deps, c, found);
 
       const token = Buffer.from(deps.random.bytes(32)).toString('base64url');
       const now = deps.clock.now();
       const former = sessionCookie(c, deps.trustProxyHops);
-      await inTransaction(deps.db, async (tx) => {
+      const operator = await inTransaction(deps.db, async (tx) => {
+        const current = await lockVerified(tx, found.id, found.passwordHash);
+        if (!current) return undefined;
         if (former !== undefined) await deleteSessionByToken(tx, sha256Hex(former));
         const session = {
-          operatorId: operator.id,
+          operatorId: current.id,
           tokenHash: sha256Hex(token),
           address: c.get('ip'),
           userAgent: (c.req.header('user-agent') ?? '').slice(0, MAX_USER_AGENT_CHARACTERS),
@@ -71,11 +69,14 @@ export function logIn(deps: OperatorsDeps) {
         await writeAudit(tx, {
           ...origin(c, now),
           actorKind: 'operator',
-          actor: operator.username,
+          actor: current.username,
           action: 'session.created',
           subject: sessionId,
         });
+        return current;
       });
+      if (!operator) return await refuse(deps, c, found);
+      await succeeded();
       setSessionCookie(c, deps.trustProxyHops, token, SESSION_LIFETIME_MS / 1000);
       deps.knownBrowsers.mark(c, operator.username);
       return c.json(
@@ -91,11 +92,26 @@ export function logIn(deps: OperatorsDeps) {
   );
 }
 
+/** @throws AppError `bad_credential`, in the same words for whatever reason. */
+async function refuse(
+  deps: OperatorsDeps,
+  c: Context<AppEnv>,
+  operator: Account | undefined,
+): Promise<never> {
+  await noteFailure(deps, c, operator);
+  throw new AppError('bad_credential', 'User name or password is wrong.');
+}
+
+interface Account {
+  readonly id: string;
+  readonly username: string;
+}
+
 /** The name entered for an account that does not exist is not stored: it may be a password. */
 async function noteFailure(
   deps: OperatorsDeps,
   c: Context<AppEnv>,
-  operator: { readonly id: string; readonly username: string } | undefined,
+  operator: Account | undefined,
 ): Promise<void> {
   const now = deps.clock.now();
   deps.log.warn({ requestId: c.get('requestId'), ip: c.get('ip') }, 'login failed');

@@ -110,6 +110,16 @@ export function listSessions(db: Queryable, operatorId: string, now: number): Pr
     .orderBy(asc(operatorSessions.createdAt), asc(operatorSessions.id));
 }
 
+/** Keeps a session until the transaction ends. False when it has ended. */
+export async function lockSession(tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx
+    .select({ id: operatorSessions.id })
+    .from(operatorSessions)
+    .where(eq(operatorSessions.id, id))
+    .for('update');
+  return rows.length > 0;
+}
+
 /** Ends one session of an operator. False when there is none such. */
 export async function deleteSession(db: Queryable, operatorId: string, id: string): Promise<boolean> {
   const rows = await db

@@ -34,6 +34,8 @@ export const devices = pgTable(
     state: deviceState('state').notNull(),
     /** Carried by every token; raising it invalidates all tokens issued before. */
     generation: integer('generation').notNull().default(1),
+    /** What the device key is derived with; raising it replaces the key. */
+    keyNumber: integer('key_number').notNull().default(0),
     /** The master that an agent is paired with. */
     masterId: uuid('master_id').references((): AnyPgColumn => devices.id, { onDelete: 'set null' }),
     name: text('name').notNull().default(''),
@@ -56,14 +58,16 @@ export const devices = pgTable(
     index('devices_connected_at').on(table.connectedAt).where(sql`${table.connectedAt} is not null`),
     index('devices_not_active').on(table.state).where(sql`${table.state} <> 'active'`),
     check('devices_generation_positive', sql`${table.generation} >= 1`),
+    check('devices_key_number_not_negative', sql`${table.keyNumber} >= 0`),
     check('devices_only_agents_have_masters', sql`${table.masterId} is null or ${table.role} = 'agent'`),
   ],
 );
 
-/** Generations of deleted devices, so that one that registers again starts above them and old tokens stay invalid. */
+/** Generations and key numbers of deleted devices, so that old tokens and keys stay invalid when one registers again. */
 export const retiredDevices = pgTable('retired_devices', {
   id: uuid('id').primaryKey(),
   generation: integer('generation').notNull(),
+  keyNumber: integer('key_number').notNull().default(0),
 });
 
 /** MQTT user names (`<uuid>.<generation>`) that the broker refuses until their last token has expired. */

@@ -1,15 +1,18 @@
 // A device on a PC: the library over real sockets in real time, with a file for
 // flash. Lines on stdin drive it, lines on stdout tell what happens.
 //
-//   device <host> <uuid> <key> <flash file> <millis at start>
+//   device <host> <uuid> <key> <flash file> <millis at start> [file]
+//
+// With "file" the records that wait are kept in LittleFS.
+#include <LittleFS.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
+#include "SMFileRing.h"
 #include "SMServer.h"
 #include "net_control.h"
 #include "test_control.h"
@@ -17,24 +20,6 @@
 namespace {
 
 void say(const std::string& line) { std::cout << line << std::endl; }
-
-void loadFlash(const char* file) {
-  std::ifstream in(file, std::ios::binary);
-  uint32_t sector;
-  while (in.read(reinterpret_cast<char*>(&sector), sizeof sector)) {
-    in.read(reinterpret_cast<char*>(fake::flash.sector(sector).data()),
-            fake::kSectorBytes);
-  }
-}
-
-void saveFlash(const char* file) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  for (const auto& entry : fake::flash.sectors) {
-    out.write(reinterpret_cast<const char*>(&entry.first), sizeof entry.first);
-    out.write(reinterpret_cast<const char*>(entry.second.data()),
-              fake::kSectorBytes);
-  }
-}
 
 std::string name(SMState state) {
   return reinterpret_cast<const char*>(toString(state));
@@ -56,6 +41,15 @@ void act(SMServer& device, const std::string& line) {
     say("result " + name(device.ping()));
   } else if (verb == "link") {
     say("result " + name(device.addLink(first.c_str())));
+  } else if (verb == "code") {
+    say("result " + name(device.pairingCode()));
+  } else if (verb == "pair") {
+    say("result " + name(device.pair(first.c_str(), rest.c_str())));
+  } else if (verb == "unpair") {
+    say("result " + name(device.unpair(first.c_str())));
+  } else if (verb == "agents") {
+    say("result " +
+        name(device.agents(first.empty() ? nullptr : first.c_str())));
   } else if (verb == "wifi") {
     fake::net.wifi = first == "on";
   } else if (verb == "advance") {
@@ -74,7 +68,10 @@ void act(SMServer& device, const std::string& line) {
         " refusals=" + std::to_string(c.refusals) + " echoes=" +
         std::to_string(c.echoes) + " pongs=" + std::to_string(c.pongs) +
         " acted=" + std::to_string(c.commands) +
+        " records=" + std::to_string(c.records) +
+        " acknowledged=" + std::to_string(c.acknowledgedTelemetry) +
         " dropped=" + std::to_string(c.droppedTelemetry) +
+        " waiting=" + std::to_string(device.waiting()) +
         " millis=" + std::to_string(millis()));
   } else if (verb == "quit") {
     device.end();
@@ -82,15 +79,50 @@ void act(SMServer& device, const std::string& line) {
   }
 }
 
+void tell(const SMPairing& answer) {
+  if (answer.error.code != SMError::None) {
+    say("pairing " + name(answer.error.code));
+    return;
+  }
+  std::string line = "pairing";
+  switch (answer.request) {
+    case SMPairing::Request::Code:
+      line += std::string(" code ") + answer.code;
+      break;
+    case SMPairing::Request::Pair:
+      line += std::string(" paired ") + answer.uuid;
+      break;
+    case SMPairing::Request::Unpair:
+      line += std::string(" unpaired ") + answer.uuid;
+      break;
+    case SMPairing::Request::Agents:
+      line += " agents";
+      for (size_t i = 0; i < answer.count; ++i) {
+        line += std::string(" ") + answer.uuids[i];
+      }
+      if (answer.more) line += " more";
+      break;
+  }
+  say(line);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) return 2;
+  if (argc != 6 && argc != 7) return 2;
   fake::setLayout(fake::Layout::SpareSector);
-  loadFlash(argv[4]);
+  fake::loadFlash(argv[4]);
   fake::useRealTime();
   fake::setMillis(static_cast<uint32_t>(strtoul(argv[5], nullptr, 10)));
-  SMServer device(argv[1], argv[2], argv[3]);
+  SMFileRing records(LittleFS, "/records");
+  SMServerOptions options;
+  options.firmware = "simulated 1.0";
+  if (argc == 7) options.recordFile = &records;
+  SMServer device(argv[1], argv[2], argv[3], options);
+  device.onPairing(tell);
+  device.onState([&device](SMState state, SMErrorInfo) {
+    say("state " + name(state) + " " + std::to_string(device.retryInMs()));
+  });
   device.onMessage([](const SMMessage& message) {
     say(std::string("message ") + message.topic + " " + message.payload);
   });
@@ -106,7 +138,6 @@ int main(int argc, char** argv) {
     say("begin " + name(device.lastError().code));
     return 1;
   }
-  SMState state = SMState::Stopped;
   SMErrorInfo error;
   uint32_t pongs = 0;
   size_t writes = 0;
@@ -130,18 +161,14 @@ int main(int argc, char** argv) {
       say("slow " + std::to_string(took));
     }
     if (fake::flash.cut) {
-      saveFlash(argv[4]);
+      fake::saveFlash(argv[4]);
       say("power cut");
       _Exit(9);
     }
     if (fake::flash.writes + fake::flash.erases != writes) {
       writes = fake::flash.writes + fake::flash.erases;
-      saveFlash(argv[4]);
+      fake::saveFlash(argv[4]);
       say("flash saved");
-    }
-    if (device.state() != state) {
-      state = device.state();
-      say("state " + name(state) + " " + std::to_string(device.retryInMs()));
     }
     if (device.lastError().code != error.code ||
         device.lastError().detail != error.detail) {

@@ -11,6 +11,12 @@ export interface DeviceOptions {
   readonly key: string;
 }
 
+interface Start {
+  readonly millis?: number;
+  readonly key?: string;
+  readonly file?: boolean;
+}
+
 /** A device program that runs, stops and starts again with what its flash holds. */
 export class Device {
   readonly uuid: string;
@@ -31,10 +37,11 @@ export class Device {
     return join(this.#options.folder, `${this.uuid}.flash`);
   }
 
-  /** Powers it up. */
-  start({ millis = 1000, key = this.#options.key }: { millis?: number; key?: string } = {}): void {
+  /** Powers it up; with `file`, it keeps the records that wait in its file system. */
+  start({ millis = 1000, key = this.#options.key, file = false }: Start = {}): void {
     const { program, host } = this.#options;
-    const child = Bun.spawn([program, host, this.uuid, key, this.#flash, String(millis)], {
+    const command = [program, host, this.uuid, key, this.#flash, String(millis), ...(file ? ['file'] : [])];
+    const child = Bun.spawn(command, {
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -100,6 +107,11 @@ export class Device {
           return [name, Number(value)];
         }),
     );
+  }
+
+  /** Waits for some passes of its loop. */
+  async passes(count = 5): Promise<void> {
+    for (let i = 0; i < count; ++i) await this.counters();
   }
 
   /** Pulls the plug, or waits for it to have been pulled. */

@@ -208,3 +208,43 @@ TEST_CASE("a store full of the sketch's own values does not stop commands") {
   CHECK(rig.acted == 2);
   CHECK(rig.sent("reply").size() == 2);
 }
+
+TEST_CASE("a command without a name gets an ERROR reply") {
+  for (bool callback : {true, false}) {
+    CommandRig rig;
+    rig.start();
+    if (!callback) rig.device->onCommand(nullptr);
+    rig.command(R"({"i":"k1","a":{}})");
+    rig.command(R"({"c":"","i":"k2"})");
+    rig.command(R"({"c":5,"i":"k3"})");
+    const Strings replies = rig.sent("reply");
+    REQUIRE(replies.size() == 3);
+    for (const std::string& reply : replies) {
+      CHECK(reply.find(R"("c":"ERROR","m":")") != std::string::npos);
+    }
+    CHECK(rig.acted == 0);
+  }
+}
+
+TEST_CASE("what is not JSON is no command") {
+  CommandRig rig;
+  rig.start();
+  const uint32_t ignored = rig.device->counters().ignored;
+  rig.command("{'c':'LED','i':'k1'}");
+  rig.command(R"({"c":"LED","i":"k2"} trailing)");
+  rig.command("{\"c\":\"LED\",\"i\":\"k3\",\"a\":\"\xFF\"}");
+  CHECK(rig.acted == 0);
+  CHECK(rig.sent("reply").empty());
+  CHECK(rig.device->counters().ignored == ignored + 3);
+}
+
+TEST_CASE("a result that is not JSON becomes an ERROR, never a broken reply") {
+  CommandRig rig;
+  rig.start();
+  rig.device->onCommand([](const char*, JsonVariantConst) {
+    return SMResult::ok("{'led':true}");
+  });
+  rig.command(R"({"c":"X","i":"1"})");
+  CHECK(rig.sent("reply") ==
+        Strings{R"({"i":"1","c":"ERROR","m":"result is not JSON"})"});
+}

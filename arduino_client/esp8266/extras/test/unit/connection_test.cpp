@@ -15,7 +15,7 @@ namespace {
 constexpr char kUuid[] = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 constexpr char kKey[] = "the-device-key";
 
-struct FakeTransport : Transport {
+struct FakeTransport : Network, HttpTransport, MqttTransport {
   bool wifi = true, up = false, clockNeeded = false;
   int64_t certFrom = 0;  // certificates are not valid before this time
   SMErrorInfo resolveError, httpError, mqttOpenError;
@@ -37,6 +37,9 @@ struct FakeTransport : Transport {
   void opened() { both = both || (httpOpen && mqttOpen); }
   bool wifiUp() override { return wifi; }
   bool needsClock(const Endpoint& e) override { return e.tls && clockNeeded; }
+  bool wrongTime(const SMErrorInfo& error) override {
+    return error.code == SMError::TlsFailed && error.detail == 54;
+  }
   SMErrorInfo resolve(const Endpoint&) override {
     ++calls;
     return resolveError;
@@ -52,18 +55,21 @@ struct FakeTransport : Transport {
     opened();
     return httpError;
   }
-  HttpReply get(const Endpoint&, const char* path, const char* bearer,
-                char* body, size_t capacity) override {
+  HttpReply exchange(const Endpoint&, const HttpRequest& request,
+                     char* body) override {
     ++calls;
-    requests.push_back(std::string(path) + " " + (bearer ? bearer : "-"));
+    const std::string path = request.path;
+    const char* const bearer = request.bearer;
+    requests.push_back(path + " " + (bearer ? bearer : "-"));
     Answer answer;
     if (!answers.empty()) {
       answer = answers.front();
       answers.pop_front();
     } else if (bearer == nullptr) {
       answer = {401, "", 0, 1795444000};
-    } else if (std::string(path) == "/mqtt") {
-      answer = {200, R"({"c":"OK","ip":"broker:1883","tls":"broker:8883"})"};
+    } else if (path == "/mqtt") {
+      answer = {200, R"({"c":"OK","ip":"broker:1883","tls":"broker:8883"})", 0,
+                1795444532};
     } else {
       answer = {200, R"({"c":"OK","t":"token)" + std::to_string(++tokens) +
                          R"(","u":"user.1","x":)" + std::to_string(lifetimeS) +
@@ -73,7 +79,8 @@ struct FakeTransport : Transport {
     reply.status = answer.status;
     reply.retryAfterS = answer.retryAfterS;
     reply.dateS = answer.dateS;
-    reply.length = answer.body.size() < capacity ? answer.body.size() : 0;
+    reply.length =
+        answer.body.size() < SMSERVER_ANSWER_BYTES ? answer.body.size() : 0;
     memcpy(body, answer.body.data(), reply.length);
     return reply;
   }
@@ -100,9 +107,6 @@ struct FakeTransport : Transport {
     return {};
   }
   bool mqttUp() override { return up; }
-  bool publish(const char*, const char*, size_t) override { return up; }
-  uint16_t subscribe(const char*) override { return 1; }
-  Arrival poll() override { return {}; }
   SMErrorInfo mqttFault() override { return {SMError::ConnectionLost, -3}; }
   void closeMqtt() override { up = mqttOpen = false; }
 };
@@ -114,11 +118,12 @@ struct Rig {
   SessionStore store{kv};
   SMCounters counters;
   SMErrorInfo error;
-  Connection connection{net, store, counters, error};
+  Connection connection{net, net, net, store, counters, error};
   Connection::Identity identity{};
   uint64_t now = 0;
   uint32_t random = 0xFFFFFFFF;
   bool idle = true;
+  bool wantsTime = false;
 
   explicit Rig(bool tls = false, bool fresh = true) {
     if (fresh) {
@@ -136,7 +141,7 @@ struct Rig {
   void step(uint64_t ms = 0) {
     now += ms;
     const size_t calls = net.calls;
-    connection.step(now, random, idle);
+    connection.step(now, random, idle, wantsTime);
     CHECK(net.calls - calls <= 1);  // one blocking call a step
   }
   // Steps without time passing until the state is reached or nothing changes.
@@ -179,7 +184,7 @@ TEST_CASE(
   CHECK(rig.request(0) == kAskToken + kKey);
   CHECK(rig.request(1) == "/mqtt token1");
   CHECK(rig.net.passwords == std::vector<std::string>{"token1"});
-  CHECK(rig.connection.clock().unixS(rig.now) == 1795444532);
+  CHECK(rig.connection.now(rig.now) == 1795444532);
   CHECK(rig.kv.flashWrites() == 1);
 }
 
@@ -209,7 +214,7 @@ TEST_CASE("another key, host or UUID forgets what was stored") {
 }
 
 TEST_CASE(
-    "a refused token is dropped and asked for anew, once a backoff step") {
+    "a refused token is dropped and asked for again, once a backoff step") {
   for (int state : {4, 5}) {
     Rig rig;
     rig.net.connectErrors = {{SMError::BrokerRefused, state},
@@ -323,9 +328,10 @@ TEST_CASE("waits that the server tells are kept to the second") {
            {429, "rate_limited", 7, SMError::RateLimited, 7000},
            {503, "unavailable", 30, SMError::ServerFault, 30000}}) {
     Rig rig;
-    rig.net.answers = {{row.status,
-                        std::string(R"({"c":"X","r":")") + row.reason + R"("})",
-                        row.retryAfterS}};
+    rig.net.answers = {
+        {row.status,
+         std::string(R"({"c":"NOT_REGISTERED","r":")") + row.reason + R"("})",
+         row.retryAfterS}};
     REQUIRE(rig.reach(SMState::Waiting));
     CHECK(rig.error.code == row.error);
     CHECK(rig.error.detail == row.status);
@@ -345,7 +351,6 @@ TEST_CASE("what only a person can change is asked for hourly") {
   };
   for (const Row& row : std::initializer_list<Row>{
            {401, "bad_credential", SMError::BadCredential},
-           {403, "revoked", SMError::Revoked},
            {403, "wrong_role", SMError::WrongRole}}) {
     Rig rig;
     const FakeTransport::Answer answer = {
@@ -457,7 +462,8 @@ TEST_CASE("after a reboot a stored token is renewed within its whole life") {
 TEST_CASE("a renewal that fails leaves the connection alone") {
   Rig rig;
   REQUIRE(rig.reach(SMState::Online));
-  rig.net.answers = {{503, "", 100}, {500, ""}, {403, R"({"r":"revoked"})"}};
+  rig.net.answers = {
+      {503, "", 100}, {500, ""}, {403, R"({"c":"FORBIDDEN","r":"revoked"})"}};
   rig.random = 0;
   rig.step(800000);
   for (int i = 0; i < 10; ++i) rig.step();
@@ -473,7 +479,7 @@ TEST_CASE("a renewal that fails leaves the connection alone") {
   for (int i = 0; i < 10; ++i) rig.step();
   CHECK(rig.net.requests.size() == 5);
   CHECK(rig.error.code == SMError::Revoked);
-  rig.step(3000000);
+  rig.step(299999);
   for (int i = 0; i < 10; ++i) rig.step();
   CHECK(rig.net.requests.size() == 5);
   CHECK(rig.connection.online());
@@ -563,7 +569,7 @@ TEST_CASE("TLS is never given up because the answer offers plain text only") {
       {200, R"({"c":"OK","t":"a","u":"user.1","x":9,"n":1795444532})"},
       {200, R"({"c":"OK","ip":"broker:1883"})"}};
   REQUIRE(rig.reach(SMState::Waiting));
-  CHECK(rig.error.code == SMError::NoTrust);
+  CHECK(rig.error.code == SMError::NoTlsBroker);
   CHECK(rig.net.passwords.empty());
 }
 
@@ -585,4 +591,218 @@ TEST_CASE("end() closes and begin() starts over") {
   CHECK(rig.connection.state() == SMState::Stopped);
   rig.connection.begin(rig.identity, rig.now);
   REQUIRE(rig.reach(SMState::Online));
+}
+
+TEST_CASE("a revoked device asks after 5 minutes, doubling to an hour") {
+  Rig rig;
+  rig.random = 0;
+  for (int i = 0; i < 7; ++i) {
+    rig.net.answers.push_back({403, R"({"c":"FORBIDDEN","r":"revoked"})"});
+  }
+  for (uint32_t seconds : {300, 600, 1200, 2400, 3600, 3600}) {
+    REQUIRE(rig.reach(SMState::Waiting));
+    CHECK(rig.error.code == SMError::Revoked);
+    CHECK(rig.connection.retryInMs(rig.now) == seconds * 1000);
+    rig.step(seconds * 1000);
+  }
+  // Never later than that, whatever the dice say.
+  rig.random = 0xFFFFFFFF;
+  REQUIRE(rig.reach(SMState::Waiting));
+  CHECK(rig.connection.retryInMs(rig.now) <= 3600000);
+  // Restored: the next refusal starts over.
+  REQUIRE(rig.afterWait(SMState::Online));
+  rig.net.answers = {{403, R"({"c":"FORBIDDEN","r":"revoked"})"}};
+  rig.net.up = false;
+  rig.net.connectErrors = {{SMError::BrokerRefused, 5}};
+  rig.random = 0;
+  REQUIRE(rig.afterWait(SMState::Waiting));
+  REQUIRE(rig.afterWait(SMState::Waiting));
+  CHECK(rig.connection.retryInMs(rig.now) == 300000);
+}
+
+TEST_CASE("a proxy's 401 and 403 keep token and key, and back off") {
+  for (int status : {401, 403}) {
+    for (const char* body :
+         {"", "<html>Are you a robot?</html>", "{}", R"({"c":"FORBIDDEN"})",
+          R"({"c":"FORBIDDEN","r":"because"})", R"({"r":"revoked"})",
+          R"({"c":"X","r":"revoked"})", R"({'c':'FORBIDDEN','r':'revoked'})"}) {
+      Rig rig;
+      rig.net.answers = {{status, body}};
+      REQUIRE(rig.reach(SMState::Waiting));
+      CHECK(rig.error.code == SMError::BadAnswer);
+      CHECK(rig.error.detail == status);
+      CHECK(rig.connection.retryInMs(rig.now) == rig.random % 1001);
+      // On the way to the broker's address, the token stays.
+      Rig later;
+      later.net.answers = {
+          {200, R"({"c":"OK","t":"mine","u":"user.1","x":1000})"},
+          {status, body}};
+      REQUIRE(later.reach(SMState::Waiting));
+      CHECK(later.connection.registered());
+      REQUIRE(later.afterWait(SMState::Online));
+      CHECK(later.net.passwords == std::vector<std::string>{"mine"});
+    }
+  }
+}
+
+TEST_CASE("an https host without TLS for MQTT: its own error, or plainMqtt") {
+  const auto answer = [](Rig& rig) {
+    rig.net.answers = {
+        {401, "", 0, 1795444000},
+        {200, R"({"c":"OK","t":"a","u":"user.1","x":9,"n":1795444532})"},
+        {200, R"({"c":"OK","ip":"broker:1883"})"}};
+  };
+  Rig refusing(true);
+  answer(refusing);
+  REQUIRE(refusing.reach(SMState::Waiting));
+  CHECK(refusing.error.code == SMError::NoTlsBroker);
+  Rig plain(true);
+  plain.identity.mqttTls = false;
+  plain.connection.begin(plain.identity, 0);
+  answer(plain);
+  REQUIRE(plain.reach(SMState::Online));
+  CHECK(plain.net.passwords == std::vector<std::string>{"a"});
+  CHECK(plain.error.code == SMError::None);
+}
+
+TEST_CASE("the time of records that wait is asked for once") {
+  {
+    Rig rig;
+    REQUIRE(rig.reach(SMState::Online));
+  }
+  Rig rig(false, false);
+  CHECK(rig.connection.now(rig.now) == 0);  // not that of the last token
+  rig.wantsTime = true;
+  REQUIRE(rig.reach(SMState::Online));
+  CHECK(rig.net.requests == std::vector<std::string>{"/mqtt token1"});
+  CHECK(rig.connection.now(rig.now) == 1795444532);
+  // The time of a moment before it was known.
+  CHECK(rig.connection.unixMs(rig.now, rig.now + 5000) == 1795444532000);
+  // A server that is down keeps nobody from the broker.
+  Rig deaf(false, false);
+  deaf.wantsTime = true;
+  deaf.net.httpError = {SMError::HttpUnreachable, 0};
+  REQUIRE(deaf.reach(SMState::Online));
+  CHECK(deaf.connection.now(deaf.now) == 0);
+  deaf.net.up = false;
+  REQUIRE(deaf.afterWait(SMState::Online));
+  CHECK(deaf.net.requests.empty());
+  CHECK(deaf.counters.httpRequests == 0);
+}
+
+TEST_CASE("a clock set by NTP after begin() is believed") {
+  {
+    Rig rig;
+    REQUIRE(rig.reach(SMState::Online));
+  }
+  Rig rig(false, false);
+  REQUIRE(rig.reach(SMState::Online));
+  CHECK(rig.connection.now(rig.now) == 0);
+  fake::systemTime = 1795500000;
+  CHECK(rig.connection.now(rig.now) == 1795500000);
+  CHECK(rig.connection.unixMs(rig.now, rig.now + 2500) == 1795499997500);
+  fake::systemTime = 5;
+}
+
+TEST_CASE("TLS with a clock set by NTP asks nobody for the time") {
+  fake::systemTime = 1795500000;
+  Rig rig(true);
+  rig.net.certFrom = 1795000000;
+  REQUIRE(rig.reach(SMState::Online));
+  CHECK(rig.request(0) == kAskToken + kKey);
+  fake::systemTime = 5;
+}
+
+TEST_CASE("lastError() is clear once online") {
+  Rig rig;
+  rig.net.connectErrors = {{SMError::BrokerClosed, -3}};
+  REQUIRE(rig.reach(SMState::Waiting));
+  CHECK(rig.error.code == SMError::BrokerClosed);
+  REQUIRE(rig.afterWait(SMState::Online));
+  CHECK(rig.error.code == SMError::None);
+}
+
+namespace {
+
+struct FakeErrand : Errand {
+  int done_ = 0;
+  SMErrorInfo error;
+  std::string body;
+  Connection* again = nullptr;
+  const char* write(char (&path)[kPathBytes],
+                    char (&json)[kBodyBytes]) override {
+    strcpy(path, "/errand");
+    strcpy(json, "{}");
+    return "PUT";
+  }
+  void done(const SMErrorInfo& what, const HttpReply& reply,
+            const char* text) override {
+    ++done_;
+    error = what;
+    body.assign(text, reply.length);
+    if (again != nullptr) again->run(this);
+    again = nullptr;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an errand is run with the token, and the device stays online") {
+  Rig rig;
+  FakeErrand errand;
+  rig.connection.run(&errand);  // before there is a token
+  rig.net.answers = {{200, R"({"c":"OK","t":"t1","u":"user.1","x":1000})"},
+                     {200, R"({"c":"OK","ip":"broker:1883"})"},
+                     {200, R"({"c":"OK"})"}};
+  REQUIRE(rig.reach(SMState::Online));
+  CHECK(rig.request(2) == "/errand t1");
+  CHECK(errand.done_ == 1);
+  CHECK(errand.error.code == SMError::None);
+  CHECK(errand.body == R"({"c":"OK"})");
+  CHECK(!rig.connection.running());
+  // Online, one that starts the next.
+  errand.again = &rig.connection;
+  rig.net.answers = {{403, R"({"c":"FORBIDDEN","r":"wrong_device"})"},
+                     {409, R"({"c":"ERROR","r":"conflict"})"}};
+  rig.connection.run(&errand);
+  for (int i = 0; i < 20; ++i) rig.step();
+  CHECK(errand.done_ == 3);
+  CHECK(errand.error.code == SMError::Conflict);
+  CHECK(rig.connection.online());
+  CHECK(rig.net.passwords.size() == 1);
+  // The server is down.
+  rig.connection.run(&errand);
+  rig.net.httpError = {SMError::HttpUnreachable, 0};
+  for (int i = 0; i < 20; ++i) rig.step();
+  CHECK(errand.done_ == 4);
+  CHECK(errand.error.code == SMError::HttpUnreachable);
+  CHECK(rig.connection.online());
+}
+
+TEST_CASE("an errand whose token is refused has the token renewed") {
+  Rig rig;
+  REQUIRE(rig.reach(SMState::Online));
+  FakeErrand errand;
+  rig.net.answers = {{401, R"({"c":"FORBIDDEN","r":"expired"})"},
+                     {401, R"({"c":"FORBIDDEN","r":"expired"})"}};
+  rig.connection.run(&errand);
+  for (int i = 0; i < 30; ++i) rig.step();
+  CHECK(errand.error.code == SMError::BadCredential);
+  CHECK(rig.request(4) == kAskToken + kKey);
+  CHECK(rig.net.passwords == std::vector<std::string>{"token1", "token2"});
+}
+
+TEST_CASE("TLS: an errand has the only session") {
+  Rig rig(true);
+  REQUIRE(rig.reach(SMState::Online));
+  FakeErrand errand;
+  rig.connection.run(&errand);
+  rig.idle = false;
+  for (int i = 0; i < 10; ++i) rig.step();
+  CHECK(errand.done_ == 0);
+  rig.idle = true;
+  for (int i = 0; i < 20; ++i) rig.step();
+  CHECK(errand.done_ == 1);
+  REQUIRE(rig.reach(SMState::Online));
+  CHECK(!rig.net.both);
 }

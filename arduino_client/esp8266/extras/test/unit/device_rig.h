@@ -72,4 +72,22 @@ struct DeviceRig {
     }
     return out;
   }
+  // What the first record had in front: "b":…,"n":…, with the comma.
+  std::string firstNumbers() const {
+    const std::string text = sent("data").at(0);
+    return text.substr(1, text.find_first_of(",}", text.find("\"n\":")) - 1) +
+           ",";
+  }
+  // The records published, without the numbers in front.
+  std::vector<std::string> records() const {
+    std::vector<std::string> out;
+    for (std::string text : sent("data")) {
+      if (text.rfind("{\"b\":", 0) == 0) {
+        const size_t end = text.find_first_of(",}", text.find("\"n\":"));
+        text = "{" + text.substr(text[end] == ',' ? end + 1 : end);
+      }
+      out.push_back(text);
+    }
+    return out;
+  }
 };

@@ -1,4 +1,6 @@
 // The whole library over sockets, against a server in this process.
+#include <math.h>
+
 #include "device_rig.h"
 
 using Strings = std::vector<std::string>;
@@ -9,8 +11,9 @@ TEST_CASE("a new device registers, connects, subscribes and pings") {
   CHECK(rig.device->state() == SMState::WaitingForWifi);
   REQUIRE(rig.online());
   CHECK(rig.device->isRegistered());
-  CHECK(rig.server.subscribed ==
-        Strings{rig.topic("ping"), rig.topic("command"), rig.topic("master")});
+  CHECK(rig.server.subscribed == Strings{rig.topic("ping"),
+                                         rig.topic("command"), rig.topic("ack"),
+                                         rig.topic("master")});
   CHECK(rig.sent("ping") == Strings{R"({"c":"PING"})"});
   REQUIRE(rig.server.requests.size() == 2);
   CHECK(rig.server.requests[0].find(
@@ -60,11 +63,8 @@ TEST_CASE("a reboot makes no HTTP request") {
   DeviceRig rig(false);
   rig.server.onRequest = [](const std::string&) { return std::string(); };
   // The other server's port is in flash.
-  SMServerOptions none;
-  none.outboxBytes = 0;
   KV kv;
   REQUIRE(kv.begin(SMSERVER_STORE_BYTES) == KVError::None);
-  kv.set("sm.p", static_cast<int>(rig.server.mqttPort()));
   // As would the identity be.
   smserver::SessionStore store(kv);
   char token[SMSERVER_TOKEN_BYTES], user[SMSERVER_USER_BYTES];
@@ -123,60 +123,63 @@ TEST_CASE("telemetry: sent at once online, in order from the ring after") {
   DeviceRig rig;
   rig.options.stampTelemetry = false;
   REQUIRE(rig.begin());
-  CHECK(rig.device->publishData(R"({"n":1})") == SMError::None);
+  CHECK(rig.device->publishData(R"({"v":1})") == SMError::None);
   JsonDocument doc;
-  doc["n"] = 2;
+  doc["v"] = 2;
   CHECK(rig.device->publishData(doc) == SMError::None);
   CHECK(rig.device->waiting() == 2);
   REQUIRE(rig.online());
-  CHECK(rig.device->publishData(R"({"n":3})") == SMError::None);
+  CHECK(rig.device->publishData(R"({"v":3})") == SMError::None);
   rig.loops(5);
-  CHECK(rig.sent("data") == Strings{R"({"n":1})", R"({"n":2})", R"({"n":3})"});
+  CHECK(rig.records() == Strings{R"({"v":1})", R"({"v":2})", R"({"v":3})"});
   rig.server.closeMqtt();
   rig.loops(3);
   CHECK(!rig.device->isConnected());
-  rig.device->publishData(R"({"n":4})");
-  REQUIRE(rig.until([&] { return rig.sent("data").size() == 4; }));
+  rig.device->publishData(R"({"v":4})");
+  REQUIRE(rig.until([&] { return rig.records().size() == 4; }));
   CHECK(rig.device->counters().droppedTelemetry == 0);
 }
 
 TEST_CASE("a full ring drops the oldest and counts them") {
   DeviceRig rig;
-  rig.options.outboxBytes = 60;
+  rig.options.outboxBytes = 150;
   REQUIRE(rig.begin());
   for (int i = 0; i < 10; ++i) {
     CHECK(rig.device->publishData(
-              ("{\"n\":" + std::to_string(i) + "}").c_str()) == SMError::None);
+              ("{\"v\":" + std::to_string(i) + "}").c_str()) == SMError::None);
   }
-  CHECK(rig.device->counters().droppedTelemetry == 4);  // 10 bytes each
-  const std::string big = R"({"t":")" + std::string(100, 'x') + R"("})";
+  CHECK(rig.device->counters().droppedTelemetry == 4);  // 24 bytes each
+  const std::string big = R"({"t":")" + std::string(200, 'x') + R"("})";
   CHECK(rig.device->publishData(big.c_str()) == SMError::QueueFull);
-  CHECK(rig.device->lastError().detail == 108);
+  CHECK(rig.device->lastError().detail == 208);
   REQUIRE(rig.online());
   rig.loops(10);
-  CHECK(rig.sent("data") == Strings{R"({"n":4})", R"({"n":5})", R"({"n":6})",
-                                    R"({"n":7})", R"({"n":8})", R"({"n":9})"});
+  CHECK(rig.records() == Strings{R"({"v":4})", R"({"v":5})", R"({"v":6})",
+                                 R"({"v":7})", R"({"v":8})", R"({"v":9})"});
 }
 
 TEST_CASE("records made offline carry the time they were made, if known") {
   DeviceRig rig;
   REQUIRE(rig.begin());
-  rig.device->publishData(R"({"n":1})");  // no time yet
+  rig.device->publishData(R"({"v":1})");  // no time yet
   REQUIRE(rig.online());
   rig.server.closeMqtt();
   rig.loops(2);
   fake::advance(5000);
-  const std::string ts = std::to_string(rig.device->now()) + "000";
-  rig.device->publishData(" {\"n\":2}");
+  const uint32_t made = rig.device->now();
+  rig.device->publishData(" {\"v\":2}");
   rig.device->publishData("{}");
-  rig.device->publishData(R"({"ts":5,"n":3})");
-  REQUIRE(rig.until([&] { return rig.sent("data").size() == 4; }));
-  const Strings sent = rig.sent("data");
-  CHECK(sent[0] == R"({"n":1})");
-  CHECK(sent[1].find("{\"ts\":17954686") == 0);
-  CHECK(sent[1].find("000,\"n\":2}") != std::string::npos);
-  CHECK(sent[2].find("000}") != std::string::npos);
-  CHECK(sent[3] == R"({"ts":5,"n":3})");
+  rig.device->publishData(R"({"ts":5,"v":3})");
+  fake::advance(60000);
+  REQUIRE(rig.until([&] { return rig.records().size() == 4; }));
+  const Strings sent = rig.records();
+  CHECK(sent[0] == R"({"v":1})");
+  const std::string stamp = "{\"ts\":" + std::to_string(made);
+  CHECK(sent[1].rfind(stamp, 0) == 0);
+  CHECK(sent[1].substr(stamp.size() + 3) == ",\"v\":2}");
+  CHECK(sent[2].rfind(stamp, 0) == 0);
+  CHECK(sent[2].substr(stamp.size() + 3) == "}");
+  CHECK(sent[3] == R"({"ts":5,"v":3})");
 }
 
 TEST_CASE(
@@ -184,17 +187,22 @@ TEST_CASE(
   DeviceRig rig;
   REQUIRE(rig.begin());
   REQUIRE(rig.online());
-  const size_t room = 1024 - 7 - rig.topic("data").size();
-  std::string json = R"({"t":")" + std::string(room - 8, 'x') + R"("})";
+  rig.device->publishData("{}");
+  rig.loops(3);
+  const size_t room = SMSERVER_PACKET_BYTES - 7 - rig.topic("data").size();
+  // The numbers of the first record take their share.
+  const std::string first = rig.firstNumbers();
+  std::string json =
+      R"({"t":")" + std::string(room - 8 - first.size(), 'x') + R"("})";
   CHECK(rig.device->publishData(json.c_str()) == SMError::None);
   json.insert(6, "x");
   CHECK(rig.device->publishData(json.c_str()) == SMError::TooLong);
-  CHECK(rig.device->lastError().detail == 1025);
+  CHECK(rig.device->lastError().detail == SMSERVER_PACKET_BYTES + 1);
   const std::string topic = rig.device->linkTopic().c_str();
-  CHECK(rig.device->send(topic.c_str(), std::string(2000, 'x').c_str()) ==
+  CHECK(rig.device->send(topic.c_str(), std::string(4000, 'x').c_str()) ==
         SMError::TooLong);
   rig.loops(5);
-  CHECK(rig.sent("data").size() == 1);
+  CHECK(rig.sent("data").size() == 2);
   CHECK(rig.device->publishData("[1]") == SMError::BadPayload);
   CHECK(rig.device->publishData("") == SMError::BadPayload);
   CHECK(rig.device->publishData(nullptr) == SMError::BadPayload);
@@ -243,7 +251,7 @@ TEST_CASE("messages survive what callbacks publish, and acks go out") {
   CHECK(got == Strings{"one", "two", ""});
   rig.loops(3);
   CHECK(rig.server.acks == 2);
-  CHECK(rig.sent("data").size() == 9);
+  CHECK(rig.records().size() == 9);
 }
 
 TEST_CASE("end() in a callback waits for it to return") {
@@ -365,4 +373,422 @@ TEST_CASE("a broker that stops answering is noticed by keep-alive") {
   }
   CHECK(!rig.device->isConnected());
   CHECK(rig.device->lastError().code == SMError::ConnectionLost);
+}
+
+TEST_CASE("single values are records of one field") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  SMServer& device = *rig.device;
+  CHECK(device.publishData("light", 512) == SMError::None);
+  CHECK(device.publishData("low", int64_t{INT64_MIN}) == SMError::None);
+  CHECK(device.publishData("high", uint64_t{UINT64_MAX}) == SMError::None);
+  CHECK(device.publishData("small", uint32_t{7}) == SMError::None);
+  CHECK(device.publishData("temp", 21.5f) == SMError::None);
+  CHECK(device.publishData("tenth", 0.1f) == SMError::None);
+  CHECK(device.publishData("third", 1.0 / 3) == SMError::None);
+  CHECK(device.publishData("broken", NAN) == SMError::None);
+  CHECK(device.publishData("on", true) == SMError::None);
+  CHECK(device.publishData("te\"xt", "a\\b\n\xC3\xA4") == SMError::None);
+  CHECK(device.publishData("string", String("s")) == SMError::None);
+  rig.loops(5);
+  CHECK(rig.records() ==
+        Strings{R"({"light":512})", R"({"low":-9223372036854775808})",
+                R"({"high":18446744073709551615})", R"({"small":7})",
+                R"({"temp":21.5})", R"({"tenth":0.1})",
+                R"({"third":0.333333333333333})", R"({"broken":null})",
+                R"({"on":true})", "{\"te\\\"xt\":\"a\\\\b\\u000a\xC3\xA4\"}",
+                R"({"string":"s"})"});
+  CHECK(device.publishData("bad", "\xFF") == SMError::BadPayload);
+  CHECK(device.publishData(nullptr, 1) == SMError::BadPayload);
+  CHECK(device.publishData("null", static_cast<const char*>(nullptr)) ==
+        SMError::BadPayload);
+  CHECK(device.publishData(std::string(200, 'f').c_str(), 1) ==
+        SMError::TooLong);
+  CHECK(device.publishRecord("{\"cut\":1}garbage", 9) == SMError::None);
+}
+
+TEST_CASE("heap, signal and uptime go out when they are asked for") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  CHECK(rig.sent("data").empty());
+  fake::advance(60000);
+  rig.loop();
+  CHECK(rig.device->publishStatus() == SMError::None);
+  rig.loops(3);
+  REQUIRE(rig.records().size() == 1);
+  const std::string status = rig.records()[0];
+  CHECK(status.rfind(R"({"heap":)", 0) == 0);
+  CHECK(status.find(R"(,"rssi":-)") != std::string::npos);
+  CHECK(status.find(R"(,"uptime":60})") != std::string::npos);
+}
+
+TEST_CASE("about goes out once per session, with what was described") {
+  static constexpr SMField kFields[] = {{"temp",
+                                         "\xC2\xB0"
+                                         "C",
+                                         "temperature"},
+                                        {"n", nullptr, nullptr},
+                                        {"door", nullptr, "binary"}};
+  static constexpr SMCommandInfo kCommands[] = {{"LED", R"({"on":"bool"})"},
+                                                {"REBOOT", nullptr}};
+  DeviceRig rig;
+  rig.options.firmware = "greenhouse 1.4.0";
+  rig.make();
+  rig.device->describe(kFields);
+  rig.device->describe(kCommands);
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+#if defined(ESP32)
+  const std::string board = "esp32";
+#else
+  const std::string board = "esp8266";
+#endif
+  const std::string about = R"({"fw":"greenhouse 1.4.0","board":")" + board +
+                            R"(","lib":")" SMSERVER_VERSION
+                            R"(","reset":"power on")"
+                            ",\"f\":{\"temp\":{\"u\":\"\xC2\xB0"
+                            "C\",\"k\":\"temperature\"}"
+                            R"(,"n":{},"door":{"k":"binary"}})"
+                            R"(,"cmd":{"LED":{"on":"bool"},"REBOOT":{}}})";
+  CHECK(rig.sent("about") == Strings{about});
+  rig.loops(100);
+  CHECK(rig.sent("about").size() == 1);
+  rig.server.closeMqtt();
+  REQUIRE(rig.until([&] { return rig.sent("about").size() == 2; }));
+  // What does not fit is left out, and said so.
+  static SMField many[100];
+  for (SMField& field : many) field = {"a field with a long name", "u", "kind"};
+  DeviceRig large;
+  large.make();
+  large.device->describe(many);
+  REQUIRE(large.begin());
+  REQUIRE(large.until([&] { return !large.sent("about").empty(); }, 3000));
+  CHECK(large.sent("about")[0].find("\"f\"") == std::string::npos);
+  CHECK(large.device->lastError().code == SMError::TooLong);
+}
+
+TEST_CASE("onState tells each state once, with the error that led to it") {
+  DeviceRig rig;
+  std::vector<std::pair<SMState, SMError>> seen;
+  rig.make();
+  rig.device->onState([&](SMState state, SMErrorInfo error) {
+    fake::Uncounted scope;
+    seen.push_back({state, error.code});
+    rig.device->loop();  // does nothing in here
+  });
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  using S = SMState;
+  std::vector<std::pair<SMState, SMError>> wanted;
+  for (S state : {S::WaitingForWifi, S::RequestingToken, S::RequestingAddress,
+                  S::Connecting, S::Online}) {
+    wanted.push_back({state, SMError::None});
+  }
+  CHECK(seen == wanted);
+  seen.clear();
+  rig.server.closeMqtt();
+  rig.loops(3);
+  REQUIRE(!seen.empty());
+  CHECK(seen[0].first == SMState::Waiting);
+  CHECK(seen[0].second == SMError::ConnectionLost);
+  rig.device->end();
+  CHECK(seen.back().first == SMState::Stopped);
+}
+
+TEST_CASE("a refused link answers NotPaired, a foreign topic is an error") {
+  DeviceRig rig;
+  const std::string other = "11111111-2222-3333-4444-555555555555";
+  bool paired = false;
+  rig.server.allow = [&](const std::string& topic) {
+    return paired || topic.find(other) == std::string::npos;
+  };
+  REQUIRE(rig.begin());
+  SMServer& device = *rig.device;
+  const std::string link = device.linkTopic(other.c_str()).c_str();
+  REQUIRE(rig.online());
+  CHECK(device.send(link.c_str(), "x") == SMError::BadTopic);  // not added
+  for (const std::string& topic :
+       {std::string("a/b"), rig.topic("command"), rig.topic("ack"),
+        rig.topic("data"), std::string("device/x/master")}) {
+    CHECK_MESSAGE(device.send(topic.c_str(), "x") == SMError::BadTopic, topic);
+  }
+  CHECK(device.send(nullptr, "x") == SMError::BadTopic);
+  CHECK(device.addLink(other.c_str()) == SMError::None);
+  REQUIRE(rig.until(
+      [&] { return device.lastError().code == SMError::SubscribeRefused; }));
+  CHECK(device.send(link.c_str(), "x") == SMError::NotPaired);
+  paired = true;
+  fake::advance(SMSERVER_LINK_RETRY_MS);
+  REQUIRE(rig.until(
+      [&] { return device.send(link.c_str(), "x") == SMError::None; }));
+  // Unsubscribed, and from then on foreign.
+  rig.loops(5);
+  device.removeLink(other.c_str());
+  rig.loops(3);
+  CHECK(rig.server.unsubscribed == Strings{link});
+  CHECK(device.send(link.c_str(), "x") == SMError::BadTopic);
+  device.removeLink(other.c_str());
+  rig.loops(3);
+  CHECK(rig.server.unsubscribed.size() == 1);
+}
+
+TEST_CASE("retained messages are ignored on every topic") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  int acted = 0;
+  rig.device->onCommand([&](const char*, JsonVariantConst) {
+    ++acted;
+    return SMResult::ok();
+  });
+  REQUIRE(rig.online());
+  rig.device->publishData("light", 1);
+  rig.server.ackData = false;
+  rig.loops(3);
+  const uint32_t ignored = rig.device->counters().ignored;
+  const uint32_t pongs = rig.device->counters().pongs;
+  const size_t replies = rig.server.published.size();
+  rig.server.publish(rig.topic("master"), "old", 1, true);
+  rig.server.publish(rig.topic("command"), R"({"c":"X","i":"1"})", 1, true);
+  rig.server.publish(rig.topic("ping"), R"({"c":"PING"})", 0, true);
+  rig.server.publish(rig.topic("ping"), R"({"c":"PONG"})", 0, true);
+  rig.loops(20);
+  CHECK(rig.device->counters().ignored == ignored + 4);
+  CHECK(rig.device->counters().pongs == pongs);
+  CHECK(!rig.device->message());
+  CHECK(acted == 0);
+  CHECK(rig.server.published.size() == replies);
+  CHECK(rig.server.acks == 2);  // MQTT is satisfied all the same
+}
+
+TEST_CASE("inboxBytes = 0 switches the queue off, and is no error") {
+  DeviceRig rig;
+  rig.options.inboxBytes = 0;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  rig.server.publish(rig.topic("master"), "hello");
+  REQUIRE(rig.until([&] { return rig.device->counters().received == 2; }));
+  CHECK(!rig.device->message());
+  CHECK(rig.device->counters().droppedMessages == 1);
+  CHECK(rig.device->lastError().code == SMError::None);
+}
+
+TEST_CASE("outboxBytes = 0: records go out at once or not at all") {
+  DeviceRig rig;
+  rig.options.outboxBytes = 0;
+  REQUIRE(rig.begin());
+  CHECK(rig.device->publishData("light", 1) == SMError::NotConnected);
+  REQUIRE(rig.online());
+  CHECK(rig.device->publishData("light", 2) == SMError::None);
+  rig.loops(3);
+  CHECK(rig.records() == Strings{R"({"light":2})"});
+  CHECK(rig.device->waiting() == 0);
+}
+
+TEST_CASE("pingMs() is what passed, also when the clock moves in loop()") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  rig.server.answerPing = false;
+  rig.device->onMessage([&](const SMMessage&) {
+    // In the middle of loop(), later than it began.
+    fake::advance(30);
+    rig.device->ping();
+  });
+  rig.server.publish(rig.topic("master"), "go");
+  rig.server.publish(rig.topic("ping"), R"({"c":"PONG"})");
+  REQUIRE(rig.until([&] { return rig.device->counters().pongs == 2; }));
+  CHECK(rig.device->pingMs() < 1000);
+}
+
+TEST_CASE("records wait for the server's word, over a lost connection") {
+  DeviceRig rig;
+  rig.server.ackData = false;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  rig.device->publishData("light", 1);
+  rig.device->publishData("light", 2);
+  rig.loops(5);
+  CHECK(rig.records().size() == 2);
+  CHECK(rig.device->waiting() == 2);
+  rig.server.closeMqtt();
+  rig.server.ackData = true;
+  REQUIRE(rig.until(
+      [&] { return rig.records().size() == 4 && rig.device->waiting() == 0; }));
+  const Strings sent = rig.sent("data");
+  CHECK(sent[0] == sent[2]);  // the same numbers
+  CHECK(sent[1] == sent[3]);
+  CHECK(rig.device->counters().records == 2);
+  CHECK(rig.device->counters().sentTelemetry == 4);
+  CHECK(rig.device->counters().acknowledgedTelemetry == 2);
+  CHECK(rig.device->counters().droppedTelemetry == 0);
+}
+
+TEST_CASE("a server without acknowledgements is served as before") {
+  DeviceRig rig;
+  rig.server.ackData = false;
+  rig.server.allow = [](const std::string& topic) {
+    return topic.find("/ack") == std::string::npos;
+  };
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  rig.loops(5);
+  CHECK(rig.device->lastError().code == SMError::None);
+  rig.device->publishData("light", 1);
+  rig.loops(3);
+  CHECK(rig.records() == Strings{R"({"light":1})"});
+  CHECK(rig.device->waiting() == 0);
+}
+
+TEST_CASE(
+    "after a reboot with a good token, records get the time they were "
+    "made") {
+  {
+    DeviceRig rig;
+    REQUIRE(rig.begin());
+    REQUIRE(rig.online());
+  }
+  DeviceRig rig(false);
+  {
+    // The other server's ports are in flash.
+    KV kv;
+    REQUIRE(kv.begin(SMSERVER_STORE_BYTES) == KVError::None);
+    smserver::SessionStore store(kv);
+    smserver::TokenAnswer answer = {};
+    REQUIRE(store.token(answer.token, answer.user));
+    answer.nowS = 1700000000;
+    smserver::Endpoint self;
+    REQUIRE(smserver::parseHost(rig.host.c_str(), false, &self));
+    store.adopt(self, kDeviceUuid, rig.key.c_str());
+    REQUIRE(store.setToken(answer) == KVError::None);
+    REQUIRE(store.setAddress({"127.0.0.1", rig.server.mqttPort(), false}) ==
+            KVError::None);
+    REQUIRE(kv.commit() == KVError::None);
+  }
+  fake::net.wifi = false;
+  REQUIRE(rig.begin());
+  rig.loops(10);
+  CHECK(rig.device->now() == 0);  // not the time of the last token
+  CHECK(rig.device->publishData("light", 1) == SMError::None);
+  fake::advance(20000);
+  rig.loop();
+  fake::net.wifi = true;
+  REQUIRE(rig.online());
+  rig.loops(5);
+  CHECK(rig.server.requests.size() == 1);  // asked once, with the token
+  CHECK(rig.server.connects == Strings{"token-1"});
+  REQUIRE(rig.records().size() == 1);
+  const std::string record = rig.records()[0];
+  REQUIRE(record.rfind("{\"ts\":", 0) == 0);
+  const uint64_t made = std::stoull(record.substr(6));
+  const uint64_t now = uint64_t{rig.device->now()} * 1000;
+  CHECK(now - made >= 19000);
+  CHECK(now - made <= 22000);
+}
+
+TEST_CASE("devices pair themselves") {
+  DeviceRig rig;
+  rig.server.pairingAnswer = R"({"c":"OK","code":"042719","x":300})";
+  REQUIRE(rig.begin());
+  SMServer& device = *rig.device;
+  std::vector<SMPairing> answers;
+  Strings texts;
+  device.onPairing([&](const SMPairing& answer) {
+    fake::Uncounted scope;
+    answers.push_back(answer);
+    texts.push_back(answer.code);
+    for (size_t i = 0; i < answer.count; ++i) texts.push_back(answer.uuids[i]);
+  });
+  const auto ask = [&](SMError started) {
+    CHECK(started == SMError::None);
+    const size_t before = answers.size();
+    REQUIRE(rig.until([&] { return answers.size() == before + 1; }));
+  };
+  const char* agent = "11111111-2222-3333-4444-55555555AAAA";
+  ask(device.pairingCode());
+  CHECK(rig.server.requests[2].rfind("POST /devices/pairing-code HTTP", 0) ==
+        0);
+  CHECK(answers[0].request == SMPairing::Request::Code);
+  CHECK(texts.back() == "042719");
+  CHECK(answers[0].validS == 300);
+  REQUIRE(rig.online());
+  rig.server.pairingAnswer = R"({"c":"OK","ms":12})";
+  ask(device.pair(agent, "042719"));
+  const std::string put = rig.server.requests.back();
+  CHECK(put.rfind("PUT /devices/agents/11111111-2222-3333-4444-55555555aaaa ",
+                  0) == 0);
+  CHECK(put.find("Content-Type: application/json\r\nContent-Length: "
+                 "17\r\n\r\n{\"code\":\"042719\"}") != std::string::npos);
+  CHECK(put.find("Authorization: Bearer token-1\r\n") != std::string::npos);
+  CHECK(answers.back().error.code == SMError::None);
+  ask(device.unpair(agent));
+  CHECK(rig.server.requests.back().rfind("DELETE /devices/agents/1", 0) == 0);
+  rig.server.pairingAnswer =
+      R"({"c":"OK","a":["11111111-2222-3333-4444-55555555aaaa",)"
+      R"("22222222-2222-3333-4444-55555555aaaa"],"next":"2"})";
+  texts.clear();
+  ask(device.agents());
+  CHECK(rig.server.requests.back().rfind("GET /devices/agents?limit=20 ", 0) ==
+        0);
+  CHECK(answers.back().count == 2);
+  CHECK(answers.back().more);
+  CHECK(texts == Strings{"", "11111111-2222-3333-4444-55555555aaaa",
+                         "22222222-2222-3333-4444-55555555aaaa"});
+  rig.server.pairingAnswer = R"({"c":"OK","a":[]})";
+  ask(device.agents(agent));
+  CHECK(rig.server.requests.back().rfind(
+            "GET /devices/agents?limit=20&after=11111111-2222-3333-4444-"
+            "55555555aaaa ",
+            0) == 0);
+  CHECK(answers.back().count == 0);
+  CHECK(!answers.back().more);
+  // It stayed online all the time.
+  CHECK(device.counters().connects == 1);
+}
+
+TEST_CASE("pairing that cannot work says why") {
+  DeviceRig rig;
+  rig.make();
+  SMServer& device = *rig.device;
+  const char* agent = "11111111-2222-3333-4444-55555555aaaa";
+  CHECK(device.pairingCode() == SMError::NotBegun);
+  REQUIRE(rig.begin());
+  std::vector<SMErrorInfo> errors;
+  device.onPairing([&](const SMPairing& answer) {
+    fake::Uncounted scope;
+    errors.push_back(answer.error);
+  });
+  CHECK(device.pair("x", "042719") == SMError::BadUuid);
+  CHECK(device.pair(nullptr, "042719") == SMError::BadUuid);
+  for (const char* code : {"", "12345", "1234567", "12345x", " 12345"}) {
+    CHECK(device.pair(agent, code) == SMError::BadCode);
+  }
+  CHECK(device.pair(agent, nullptr) == SMError::BadCode);
+  CHECK(device.agents("x") == SMError::BadUuid);
+  REQUIRE(rig.online());
+  struct Row {
+    int status;
+    const char* body;
+    SMError error;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {403, R"({"c":"FORBIDDEN","r":"wrong_device"})",
+            SMError::PairingRefused},
+           {403, R"({"c":"FORBIDDEN","r":"wrong_role"})", SMError::WrongRole},
+           {409, R"({"c":"ERROR","r":"conflict"})", SMError::Conflict},
+           {429, R"({"c":"ERROR","r":"rate_limited"})", SMError::RateLimited},
+           {200, "<html>", SMError::BadAnswer},
+           {404, "", SMError::BadAnswer}}) {
+    rig.server.onRequest = [&](const std::string&) {
+      return TestServer::http(row.status, row.body);
+    };
+    errors.clear();
+    CHECK(device.pair(agent, "042719") == SMError::None);
+    CHECK(device.unpair(agent) == SMError::Busy);
+    REQUIRE(rig.until([&] { return !errors.empty(); }));
+    CHECK(errors[0].code == row.error);
+    CHECK(errors[0].detail == row.status);
+    CHECK(device.isConnected());
+  }
 }

@@ -14,7 +14,7 @@ TEST_CASE("100,000 passes of loop() online leave the heap as it was") {
   const auto traffic = [&](int i) {
     if (i % 100 == 0) {
       fake::Counted library;
-      rig.device->publishData(R"({"n":1})");
+      rig.device->publishData(R"({"v":1})");
     }
     if (i % 150 == 0) rig.server.publish(rig.topic("master"), "hello", 1);
     if (i % 5000 == 0) {
@@ -83,9 +83,9 @@ TEST_CASE("any one failed allocation is survived, and repaired later") {
     });
     {
       fake::Counted library;
-      rig.device->publishData(R"({"n":1})");
+      rig.device->publishData(R"({"v":1})");
       JsonDocument doc;
-      doc["n"] = 2;
+      doc["v"] = 2;
       rig.device->publishData(doc);
     }
     REQUIRE(rig.until([&] { return rig.device->isConnected(); }, 20000));

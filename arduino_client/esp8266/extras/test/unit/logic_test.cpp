@@ -49,35 +49,36 @@ TEST_CASE("the clock runs with the uptime") {
   clock.set(1795444532, 10000, WallClock::Source::Server);
   CHECK(clock.unixS(10000) == 1795444532);
   CHECK(clock.unixS(70000) == 1795444592);
+  CHECK(clock.unixMs(9999) == 1795444531999);
   CHECK(clock.trusted());
 }
 
-TEST_CASE("a ring keeps order and drops the oldest") {
+TEST_CASE("a ring keeps order, and takes what fits") {
   ByteRing ring;
   REQUIRE(ring.begin(20));
-  CHECK(ring.push(1, "abcde", 5) == 0);
-  CHECK(ring.push(2, "fg", 2, "hij", 3) == 0);
+  CHECK(ring.push("abcde", 5, nullptr, 0));
+  CHECK(ring.push("fg", 2, "hij", 3));
   CHECK(ring.count() == 2);
-  CHECK(ring.push(3, "klmno", 5) == 1);
-  CHECK(ring.frontTag() == 2);
+  CHECK(!ring.push("klmno", 5, nullptr, 0));
+  CHECK(ring.canHold(5));
+  CHECK(!ring.hasRoom(5));
   char out[8] = {};
-  ring.copyFront(0, out, sizeof out);
-  CHECK(std::string(out) == "fghij");
-  ring.copyFront(2, out, 2);
-  CHECK(std::string(out, 2) == "hi");
+  ring.readFront(0, out, sizeof out);
+  CHECK(std::string(out) == "abcde");
   ring.pop();
-  CHECK(ring.frontBytes() == 5);
-  CHECK(ring.push(4, "0123456789abcdefg", 17) == 1);
-  CHECK(ring.count() == 1);
-  CHECK(ring.push(5, "0123456789abcdefgh", 18) == -1);
-  CHECK(ring.count() == 1);
+  CHECK(ring.push("klmno", 5, nullptr, 0));
+  ring.readFront(2, out, 2);
+  CHECK(std::string(out, 2) == "hi");
+  CHECK(ring.canHold(18));
+  CHECK(!ring.canHold(19));
   // Around the edge many times.
   for (int i = 0; i < 1000; ++i) {
     const std::string text = std::to_string(i);
-    REQUIRE(ring.push(7, text.data(), text.size()) >= 0);
+    while (!ring.hasRoom(text.size())) ring.pop();
+    REQUIRE(ring.push(text.data(), text.size(), nullptr, 0));
     while (ring.count() > 1) ring.pop();
     char last[8] = {};
-    ring.copyFront(0, last, sizeof last);
+    ring.readFront(0, last, sizeof last);
     REQUIRE(std::string(last) == text);
   }
   ring.pop();
@@ -85,7 +86,38 @@ TEST_CASE("a ring keeps order and drops the oldest") {
   CHECK(ring.empty());
   ByteRing none;
   REQUIRE(none.begin(0));
-  CHECK(none.push(1, "x", 1) == -1);
+  CHECK(!none.push("x", 1, nullptr, 0));
+}
+
+TEST_CASE("a ring's second view moves on, back, and along with the front") {
+  ByteRing ring;
+  REQUIRE(ring.begin(100));
+  CHECK(ring.atEnd());
+  for (const char* text : {"one", "two", "three"}) {
+    ring.push(text, strlen(text) + 1, nullptr, 0);
+  }
+  const auto current = [&] {
+    char out[8] = {};
+    ring.readCurrent(0, out, sizeof out);
+    return std::string(out);
+  };
+  CHECK(current() == "one");
+  ring.advance();
+  CHECK(current() == "two");
+  ring.writeCurrent(0, 'T');
+  ring.pop();
+  CHECK(current() == "Two");
+  CHECK(ring.passed() == 0);
+  ring.pop();  // the current itself
+  CHECK(current() == "three");
+  ring.advance();
+  CHECK(ring.atEnd());
+  ring.advance();
+  CHECK(ring.passed() == 1);
+  ring.push("four", 5, nullptr, 0);
+  CHECK(current() == "four");
+  ring.rewind();
+  CHECK(current() == "three");
 }
 
 TEST_CASE("UUIDs are taken in any case and kept in lower case") {
@@ -211,12 +243,16 @@ TEST_CASE("each refusal has its remedy") {
             Remedy::WaitLong},
            {401, "no_credential", false, SMError::BadCredential,
             Remedy::WaitLong},
-           {403, "revoked", false, SMError::Revoked, Remedy::WaitLong},
-           {403, "revoked", true, SMError::Revoked, Remedy::WaitLong},
+           {403, "revoked", false, SMError::Revoked, Remedy::WaitRevoked},
+           {403, "revoked", true, SMError::Revoked, Remedy::WaitRevoked},
            {403, "wrong_role", false, SMError::WrongRole, Remedy::WaitLong},
            {403, "wrong_device", true, SMError::BadCredential,
             Remedy::AskWithKey},
-           {403, "", false, SMError::Revoked, Remedy::WaitLong},
+           {401, "", true, SMError::BadAnswer, Remedy::BackOff},
+           {403, "", false, SMError::BadAnswer, Remedy::BackOff},
+           {403, "expired", false, SMError::BadAnswer, Remedy::BackOff},
+           {401, "revoked", false, SMError::BadAnswer, Remedy::BackOff},
+           {409, "conflict", true, SMError::Conflict, Remedy::BackOff},
            {403, "pending", false, SMError::Pending, Remedy::WaitAsTold},
            {403, "unknown_device", false, SMError::UnknownDevice,
             Remedy::WaitAsTold},
@@ -239,7 +275,8 @@ TEST_CASE("each refusal has its remedy") {
     CHECK(got.remedy == row.remedy);
   }
   const Refusal html = parseRefusal(403, "<html>", 6, false);
-  CHECK(html.remedy == Remedy::WaitLong);
+  CHECK(html.error == SMError::BadAnswer);
+  CHECK(html.remedy == Remedy::BackOff);
 }
 
 TEST_CASE("Retry-After is taken in seconds, up to a day") {
@@ -288,14 +325,14 @@ TEST_CASE("with a broker that does not echo, equal messages are others'") {
 
 TEST_CASE("subscriptions are asked for once, refused ones again later") {
   Subscriptions subs;
-  subs.begin("me");
+  subs.begin("me", true);
   REQUIRE(subs.addLink("11111111-1111-1111-1111-111111111111"));
   REQUIRE(subs.addLink("11111111-1111-1111-1111-111111111111"));
   char topic[kTopicBytes];
   const char* wanted[] = {"device/me/ping", "device/me/command",
-                          "device/me/master",
+                          "device/me/ack", "device/me/master",
                           "device/11111111-1111-1111-1111-111111111111/master"};
-  for (uint16_t i = 0; i < 4; ++i) {
+  for (uint16_t i = 0; i < 5; ++i) {
     const int index = subs.due(0, topic);
     REQUIRE(index == i);
     CHECK(std::string(topic) == wanted[i]);
@@ -306,28 +343,52 @@ TEST_CASE("subscriptions are asked for once, refused ones again later") {
   CHECK(subs.acknowledged(10, true, 5) == -1);
   CHECK(subs.acknowledged(11, true, 5) == 1);
   CHECK(subs.acknowledged(12, true, 5) == 2);
-  CHECK(subs.acknowledged(13, false, 5) == 3);
+  CHECK(subs.acknowledged(13, true, 5) == 3);
+  CHECK(!subs.refused(wanted[4]));
+  CHECK(subs.acknowledged(14, false, 5) == 4);
+  CHECK(subs.refused(wanted[4]));
+  CHECK(!subs.refused(wanted[3]));
+  CHECK(!subs.refused("device/other/master"));
   CHECK(subs.granted(Subscriptions::Topic::Ping));
   CHECK(subs.due(5 + SMSERVER_LINK_RETRY_MS - 1, topic) == -1);
-  CHECK(subs.due(5 + SMSERVER_LINK_RETRY_MS, topic) == 3);
-  subs.sent(3, 20, 100000);
+  CHECK(subs.due(5 + SMSERVER_LINK_RETRY_MS, topic) == 4);
+  subs.sent(4, 20, 100000);
   CHECK(subs.due(100001, topic) == -1);
-  CHECK(subs.due(110000, topic) == 3);  // no SUBACK came
-  subs.sent(3, 21, 110000);
+  CHECK(subs.due(110000, topic) == 4);  // no SUBACK came
+  subs.sent(4, 21, 110000);
   CHECK(subs.acknowledged(20, true, 110001) == -1);
-  CHECK(subs.acknowledged(21, true, 110001) == 3);
-  CHECK(subs.due(110001 + SMSERVER_LINK_REFRESH_MS, topic) == 3);
-  // One's own topics are not refused for long.
+  CHECK(subs.acknowledged(21, true, 110001) == 4);
+  CHECK(subs.due(110001 + SMSERVER_LINK_REFRESH_MS, topic) == 4);
+  // One's own topics are not refused for long; acknowledgements may be.
   subs.sent(0, 30, 200000);
+  subs.sent(2, 32, 200000);
   CHECK(subs.acknowledged(30, false, 200000) == 0);
+  CHECK(subs.acknowledged(32, false, 200000) == 2);
   CHECK(subs.due(200000 + SMSERVER_OWN_RETRY_MS, topic) == 0);
   subs.sent(0, 31, 205000);
   CHECK(subs.acknowledged(31, true, 205000) == 0);
+  CHECK(subs.due(205001, topic) == -1);
+  CHECK(subs.due(200000 + SMSERVER_LINK_RETRY_MS, topic) == 2);
   CHECK(subs.classify("device/me/ping") == Subscriptions::Topic::Ping);
-  CHECK(subs.classify(wanted[3]) == Subscriptions::Topic::Link);
+  CHECK(subs.classify("device/me/ack") == Subscriptions::Topic::Ack);
+  CHECK(subs.classify("device/me/master") == Subscriptions::Topic::Link);
+  CHECK(subs.classify(wanted[4]) == Subscriptions::Topic::Link);
   CHECK(subs.classify("device/me/pin") == Subscriptions::Topic::Foreign);
   CHECK(subs.removeLink("11111111-1111-1111-1111-111111111111"));
-  CHECK(subs.classify(wanted[3]) == Subscriptions::Topic::Foreign);
+  CHECK(!subs.removeLink("11111111-1111-1111-1111-111111111111"));
+  CHECK(subs.classify(wanted[4]) == Subscriptions::Topic::Foreign);
+}
+
+TEST_CASE("without numbered records nobody listens to acknowledgements") {
+  Subscriptions subs;
+  subs.begin("me", false);
+  char topic[kTopicBytes];
+  uint16_t asked = 0;
+  for (int index; (index = subs.due(0, topic)) >= 0; ++asked) {
+    CHECK(std::string(topic) != "device/me/ack");
+    subs.sent(index, ++asked, 0);
+  }
+  CHECK(asked > 2);
 }
 
 TEST_CASE("links are limited in number") {
@@ -353,6 +414,14 @@ TEST_CASE("results become replies, and what cannot says why") {
         R"({"i":"k3V9x2","c":"ERROR","m":"no 'such' ' thing "})");
   CHECK(reply(SMResult::ok("{broken")) ==
         R"({"i":"k3V9x2","c":"ERROR","m":"result is not JSON"})");
+  // ArduinoJson's parser takes all of these.
+  for (const char* lenient :
+       {"{'led':true}", "{led:true}", "{\"led\":true} trailing",
+        "{\"led\":\"\xC3\"}", "{\"led\":1,}", "[1,]", "NaN", "01", "/**/1"}) {
+    CHECK_MESSAGE(!SMResult::ok(lenient).isOk(), lenient);
+  }
+  CHECK(reply(SMResult::error("caf\xE9")) ==
+        R"({"i":"k3V9x2","c":"ERROR","m":"caf?"})");
   const std::string longest = "\"" + std::string(254, 'x') + "\"";
   CHECK(reply(SMResult::ok(longest.c_str())).find("256 bytes") !=
         std::string::npos);
@@ -375,5 +444,6 @@ TEST_CASE("every state and error has a name of its own") {
   }
   for (int i = 0; i <= static_cast<int>(SMError::SubscribeRefused); ++i) {
     CHECK(text(toString(static_cast<SMError>(i))) != "?");
+    CHECK(text(advice(static_cast<SMError>(i))) != "?");
   }
 }

@@ -104,6 +104,9 @@ std::string TestServer::defaultAnswer(const std::string& request) const {
     return http(200,
                 R"({"c":"OK","ip":")" + at + R"(","tls":")" + at + R"("})");
   }
+  if (request.find(" /devices/") != std::string::npos) {
+    return http(200, pairingAnswer);
+  }
   return http(200, R"({"c":"OK","t":"token-)" +
                        std::to_string(requests.size()) + R"(","u":")" + user +
                        R"(","x":)" + std::to_string(lifetimeS) +
@@ -141,8 +144,12 @@ void TestServer::pumpHttp() {
     closeFd(&http_.fd);
     return;
   }
-  if (http_.in.find("\r\n\r\n") != std::string::npos && http_.out.empty() &&
-      !closeAfter_) {
+  const size_t head = http_.in.find("\r\n\r\n");
+  const size_t length = http_.in.find("Content-Length: ");
+  const size_t body =
+      length < head ? std::stoul(http_.in.substr(length + 16)) : 0;
+  if (head != std::string::npos && http_.in.size() >= head + 4 + body &&
+      http_.out.empty() && !closeAfter_) {
     requests.push_back(http_.in);
     http_.out = onRequest ? onRequest(http_.in) : defaultAnswer(http_.in);
     http_.in.clear();
@@ -212,6 +219,10 @@ void TestServer::handle(uint8_t header, const std::string& body) {
       }
       break;
     }
+    case 0xA0:
+      unsubscribed.push_back(text(2));
+      send(mqtt_, mqttPacket(0xB0, body.substr(0, 2)));
+      break;
     case 0x80: {
       const std::string topic = text(2);
       const bool granted = !allow || allow(topic);
@@ -230,6 +241,13 @@ void TestServer::handle(uint8_t header, const std::string& body) {
           payload == R"({"c":"PING"})") {
         publish(topic, R"({"c":"PONG"})");
       }
+      const bool numbered = payload.rfind("{\"b\":", 0) == 0;
+      if (ackData && numbered) {
+        // The number is all that follows up to the second comma.
+        const size_t end = payload.find_first_of(",}", payload.find("\"n\":"));
+        publish(topic.substr(0, topic.rfind('/')) + "/ack",
+                payload.substr(0, end) + "}");
+      }
       break;
     }
     case 0x40:
@@ -245,9 +263,10 @@ void TestServer::handle(uint8_t header, const std::string& body) {
 }
 
 void TestServer::publish(const std::string& topic, const std::string& payload,
-                         int qos) {
+                         int qos, bool retained) {
   const std::string id = qos > 0 ? std::string("\x00\x07", 2) : "";
-  send(mqtt_, mqttPacket(static_cast<uint8_t>(0x30 | (qos << 1)),
+  const int flags = (qos << 1) | (retained ? 1 : 0);
+  send(mqtt_, mqttPacket(static_cast<uint8_t>(0x30 | flags),
                          mqttText(topic) + id + payload));
 }
 

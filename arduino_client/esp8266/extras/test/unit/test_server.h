@@ -34,6 +34,7 @@ class TestServer {
   bool keepOpen = false;  // does not close after the answer
   uint32_t lifetimeS = 1209600;
   std::string user = "6ba7b810-9dad-11d1-80b4-00c04fd430c8.1";
+  std::string pairingAnswer = R"({"c":"OK","ms":12})";
   std::string defaultAnswer(const std::string& request) const;
   static std::string http(int status, const std::string& body,
                           const std::string& headers = "");
@@ -44,14 +45,16 @@ class TestServer {
   bool echo = false;       // delivers a publisher's messages back
   bool answerPing = true;  // PONG, as the server
   bool answerKeepAlive = true;
+  bool ackData = true;  // acknowledges numbered records, as the server
   std::function<bool(const std::string& topic)> allow;
   std::vector<std::string> connects;  // passwords
   std::vector<std::string> subscribed;
+  std::vector<std::string> unsubscribed;
   std::vector<Publish> published;
   size_t acks = 0;
   bool mqttOpen() const { return mqtt_.fd >= 0; }
   void publish(const std::string& topic, const std::string& payload,
-               int qos = 0);
+               int qos = 0, bool retained = false);
   void sendRaw(const std::string& bytes);
   void closeMqtt();
   // Stops accepting: connections are refused.

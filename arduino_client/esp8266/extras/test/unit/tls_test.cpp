@@ -3,17 +3,32 @@
 
 namespace {
 
-constexpr char kPem[] = "-----BEGIN CERTIFICATE-----";
+constexpr char kPem[] =
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+// A fingerprint of this chip's length, with colons.
+std::string fingerprintOf(const std::string& pair) {
+  std::string out = pair;
+  for (size_t i = 1; i < SMServerTls::kFingerprintBytes; ++i) out += ":" + pair;
+  return out;
+}
+
+struct TlsRig : DeviceRig {
+  SMServerTls tls;
+  explicit TlsRig(SMServerTls&& trust) : tls(std::move(trust)) {
+    options.tls = &tls;
+    make("https://");
+  }
+};
 
 }  // namespace
+
+#if defined(ESP8266)
 
 TEST_CASE(
     "TLS with an authority: clock first, one session at a time, small "
     "fragments") {
-  SMServerTls tls = SMServerTls::authority(kPem);
-  DeviceRig rig;
-  rig.options.tls = &tls;
-  rig.make("https://");
+  TlsRig rig(SMServerTls::authority(kPem));
   fake::net.notBefore = 1795000000;
   fake::net.notAfter = 1796000000;
   REQUIRE(rig.begin());
@@ -34,10 +49,7 @@ TEST_CASE(
 }
 
 TEST_CASE("TLS with servers that take no small fragments needs large buffers") {
-  SMServerTls tls = SMServerTls::insecure();
-  DeviceRig rig;
-  rig.options.tls = &tls;
-  rig.make("https://");
+  TlsRig rig(SMServerTls::insecure());
   fake::net.smallFragments = false;
   fake::heap.maxBlock = 15000;
   REQUIRE(rig.begin());
@@ -49,34 +61,144 @@ TEST_CASE("TLS with servers that take no small fragments needs large buffers") {
   for (const int bytes : fake::net.receiveBuffers) CHECK(bytes == 16384);
 }
 
+constexpr int kNotTrusted = 62;  // BR_ERR_X509_NOT_TRUSTED
+
+#else
+
+TEST_CASE("TLS with an authority: no clock is asked for, one session") {
+  TlsRig rig(SMServerTls::authority(kPem));
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  REQUIRE(rig.server.requests.size() == 2);
+  CHECK(rig.server.requests[0].find("Bearer device-key") != std::string::npos);
+  rig.device->renewToken();
+  REQUIRE(rig.until([&] { return rig.server.connects.size() == 2; }));
+  CHECK(fake::net.maxOpenTls == 1);
+}
+
+constexpr int kNotTrusted = -0x2700;  // MBEDTLS_ERR_X509_CERT_VERIFY_FAILED
+
+#endif
+
+TEST_CASE("TLS: online for a minute, with a burst, and a renewal") {
+  TlsRig rig(SMServerTls::insecure());
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  const uint32_t start = static_cast<uint32_t>(millis());
+  const auto stay = [&](uint32_t ms) {
+    const uint32_t from = static_cast<uint32_t>(millis());
+    while (static_cast<uint32_t>(millis()) - from < ms) {
+      rig.loop();
+      fake::advance(9);
+    }
+  };
+  stay(30000);
+  CHECK(rig.device->counters().disconnects == 0);
+  CHECK(rig.server.connects.size() == 1);
+  for (int i = 0; i < 15; ++i) {
+    CHECK(rig.device->publishData("burst", i) == SMError::None);
+  }
+  rig.server.publish(rig.topic("master"), "still there?");
+  stay(10000);
+  CHECK(rig.records().size() == 15);
+  CHECK(rig.device->message());
+  rig.device->renewToken();
+  stay(20000);
+  CHECK(rig.server.connects.size() == 2);
+  CHECK(rig.device->isConnected());
+  CHECK(rig.device->counters().disconnects == 0);
+  CHECK(rig.device->lastError().code == SMError::None);
+  CHECK(static_cast<uint32_t>(millis()) - start >= 60000);
+}
+
 TEST_CASE("TLS with fingerprints: the broker may have one of its own") {
+  const std::string one = fingerprintOf("AA"), two = fingerprintOf("bb");
   for (bool own : {false, true}) {
-    SMServerTls tls = own ? SMServerTls::fingerprint("AA", "BB")
-                          : SMServerTls::fingerprint("AA");
-    DeviceRig rig;
-    rig.options.tls = &tls;
-    rig.make("https://");
-    fake::net.fingerprint = "AA";
+    TlsRig rig(own ? SMServerTls::fingerprint(one.c_str(), two.c_str())
+                   : SMServerTls::fingerprint(one.c_str()));
+    fake::net.fingerprint = one;
     REQUIRE(rig.begin());
     if (own) {
       REQUIRE(rig.until(
           [&] { return rig.device->lastError().code == SMError::TlsFailed; }));
-      CHECK(rig.device->lastError().detail == 62);
+      CHECK(rig.device->lastError().detail == kNotTrusted);
       CHECK(rig.device->isRegistered());
-      fake::net.fingerprint = "BB";
+      fake::net.fingerprint = two;
     }
     CHECK(rig.online());
   }
 }
 
 TEST_CASE("TLS: a server that fails the check never sees the key") {
-  SMServerTls tls = SMServerTls::fingerprint("AA");
-  DeviceRig rig;
-  rig.options.tls = &tls;
-  rig.make("https://");
-  fake::net.fingerprint = "EE";
+  const std::string wanted = fingerprintOf("AA");
+  TlsRig rig(SMServerTls::fingerprint(wanted.c_str()));
+  fake::net.fingerprint = fingerprintOf("EE");
   REQUIRE(rig.begin());
   rig.loops(3000);
   CHECK(rig.server.requests.empty());
   CHECK(rig.device->lastError().code == SMError::TlsFailed);
+}
+
+TEST_CASE("malformed fingerprints and certificates are told by begin()") {
+  const std::string good = fingerprintOf("AA");
+  std::string blanks = good, bare;
+  for (char& c : blanks) c = c == ':' ? ' ' : c;
+  for (const char c : good) {
+    if (c != ':') bare.push_back(c);
+  }
+  for (const std::string& text : {good, blanks, bare}) {
+    TlsRig rig(SMServerTls::fingerprint(text.c_str()));
+    CHECK_MESSAGE(rig.begin(), text);
+  }
+  for (const std::string& text :
+       {std::string(), std::string("AA"), good + "A", good + ":AA",
+        good.substr(0, good.size() - 1), "X" + good.substr(1),
+        bare.substr(0, bare.size() - 2), ":" + good, good + " "}) {
+    TlsRig rig(SMServerTls::fingerprint(text.c_str()));
+    CHECK_MESSAGE(!rig.begin(), text);
+    CHECK(rig.device->lastError().code == SMError::BadFingerprint);
+    TlsRig second(SMServerTls::fingerprint(good.c_str(), text.c_str()));
+    CHECK(!second.begin());
+  }
+  TlsRig none(SMServerTls::fingerprint(nullptr));
+  CHECK(!none.begin());
+  for (const char* pem : {"", "-----BEGIN CERTIFICATE-----",
+                          "-----BEGIN CERTIFICATE-----\n\n"
+                          "-----END CERTIFICATE-----\n",
+                          "MIIB"}) {
+    TlsRig rig(SMServerTls::authority(pem));
+    CHECK_MESSAGE(!rig.begin(), pem);
+    CHECK(rig.device->lastError().code == SMError::BadCertificate);
+  }
+  TlsRig missing(SMServerTls::authority(nullptr));
+  CHECK(!missing.begin());
+}
+
+TEST_CASE("an https host whose broker has no TLS: an error, or plainMqtt") {
+  for (bool plain : {false, true}) {
+    TlsRig rig(SMServerTls::insecure());
+    rig.options.plainMqtt = plain;
+    rig.device.reset();
+    rig.device = std::make_unique<SMServer>(rig.host.c_str(), kDeviceUuid,
+                                            rig.key.c_str(), rig.options);
+    rig.server.onRequest = [&](const std::string& request) {
+      if (request.find("/mqtt ") == std::string::npos) {
+        return rig.server.defaultAnswer(request);
+      }
+      return TestServer::http(200, R"({"c":"OK","ip":"127.0.0.1:)" +
+                                       std::to_string(rig.server.mqttPort()) +
+                                       R"("})");
+    };
+    REQUIRE(rig.begin());
+    if (plain) {
+      REQUIRE(rig.online());
+      CHECK(fake::net.openTls == 0);
+    } else {
+      REQUIRE(rig.until([&] {
+        return rig.device->lastError().code == SMError::NoTlsBroker;
+      }));
+      rig.loops(100);
+      CHECK(rig.server.connects.empty());
+    }
+  }
 }

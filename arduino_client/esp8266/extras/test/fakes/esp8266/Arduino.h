@@ -57,5 +57,9 @@ class EspClass {
 };
 extern EspClass ESP;
 
+// coredecls.h has one of this name, with another initial value.
+extern "C" uint32_t crc32(const void* data, size_t bytes,
+                          uint32_t crc = 0xffffffff);
+
 // The random number generator of the chip.
 #define RANDOM_REG32 (ESP.random())
