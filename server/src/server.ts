@@ -15,6 +15,7 @@ import { createOperators } from './operators/operators.ts';
 import { createPairing } from './pairing/pairing.ts';
 import type { Clock } from './platform/clock.ts';
 import { type Database, databaseState, openDatabase } from './platform/db/client.ts';
+import { createDatabaseClock, type DatabaseTime } from './platform/db/database-clock.ts';
 import { createSchemaGate } from './platform/db/schema-gate.ts';
 import { withDeadline } from './platform/deadline.ts';
 import { errorCode } from './platform/errors.ts';
@@ -32,6 +33,8 @@ export interface ServicesDeps {
   readonly migrationsFolder: string;
   /** Where the built dashboard is. */
   readonly dashboardFolder: string;
+  /** What the times that are stored and compared go by; the given clock unless given. */
+  readonly databaseTime?: DatabaseTime;
   /** Counters of the rate limits; in this process unless given. */
   readonly stores?: StoreFactory;
 }
@@ -81,11 +84,12 @@ const IDLE_TIMEOUT_SECONDS = 30;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
-  const { clock, random, log } = deps;
+  const { random, log } = deps;
+  const clock = createDatabaseClock(deps.clock, deps.databaseTime);
   const stores = deps.stores ?? memoryStores(clock);
   const database = openDatabase(config.databaseUrl);
   const { db } = database;
-  const schema = createSchemaGate({ ...deps, database, log: featureLogger(log, 'Database') });
+  const schema = createSchemaGate({ ...deps, clock, database, log: featureLogger(log, 'Database') });
   const tokens = await createTokens({ ...config, ttlSeconds: config.tokenTtlSeconds, clock });
   const common = { ...config, db, clock, random, stores, tokens };
 
@@ -162,6 +166,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     );
   const started = schema
     .open(async () => {
+      await clock.start(db);
       for (const feature of features) await feature.prepareDatabase?.();
     })
     .then(() => {
@@ -179,6 +184,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
         withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       schema.close();
       for (const feature of features) feature.onStopping?.();
+      clock.close();
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, lt, sql } from 'drizzle-orm';
 import type { ActorKind } from '../../contract/roles.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { auditLog } from '../platform/db/schema.ts';
@@ -54,7 +54,7 @@ export async function readAudit(db: Queryable, filter: AuditFilter, limit: numbe
         to === undefined ? undefined : lt(auditLog.at, to),
         behind === undefined
           ? undefined
-          : or(lt(auditLog.at, behind.at), and(eq(auditLog.at, behind.at), lt(auditLog.id, behind.id))),
+          : sql`(${auditLog.at}, ${auditLog.id}) < (${behind.at.toISOString()}::timestamptz, ${behind.id}::bigint)`,
       ),
     )
     .orderBy(desc(auditLog.at), desc(auditLog.id))

@@ -68,6 +68,8 @@ export function createBroker(deps: BrokerDeps) {
   /** Until a run has ended: the broker may have allowed more before this process began. */
   let suspectSubscriptions = true;
 
+  const firstWithDatabase = Promise.withResolvers<void>();
+
   async function run(): Promise<ReconcileReport | undefined> {
     if (!deps.databaseIsReady()) {
       await closeBroker(emqx, desired);
@@ -105,14 +107,14 @@ export function createBroker(deps: BrokerDeps) {
       broker_api: () => readiness(reconciler.status()),
       broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),
     },
-    /** Resolves after the first attempt to provision the broker, whatever its result. */
+    /** Resolves after the first try to admit clients, whatever came out of it. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
-      await first;
+      if ((await first).state === 'never') await firstWithDatabase.promise;
     },
     onDatabaseReady() {
-      reconciler.request('database');
+      void reconciler.runNow('database').then(() => firstWithDatabase.resolve());
       changes.start();
     },
     onBrokerOnline() {

@@ -20,7 +20,7 @@ export function createPing(deps: PingDeps): {
 } {
   const handler = pingHandler(deps);
   return {
-    // The server's zone raises deliveries to the higher of the two levels (`upgrade_qos`): 0 is the publisher's own.
+    // The server's zone delivers at the higher of the two levels (`upgrade_qos`): 0 is the level of the PING itself.
     messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 0, handler })),
     sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
   };
