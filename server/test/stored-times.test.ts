@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
+import { DASHBOARD_FOLDER } from '../dashboard/build.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { loadConfig } from '../src/config.ts';
 import { systemClock } from '../src/platform/clock.ts';
@@ -27,6 +28,7 @@ test('an instance whose clock is 13 hours ahead stores the time of the database,
     random: systemRandom,
     log: createLogger({ debug: false, format: 'json', destination: { write: () => {} } }),
     migrationsFolder: MIGRATIONS_FOLDER,
+    dashboardFolder: DASHBOARD_FOLDER,
   });
   try {
     await services.started;
