@@ -10,7 +10,7 @@ const MAX_IDS = 500;
 const MAX_REASON = 500;
 
 /** Why an operator does something; kept in the audit log. */
-export const reason = plainText(MAX_REASON).trim().min(1).describe('Kept in the audit log');
+const reason = plainText(MAX_REASON).trim().min(1).describe('Kept in the audit log');
 
 /** Which devices an action is for, without repetitions, in the order given. */
 const ids = z
