@@ -10,6 +10,7 @@ import { systemClock } from '../src/platform/clock.ts';
 import { type Database, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 import { createLogger } from '../src/platform/logger.ts';
+import { createMetrics } from '../src/platform/metrics.ts';
 import { systemRandom } from '../src/platform/random.ts';
 import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { createTokens } from '../src/tokens/token.ts';
@@ -115,6 +116,7 @@ async function benchChanges(
     instanceId: 'bench',
     databaseIsReady: () => true,
     connection: () => 'online',
+    metrics: createMetrics(),
     presence: () => createPresenceCorrection(db),
   });
   broker.changes.start();

@@ -10,9 +10,16 @@ export function isDeviceUuid(text: string): boolean {
   return UUID.test(text) && text !== NIL_UUID && text !== MAX;
 }
 
+const TAKEN = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+const FAULT = 'must be a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, not nil or max';
+
+/** A device's UUID as it is answered: lower case, of any version, which is more than `z.uuid()` knows. */
+export const deviceId = z.string().regex(UUID).meta({ format: 'uuid' });
+
 /** Parses a device UUID in either case into its lower-case form. */
 export const deviceUuid = z
   .string()
+  .regex(TAKEN, { error: FAULT, abort: true })
   .meta({ format: 'uuid' })
   .transform((text) => text.toLowerCase())
-  .refine(isDeviceUuid, 'must be a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, not nil or max');
+  .refine(isDeviceUuid, FAULT);

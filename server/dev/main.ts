@@ -64,8 +64,7 @@ async function start(): Promise<void> {
   running.folder = await takeDataFolder(dataDir, process.env);
   const ports = await freePorts(process.env);
   const secrets = await loadOrCreateSecrets(dataDir);
-  const dashboard = buildDashboard();
-  const database = await openDatabase(process.env.DATABASE_URL, dataDir);
+  const [database] = await Promise.all([openDatabase(process.env.DATABASE_URL, dataDir), buildDashboard()]);
   running.database = database;
   const broker = await startBroker(
     {
@@ -77,7 +76,7 @@ async function start(): Promise<void> {
   running.broker = broker;
   const env = environment(secrets, database, broker, ports.PORT);
   running.services = await startServer(env);
-  await Promise.all([running.services.started, dashboard]);
+  await running.services.started;
   await ready(running.services.url);
   const lines = await announcement({
     url: running.services.url,

@@ -3,6 +3,7 @@ import { type DevBroker, type DevBrokerOptions, startDevBroker } from '@simple-i
 import { DASHBOARD_FOLDER } from '../dashboard/build.ts';
 import { loadConfig } from '../src/config.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
+import { readDatabaseTime } from '../src/platform/db/database-clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { systemRandom } from '../src/platform/random.ts';
 import { type Services, startServices } from '../src/server.ts';
@@ -30,6 +31,7 @@ export function startServer(env: Environment, options: ServerOptions = {}): Prom
   const config = loadConfig(env, 'dev');
   return startServices(config, {
     clock: options.clock ?? systemClock,
+    ...(options.clock ? {} : { databaseTime: readDatabaseTime }),
     random: systemRandom,
     log: options.log ?? createLogger({ debug: config.debug, format: config.logFormat }),
     migrationsFolder: MIGRATIONS_FOLDER,

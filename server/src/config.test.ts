@@ -9,7 +9,6 @@ const GOOD: Readonly<Record<string, string>> = {
   MQTT_URL: 'mqtt://broker.internal:1884',
   MQTT_HOST: 'mqtt.example.net:1883',
   EMQX_API_URL: 'http://broker.internal:18083/api/v5',
-  EMQX_API_KEY: 'simple-iot-server',
   MQTT_SECRET_KEY: 'api-secret',
 };
 
@@ -100,6 +99,9 @@ describe('good values', () => {
     ['RATE_LIMIT_FAILED', '2', (c) => c.rateLimits.failed, 2],
     ['RATE_LIMIT_ADDRESS', '3', (c) => c.rateLimits.address, 3],
     ['REGISTRATIONS_PER_HOUR', '4', (c) => c.rateLimits.registrations, 4],
+    ['EMQX_API_KEY', 'other-key', (c) => c.emqx.apiKey, 'other-key'],
+    ['METRICS_PORT', '9100', (c) => c.metricsPort, 9_100],
+    ['METRICS_TOKEN', '0123456789abcdef', (c) => c.metricsToken, '0123456789abcdef'],
   ])('%s=%s', (name, value, read, expected) => {
     expect(read(load({ [name]: value }))).toEqual(expected);
   });
@@ -141,6 +143,8 @@ describe('bad values', () => {
     ['RATE_LIMIT_FAILED', '0', '1e9'],
     ['RATE_LIMIT_ADDRESS', '0', '-5'],
     ['REGISTRATIONS_PER_HOUR', '0', ' '],
+    ['METRICS_PORT', 'http', '65536', '-1'],
+    ['METRICS_TOKEN', 'too-short'],
   ];
 
   test.each(bad.flatMap(([name, ...values]) => values.map((value) => [name, value] as const)))(

@@ -101,10 +101,10 @@ const variables = z.object({
   MQTT_HOST: hostPort,
   MQTT_TLS_HOST: hostPort.optional(),
   EMQX_API_URL: url(['http:', 'https:']).transform((text) => text.replace(/\/+$/, '')),
-  EMQX_API_KEY: required.regex(
-    /^[A-Za-z0-9._-]+$/,
-    'must consist of letters, digits, dot, dash and underscore',
-  ),
+  EMQX_API_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, 'must consist of letters, digits, dot, dash and underscore')
+    .default('simple-iot-server'),
   MQTT_SECRET_KEY: required,
   MQTT_ADMIN_PASSWORD: z.string().optional(),
   ADMIN_USERNAME: username.optional(),
@@ -127,6 +127,13 @@ const variables = z.object({
   RATE_LIMIT_FAILED: wholeNumber(60, 1, 1_000_000),
   RATE_LIMIT_ADDRESS: wholeNumber(12_000, 1, 100_000_000),
   REGISTRATIONS_PER_HOUR: wholeNumber(1_000, 1, 100_000_000),
+  METRICS_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be a port')
+    .optional(),
+  METRICS_TOKEN: secret(16, 'characters').optional(),
 });
 
 const environment = variables
@@ -177,6 +184,9 @@ const environment = variables
     instanceId: env.INSTANCE_ID,
     debug: env.DEBUG,
     logFormat: env.LOG_FORMAT,
+    /** Where `/metrics` is answered: on a port of its own, or to bearers of the token; nowhere without either. */
+    metricsPort: env.METRICS_PORT,
+    metricsToken: env.METRICS_TOKEN,
     rateLimits: {
       /** Token requests of one device with a good credential, per minute. */
       device: env.RATE_LIMIT_DEVICE,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, loadConfig } from './config.ts';
 import { systemClock } from './platform/clock.ts';
+import { readDatabaseTime } from './platform/db/database-clock.ts';
 import { startFailure } from './platform/db/database-error.ts';
 import { errorCode } from './platform/errors.ts';
 import { createLogger } from './platform/logger.ts';
@@ -39,6 +40,7 @@ async function start(): Promise<Services> {
   try {
     return await startServices(config, {
       clock: systemClock,
+      databaseTime: readDatabaseTime,
       random: systemRandom,
       log,
       migrationsFolder: fileURLToPath(new URL('../drizzle', import.meta.url)),

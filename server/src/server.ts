@@ -2,24 +2,28 @@ import type { Hono } from 'hono';
 import { createApp } from './api/app.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
+import { createBulk } from './bulk/bulk.ts';
 import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createDevices } from './devices/devices.ts';
 import type { Check } from './health/routes.ts';
 import { MAX_CSV_BYTES } from './http/body.ts';
 import type { AppEnv } from './http/device-answer.ts';
+import { listen } from './http/listen.ts';
 import { memoryStores, type StoreFactory } from './http/rate-limit.ts';
 import type { MessageRoute } from './messaging/dispatch.ts';
 import { createMessaging, type SessionRight } from './messaging/messaging.ts';
 import { createPing } from './messaging/ping.ts';
+import { createMetricsPage } from './metrics/metrics.ts';
 import { createOperators } from './operators/operators.ts';
 import { createPairing } from './pairing/pairing.ts';
 import type { Clock } from './platform/clock.ts';
 import { type Database, databaseState, openDatabase } from './platform/db/client.ts';
+import { createDatabaseClock, type DatabaseTime } from './platform/db/database-clock.ts';
 import { createSchemaGate } from './platform/db/schema-gate.ts';
 import { withDeadline } from './platform/deadline.ts';
-import { errorCode } from './platform/errors.ts';
 import { featureLogger, type Logger } from './platform/logger.ts';
+import { createMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createPresence } from './presence/presence.ts';
@@ -33,6 +37,8 @@ export interface ServicesDeps {
   readonly migrationsFolder: string;
   /** Where the built dashboard is. */
   readonly dashboardFolder: string;
+  /** What the times that are stored and compared go by; the given clock unless given. */
+  readonly databaseTime?: DatabaseTime;
   /** Counters of the rate limits; in this process unless given. */
   readonly stores?: StoreFactory;
 }
@@ -43,6 +49,8 @@ export interface Services {
   readonly db: Database;
   /** Resolves when the schema is in place and tokens are issued; rejects when the database refuses the server. */
   readonly started: Promise<void>;
+  /** Port of `/metrics`, where it has one of its own. */
+  metricsPort(): number | undefined;
   /** Messages handled since the start, by outcome. */
   messageCounts(): Readonly<Record<string, number>>;
   /** Stops taking requests, finishes those running, leaves the broker, closes the pool; at most about 9 s. */
@@ -53,6 +61,8 @@ export interface Services {
 interface Feature {
   /** What devices call. */
   readonly deviceRoutes?: Hono<AppEnv>;
+  /** What is answered to anyone, whatever the state of the database. */
+  readonly openRoutes?: Hono<AppEnv> | undefined;
   /** What operators call; `api/` mounts it by name, so that the typed client knows it. */
   readonly operatorRoutes?: unknown;
   /** Messages that it handles, and what else the server's MQTT session may do for it. */
@@ -82,13 +92,15 @@ const IDLE_TIMEOUT_SECONDS = 30;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
-  const { clock, random, log } = deps;
+  const { random, log } = deps;
+  const clock = createDatabaseClock(deps.clock, deps.databaseTime);
   const stores = deps.stores ?? memoryStores(clock);
-  const database = openDatabase(config.databaseUrl);
+  const metrics = createMetrics();
+  const database = openDatabase(config.databaseUrl, metrics);
   const { db } = database;
-  const schema = createSchemaGate({ ...deps, database, log: featureLogger(log, 'Database') });
+  const schema = createSchemaGate({ ...deps, clock, database, log: featureLogger(log, 'Database') });
   const tokens = await createTokens({ ...config, ttlSeconds: config.tokenTtlSeconds, clock });
-  const common = { ...config, db, clock, random, stores, tokens };
+  const common = { ...config, db, clock, random, stores, tokens, metrics };
 
   const messaging = createMessaging({ ...common, log: featureLogger(log, 'MQTT') });
   const broker = createBroker({
@@ -104,6 +116,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const devices = createDevices({ ...common, changes, log });
   const { admission, onSeen } = devices;
   const pairing = createPairing({ ...common, changes, admission });
+  const bulk = createBulk({ ...common, changes });
   const commands = createCommands({
     ...common,
     log: featureLogger(log, 'Commands'),
@@ -115,7 +128,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     onConnected: commands.onConnected,
     log: featureLogger(log, 'Presence'),
   });
-  const ping = createPing({ publish: messaging.publish, onSeen });
+  const ping = createPing({ publish: messaging.publish, onSeen, metrics });
   const telemetry = createTelemetry({
     ...common,
     database,
@@ -126,7 +139,9 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     handlers: { replies: commands.storeReplies },
     onReplies: commands.onReplies,
   });
+  const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
   const features: readonly Feature[] = [
+    metricsPage,
     broker,
     operators,
     audit,
@@ -145,8 +160,20 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     hasCredential: devices.hasCredential,
     started: schema.isOpen,
     dashboardFolder: deps.dashboardFolder,
+    openRoutes: features.flatMap((feature) => feature.openRoutes ?? []),
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, pairing, presence, commands, telemetry },
+    operatorApi: {
+      ...common,
+      operators,
+      audit,
+      broker,
+      devices,
+      bulk,
+      pairing,
+      presence,
+      commands,
+      telemetry,
+    },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),
@@ -176,6 +203,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     );
   const started = schema
     .open(async () => {
+      await clock.start(db);
       for (const feature of features) await feature.prepareDatabase?.();
     })
     .then(() => {
@@ -186,6 +214,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     url: `http://127.0.0.1:${server.port}`,
     db,
     started,
+    metricsPort: metricsPage.port,
     messageCounts: messaging.counts,
     async close() {
       // What waits for a database or broker that does not answer is left behind.
@@ -193,6 +222,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
         withDeadline(clock, limitMs, work, 'the end of the server').catch(() => {});
       schema.close();
       for (const feature of features) feature.onStopping?.();
+      clock.close();
       const stopped = server.stop();
       server.closeIdleConnections();
       await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));
@@ -208,15 +238,3 @@ async function databaseCheck(db: Database, clock: Clock): Promise<string> {
   const state = withDeadline(clock, HEALTH_LIMIT_MS, databaseState(db), 'the database');
   return await state.catch(() => 'not reachable');
 }
-
-/** Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6. */
-function listen(options: { port: number; idleTimeout: number; maxRequestBodySize: number; fetch: Fetch }) {
-  try {
-    return Bun.serve({ ...options, hostname: '::' });
-  } catch (error) {
-    if (errorCode(error) === 'EADDRINUSE') throw error;
-    return Bun.serve({ ...options, hostname: '0.0.0.0' });
-  }
-}
-
-type Fetch = ReturnType<typeof createApp>['fetch'];

@@ -57,7 +57,7 @@ describe('a broker that boots open', () => {
   test('loses every session that never showed a token, and keeps those that did', async () => {
     const victim = await registerDevice(stack.url);
     const good = await registerDevice(stack.url);
-    await stack.broker.restart({ openAtBootMs: 'held' });
+    await stack.broker.restart({ deviceListener: 'open', openAtBootMs: 'held' });
     const impostors = [
       { clientId: victim.uuid, username: victim.username, password: 'made up' },
       { clientId: randomUUID(), username: 'x', password: 'made up' },

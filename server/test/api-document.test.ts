@@ -39,6 +39,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack.close());
 
+const bodyTypeOf = (path: string) => (path.endsWith('/import') ? 'text/csv' : 'application/json');
+
 /** A request to an operation, its parameters filled in, with a body that would be JSON. */
 function request(
   { method, path }: Operation,
@@ -47,7 +49,7 @@ function request(
   const filled = path.replaceAll(/\{\w+\}/g, () => randomUUID());
   return fetch(`${stack.url}${filled}`, {
     method,
-    headers: { ...(method === 'GET' ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { ...(method === 'GET' ? {} : { 'content-type': bodyTypeOf(path) }), ...headers },
     ...(method === 'GET' ? {} : { body: '{}' }),
   });
 }
@@ -109,6 +111,48 @@ describe('the OpenAPI document', () => {
   });
 });
 
+test('each operation answers good and bad input with a status that the document names', async () => {
+  const { authorization } = await addApiKey(admin, { name: 'walker', role: 'admin' });
+  for (const found of operations.filter(({ path }) => path.startsWith('/api/'))) {
+    const url = (id: string) => `${stack.url}${found.path.replaceAll(/\{\w+\}/g, id)}`;
+    const bodies: RequestInit[] =
+      found.method === 'GET'
+        ? [{}]
+        : [
+            {},
+            { body: '{', headers: { 'content-type': 'application/json' } },
+            { body: '{"nothing":1}', headers: { 'content-type': 'application/json' } },
+            { body: 'x', headers: { 'content-type': 'text/plain' } },
+            { body: 'x'.repeat(70_000), headers: { 'content-type': 'application/json' } },
+          ];
+    const named = Object.keys(found.responses);
+    for (const [id, query] of [
+      [randomUUID(), ''],
+      ['no-uuid', ''],
+      [randomUUID(), '?nothing=1'],
+    ] as const) {
+      for (const init of bodies) {
+        const headers = { authorization, ...init.headers };
+        const response = await fetch(`${url(id)}${query}`, { ...init, headers, method: found.method });
+        await response.body?.cancel();
+        expect(
+          named,
+          `${found.method} ${found.path} ${query} ${init.body?.toString().slice(0, 12)}`,
+        ).toContain(String(response.status));
+      }
+    }
+  }
+}, 60_000);
+
+test('a body may be left out exactly where the document says so', async () => {
+  const { paths } = JSON.parse(text);
+  expect(paths['/api/v1/devices/{id}/revoke'].post.requestBody.required).toBe(false);
+  expect(paths['/api/v1/devices/{id}/key'].post.requestBody.required).toBe(false);
+  expect(paths['/api/v1/devices'].post.requestBody.required).toBe(true);
+  expect(paths['/api/v1/operators/{id}'].patch.requestBody.required).toBe(true);
+  expect(paths['/api/v1/devices/import'].post.requestBody.required).toBe(true);
+});
+
 test('the document names every status that a device route answers, and nothing that is not in its table', () => {
   const statusesOf = (id: string) =>
     Object.keys(operations.find(({ operationId }) => operationId === id)?.responses ?? {});
@@ -163,7 +207,10 @@ describe('credentials', () => {
       if (found.method === 'GET' || !found.path.startsWith('/api/') || own.includes(found.operationId))
         continue;
       const path = found.path.replace('/api/v1', '').replaceAll(/\{\w+\}/g, randomUUID());
-      expect((await viewer.call(found.method, path, {})).status, `${found.method} ${found.path}`).toBe(403);
+      expect(
+        (await viewer.call(found.method, path, {}, { 'content-type': bodyTypeOf(path) })).status,
+        `${found.method} ${found.path}`,
+      ).toBe(403);
     }
   });
 
@@ -190,6 +237,15 @@ test('the typed client knows the routes and their answers', async () => {
 });
 
 describe('pages', () => {
+  test('/ leads to pages that exist', async () => {
+    const response = await fetch(`${stack.url}/`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const links = [...(await response.text()).matchAll(/<a href="([^"]+)"/g)].map(([, path = '']) => path);
+    expect(links.length).toBeGreaterThan(2);
+    for (const path of links) expect((await fetch(`${stack.url}${path}`)).status).not.toBe(404);
+  });
+
   test.each(Object.entries(problemKinds))(
     '/problems/%s says what it means',
     async (kind, { title, meaning }) => {
@@ -240,7 +296,7 @@ describe('pages', () => {
     '%s is for reading alone',
     async (path) => {
       const response = await fetch(`${stack.url}${path}`, { method: 'POST' });
-      expect(response.status).toBe(path.startsWith('/api/') ? 403 : 405);
+      expect(response.status).toBe(path.startsWith('/api/') ? 401 : 405);
       expect(response.headers.get('content-type')).toBe('application/problem+json');
       expect(await response.json()).toMatchObject({ status: response.status });
     },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Stack, startStack } from './harness.ts';
-import { ADMIN_ENV, addApiKey, type Browser, call, logIn, problemOf } from './operators.ts';
+import { ADMIN, ADMIN_ENV, addApiKey, type Browser, call, logIn, problemOf } from './operators.ts';
 
 let stack: Stack;
 let admin: Browser;
@@ -40,7 +40,7 @@ describe('a failure', () => {
     const answer = await create({ authorization }, { name: 1, role: 'none', 'a/b~c': true });
     const { errors } = problemOf(answer);
     expect(errors?.map(({ field }) => field)).toEqual(expect.arrayContaining(['/name', '/role']));
-    expect(answer.text).toContain('a/b~c');
+    expect(errors).toContainEqual({ field: '/a~1b~0c', message: 'unknown property' });
   });
 
   test('without credentials is the same for existing and unknown paths', async () => {
@@ -164,9 +164,47 @@ describe('a request authenticated by a cookie', () => {
     expect((await admin.call('GET', '/session')).status).toBe(200);
   });
 
-  test('that changes something is refused if the browser sends no origin and the body needs no preflight', async () => {
-    const answer = await call(stack, 'DELETE', '/session', undefined, { cookie: cookieOf() });
-    expect(problemOf(answer).status).toBe(403);
+  test('and without a body works from curl, which sends no origin', async () => {
+    const other = await logIn(stack);
+    const cookie = [...other.cookies].map((pair) => pair.join('=')).join('; ');
+    expect((await call(stack, 'DELETE', '/session', undefined, { cookie })).status).toBe(204);
+    expect((await other.call('GET', '/session')).status).toBe(401);
+  });
+
+  test('with a body of a type that needs no preflight is refused by its type', async () => {
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+    ]) {
+      const answer = await call(stack, 'POST', '/api-keys', JSON.stringify(body), {
+        cookie: cookieOf(),
+        'content-type': type,
+      });
+      expect(problemOf(answer).status).toBe(415);
+    }
+  });
+
+  test.each([
+    ['http://iot.example:8080', 'iot.example', 'proxy_set_header Host $http_host'],
+    ['https://iot.example', 'iot.example', 'X-Forwarded-Proto'],
+  ])('from %s through a proxy that sends Host: %s says which header to set', async (origin, host, advice) => {
+    const answer = await call(stack, 'POST', '/session', ADMIN, { origin, host });
+    expect(problemOf(answer)).toMatchObject({ status: 403, detail: expect.stringContaining(advice) });
+    expect(problemOf(answer).detail).toContain(origin);
+  });
+
+  test('that is refused says what to send', async () => {
+    const answer = await call(stack, 'POST', '/api-keys', body, {
+      cookie: cookieOf(),
+      origin: 'http://a.example',
+    });
+    expect(problemOf(answer).detail).toContain(`Origin: ${stack.url}`);
+    const fetched = await call(stack, 'POST', '/api-keys', body, {
+      cookie: cookieOf(),
+      'sec-fetch-site': 'cross-site',
+    });
+    expect(problemOf(fetched).detail).toContain('Authorization: Bearer');
   });
 
   test('is accepted from pages of the server', async () => {
@@ -176,6 +214,13 @@ describe('a request authenticated by a cookie', () => {
         name: `by cookie ${at}`,
       });
       expect(answer.status).toBe(201);
+    }
+  });
+
+  test('a login of another type than JSON is 415', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const answer = await call(stack, 'POST', '/session', 'username=a&password=b', { 'content-type': type });
+      expect(problemOf(answer).status).toBe(415);
     }
   });
 

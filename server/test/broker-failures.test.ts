@@ -138,15 +138,17 @@ describe('a broker that restarts empty', () => {
 
 describe('a REST API that', () => {
   test.each([
-    ['answers 503', 503, 'The broker REST API answered 503.'],
-    ['answers 500', 500, 'The broker REST API answered 500.'],
-    ['answers 404 to everything', 404, 'The broker refused GET /nodes: not available'],
+    ['answers 503', 503, /^The broker REST API answered 503\.$/],
+    ['answers 500', 500, /^The broker REST API answered 500\.$/],
+    ['answers 404 to everything', 404, /^The broker refused GET \/\w+: fault injected$/],
   ] as const)(
     '%s is named, and the broker is right within 10 s of its end',
     async (_, fault, message) => {
       await stack.startBroker();
       stack.broker.failApi(fault);
-      await until('readiness names it', async () => (await readiness()).checks.broker_api === message);
+      await until('readiness names it', async () =>
+        message.test((await readiness()).checks.broker_api ?? ''),
+      );
       expect((await readiness()).status).toBe(503);
       await expectRecovery(() => stack.broker.failApi(null));
     },

@@ -7,6 +7,7 @@ import { type Broker, createBroker } from '../src/broker/broker.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
+import { createMetrics } from '../src/platform/metrics.ts';
 import { systemRandom } from '../src/platform/random.ts';
 import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { createTokens, type Tokens } from '../src/tokens/token.ts';
@@ -60,6 +61,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       instanceId: 'test',
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
+      metrics: createMetrics(),
       presence: () => createPresenceCorrection(database.db),
     });
     void instance.start();

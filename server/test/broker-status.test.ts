@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { startChild } from './child.ts';
-import { connectDevice, registerDevice, type Stack, startStack, until } from './harness.ts';
+import { startRefusingDatabase } from './fake-postgres.ts';
+import {
+  connectDevice,
+  createTestDatabase,
+  registerDevice,
+  type Stack,
+  startStack,
+  until,
+} from './harness.ts';
 import { ADMIN_ENV, type Browser, logIn } from './operators.ts';
 
 const DOCTOR = resolve(import.meta.dir, '../src/doctor.ts');
@@ -109,6 +117,47 @@ describe('POST /broker/reconcile', () => {
 });
 
 describe('bun run doctor', () => {
+  test.each([
+    ['28P01', 'the user or password is refused'],
+    ['3D000', 'refused for the test'],
+  ])(
+    'says in one line that the database refuses it: %s',
+    async (code, reason) => {
+      const refusing = await startRefusingDatabase(code);
+      const child = doctor({ DATABASE_URL: `postgres://user:secret@127.0.0.1:${refusing.port}/none` });
+      expect(await child.exited).toBe(1);
+      await refusing.close();
+      expect(child.output().trim().split('\n')).toHaveLength(1);
+      expect(child.output()).toContain('DATABASE_URL: ');
+      expect(child.output()).toContain(reason);
+      expect(child.output()).not.toContain('secret');
+    },
+    20_000,
+  );
+
+  test('says in one line that a database is not that of the server', async () => {
+    const empty = await createTestDatabase();
+    const child = doctor({ DATABASE_URL: empty.url });
+    expect(await child.exited).toBe(1);
+    await empty.close();
+    expect(child.output().trim().split('\n')).toHaveLength(1);
+    expect(child.output()).toContain('DATABASE_URL: the database has no tables of this server');
+  }, 20_000);
+
+  test.each(['DATABASE_URL', 'MQTT_URL', 'EMQX_API_URL'])(
+    'ends by itself on a port that takes connections and says nothing: %s',
+    async (name) => {
+      const mute = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+      const url = new URL(stack.env[name] ?? '');
+      url.hostname = '127.0.0.1';
+      url.port = String(mute.port);
+      const child = doctor({ [name]: url.href });
+      expect(await child.exited).toBe(1);
+      mute.stop(true);
+    },
+    30_000,
+  );
+
   test('reports no difference on a reconciled broker', async () => {
     const client = await connectDevice(stack.broker.mqttUrl, await registerDevice(stack.url));
     const child = doctor();
@@ -131,7 +180,7 @@ describe('bun run doctor', () => {
     }
     await admin.call('POST', '/broker/reconcile');
     expect(await doctor().exited).toBe(0);
-  });
+  }, 30_000);
 
   test.each([
     ['a refused API key', { MQTT_SECRET_KEY: 'another-secret-0123456789' }, 'MQTT_SECRET_KEY'],

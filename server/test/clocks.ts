@@ -3,12 +3,16 @@ import { type Clock, systemClock } from '../src/platform/clock.ts';
 /** A clock that stands still until the test moves it. Timers fire while it is moved, in order. */
 export interface ManualClock extends Clock {
   advance(ms: number): void;
+  /** Sets the wall clock ahead, or back, without time passing. */
+  step(ms: number): void;
+  readonly startedAt: number;
   /** Timers and tickers that have not fired or been cancelled. */
   pending(): number;
 }
 
 export function manualClock(startMs = 1_795_440_000_000): ManualClock {
   let now = startMs;
+  let steppedMs = 0;
   const timers = new Set<{ at: number; callback: () => void; everyMs?: number }>();
   function add(callback: () => void, delayMs: number, everyMs?: number) {
     const timer = { at: now + delayMs, callback, ...(everyMs === undefined ? {} : { everyMs }) };
@@ -16,7 +20,12 @@ export function manualClock(startMs = 1_795_440_000_000): ManualClock {
     return { cancel: () => void timers.delete(timer) };
   }
   return {
-    now: () => now,
+    now: () => now + steppedMs,
+    monotonic: () => now - startMs,
+    startedAt: startMs,
+    step(ms) {
+      steppedMs += ms;
+    },
     pending: () => timers.size,
     setTimer: (callback, delayMs) => add(callback, delayMs),
     setTicker: (callback, intervalMs) => add(callback, intervalMs, intervalMs),
@@ -41,6 +50,7 @@ export function shiftedClock(): Clock & { shift(ms: number): void } {
   return {
     ...systemClock,
     now: () => systemClock.now() + offsetMs,
+    monotonic: () => systemClock.monotonic() + offsetMs,
     shift(ms) {
       offsetMs += ms;
     },
@@ -53,6 +63,7 @@ export function standingClock(startMs = 1_795_440_000_000): Clock & { shift(ms: 
   return {
     ...systemClock,
     now: () => now,
+    monotonic: () => now,
     shift(ms) {
       now += ms;
     },

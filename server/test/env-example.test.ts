@@ -25,7 +25,6 @@ const GOOD: Readonly<Record<string, string>> = {
   MQTT_URL: 'mqtt://broker:1884',
   MQTT_HOST: 'mqtt.example.net:1883',
   EMQX_API_URL: 'http://broker:18083/api/v5',
-  EMQX_API_KEY: 'simple-iot-server',
   MQTT_SECRET_KEY: 'api-secret',
 };
 

@@ -32,7 +32,6 @@ describe('a start that cannot succeed', () => {
       'DATABASE_URL',
       'DEVICE_AGENT_SECRET_KEY',
       'DEVICE_MASTER_SECRET_KEY',
-      'EMQX_API_KEY',
       'EMQX_API_URL',
       'JWT_SECRET',
       'MQTT_HOST',

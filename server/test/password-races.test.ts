@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, spyOn, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, spyOn, test } from 'bun:test';
 import { type Stack, startStack } from './harness.ts';
 import {
   ADMIN_ENV,
@@ -10,6 +10,9 @@ import {
   logIn,
   problemOf,
 } from './operators.ts';
+
+// Every step hashes a password, and the machine may be busy.
+setDefaultTimeout(60_000);
 
 const NEW_PASSWORD = 'chosen in the meantime';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { importReport } from '../contract/api/devices.ts';
-import { exportDevices } from '../src/devices/transfer/export-devices.ts';
+import { exportDevices } from '../src/bulk/export-devices.ts';
 import { readCsv } from '../src/platform/csv.ts';
 import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
 import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath } from './harness.ts';
@@ -126,9 +126,69 @@ test.each([
   expect(await response.json()).toMatchObject({ type: '/problems/validation-failed' });
 });
 
-test('what is not UTF-8, not CSV, or too large is refused', async () => {
-  expect((await send(new Uint8Array([0xff, 0xfe, 0x41]))).status).toBe(422);
-  expect((await send('{}', 'application/json')).status).toBe(415);
+const excel = (id: string) =>
+  `id;role;name;tags;;\r\n${id};agent;Fühler Süd;"kalt;Süd";;\r\n;;;;;\r\n;;;;;\r\n`;
+
+test.each<[string, (text: string) => Uint8Array<ArrayBuffer>]>([
+  ['UTF-8 with a byte-order mark', (text) => new TextEncoder().encode(`\ufeff${text}`)],
+  ['windows-1252', (text) => new Uint8Array(Buffer.from(text, 'latin1'))],
+  ['UTF-16', (text) => new Uint8Array(Buffer.from(`\ufeff${text}`, 'utf16le'))],
+  ['UTF-16 without a byte-order mark', (text) => new Uint8Array(Buffer.from(text, 'utf16le'))],
+  [
+    'tabs in UTF-16',
+    (text) =>
+      new Uint8Array(
+        Buffer.from(
+          `\ufeff${text.replace('kalt;', 'kalt#').replaceAll(';', '\t').replace('#', ';')}`,
+          'utf16le',
+        ),
+      ),
+  ],
+  ['UTF-8, decomposed', (text) => new TextEncoder().encode(text.normalize('NFD'))],
+  ['a line that names the separator', (text) => new TextEncoder().encode(`sep=;\r\n${text}`)],
+])('takes what Excel writes with umlauts and cleared cells: %s', async (_, encode) => {
+  const id = randomUUID();
+  const response = await send(encode(excel(id)), 'text/csv');
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ created: 1, errors: 0 });
+  const [row] = await stack.sql`select name, tags from devices where id = ${id}`;
+  expect(row).toEqual({ name: 'Fühler Süd', tags: ['kalt', 'Süd'] });
+  for (const form of ['NFC', 'NFD']) {
+    const query = new URLSearchParams({ q: 'fühler süd'.normalize(form), limit: '200' });
+    expect(await (await callApi(stack, key, 'GET', `/devices?${query}`)).text()).toContain(id);
+  }
+});
+
+test('pairs agents with masters that the same file names later, and leaves other pairings', async () => {
+  const [master, agent, paired] = [randomUUID(), randomUUID(), randomUUID()];
+  const [other = ''] = await insertDevices(stack, 1, () => ({ role: 'master' }));
+  await insertDevices(stack, 1, () => ({ id: paired, master: other }));
+  const unknown = randomUUID();
+  const stray = randomUUID();
+  const report = await importCsv(
+    `id,role,master\n${agent},agent,${master}\n${paired},agent,${master}\n${stray},agent,${unknown}\n${master},master,\n`,
+  );
+  expect(report).toMatchObject({ created: 3, existing: 1, errors: 0, paired: 1 });
+  expect(report.lines.map(({ paired: isPaired, reason }) => [isPaired, reason])).toEqual([
+    [true, undefined],
+    [false, `not paired: it is paired with ${other}`],
+    [false, `not paired: Device ${unknown} not found.`],
+    [undefined, undefined],
+  ]);
+  const [row] = await stack.sql`select master_id from devices where id = ${agent}`;
+  expect(row?.master_id).toBe(master);
+}, 30_000);
+
+test('the export begins with the mark by which Excel knows UTF-8', async () => {
+  const response = await callApi(stack, key, 'GET', '/devices/export.csv');
+  expect([...new Uint8Array(await response.arrayBuffer()).slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+});
+
+test('what is not text, not CSV, or too large is refused, and a wrong type names the right one', async () => {
+  expect((await send(new Uint8Array([0x41, 0x42, 0, 0]))).status).toBe(422);
+  const wrong = await send('x'.repeat(100_000), 'application/json');
+  expect(wrong.status).toBe(415);
+  expect(await wrong.json()).toMatchObject({ detail: 'Send the body as text/csv.' });
   expect((await send('x'.repeat(4 * 1024 * 1024 + 1))).status).toBe(413);
 });
 

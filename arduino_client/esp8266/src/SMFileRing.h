@@ -39,6 +39,7 @@ class SMFileRing : public smserver::RecordFile {
     return readRecord(json, length);
   }
   bool atEnd() const override { return passed_ == count_; }
+  size_t passed() const override { return passed_; }
   void advance() override { advanceCursor(); }
   void rewind() override {
     cursor_ = front_;

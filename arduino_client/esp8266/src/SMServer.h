@@ -25,7 +25,7 @@
 
 // A device of Simple IoT Server: gets a token, finds the broker, connects, and
 // stays connected. The sketch joins the Wi-Fi network, calls begin() once and
-// loop() for ever. Speaks docs/protocol.md.
+// loop() forever. Speaks docs/protocol.md.
 //
 // Nothing here blocks but the network calls that loop() makes, one a call and
 // SMSERVER_NETWORK_MS each, and writes to flash (see KV). Callbacks run inside

@@ -136,6 +136,10 @@
 #ifndef SMSERVER_RESEND_MAX_MS
 #define SMSERVER_RESEND_MAX_MS 900000
 #endif
+// Records that are sent before the first of them is acknowledged.
+#ifndef SMSERVER_MAX_UNACKNOWLEDGED
+#define SMSERVER_MAX_UNACKNOWLEDGED 64
+#endif
 // How old a record is that goes out with the time it was made rather than being
 // dated by its arrival.
 #ifndef SMSERVER_STAMP_AFTER_MS

@@ -27,8 +27,8 @@ export interface BootOptions {
    */
   openAtBootMs?: number | 'held';
   /**
-   * The device listener at a boot: `closed` as the image has it, until `POST /listeners/tcp:default/start`.
-   * `open` by default.
+   * The device listener at a boot: `closed` as the image has it, until `POST /listeners/tcp:default/start`; `open` as EMQX
+   * itself has it. The profile's own by default.
    */
   deviceListener?: 'open' | 'closed';
   /** HOCON laid over the image's `base.hocon`, as another version of the image would have it. Frozen by a change by REST. */
@@ -98,7 +98,9 @@ export interface DevBroker {
 /** Starts a broker. A taken port rejects with `code` EADDRINUSE and `port`. */
 export async function startDevBroker(options: DevBrokerOptions): Promise<DevBroker> {
   const { host = '127.0.0.1', apiKey, apiSecret, clock = systemClock } = options;
-  const base = await readProfile(options.profile ?? 'image');
+  const { profile = 'image' } = options;
+  const base = await readProfile(profile);
+  const listenerAtBoot = profile === 'image' ? 'closed' : 'open';
   const core = new BrokerCore({
     clock,
     configuration: new Configuration(await withBaseConfig(options.baseConfig)),
@@ -137,7 +139,7 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
     core.authenticates = true;
   }
 
-  function beginBoot({ openAtBootMs = 0, deviceListener = 'open' }: BootOptions): void {
+  function beginBoot({ openAtBootMs = 0, deviceListener = listenerAtBoot }: BootOptions): void {
     listeners.boot(deviceListener === 'open');
     core.authenticates = openAtBootMs === 0;
     if (typeof openAtBootMs === 'number' && openAtBootMs > 0) {

@@ -61,7 +61,7 @@ describe('a broker that boots', () => {
     const broker = await start();
     await provisionImage(broker);
     await expectStatus(broker.api('POST', '/banned', { as: 'clientid', who: 'd2' }), 200);
-    await broker.restart({ openAtBootMs: 'held' });
+    await broker.restart({ deviceListener: 'open', openAtBootMs: 'held' });
     expect((await impostor(broker.mqttUrl)).ok).toBe(true);
     const banned = tryConnect(broker.mqttUrl, {
       clientId: 'd2',
@@ -114,7 +114,7 @@ describe('a restart', () => {
     broker.stop();
     expect((await tryConnect(broker.mqttUrl, { clientId: 'd1' })).ok).toBe(false);
     expect((await broker.api('GET', '/nodes')).status).toBe(503);
-    await broker.boot();
+    await broker.boot({ deviceListener: 'open' });
     await connect(broker.mqttUrl, 'd1');
   });
 

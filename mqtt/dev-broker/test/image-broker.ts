@@ -8,9 +8,9 @@ export interface ImageBroker extends DevBroker {
   api: RestClient;
 }
 
-/** A dev broker as the image configures it, which refuses everyone. */
+/** A dev broker as the image configures it, which refuses everyone; its device listener is open nevertheless. */
 export async function startImageBroker(options: Partial<DevBrokerOptions> = {}): Promise<ImageBroker> {
-  const broker = await startDevBroker({ ...KEY, ...options });
+  const broker = await startDevBroker({ ...KEY, deviceListener: 'open', ...options });
   return { ...broker, api: restClient(broker.apiUrl, KEY.apiKey, KEY.apiSecret) };
 }
 

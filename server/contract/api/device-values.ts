@@ -11,13 +11,14 @@ const CONTROL_BUT_LINES = /[^\P{Cc}\n\t]/u;
 
 export const deviceName = z
   .string()
+  .normalize('NFC')
   .trim()
   .max(MAX_NAME)
   .refine(isPlain, 'must not contain control characters');
 
 export const deviceNotes = z
   .string()
-  .transform((text) => text.replaceAll('\r\n', '\n').trim())
+  .transform((text) => text.normalize('NFC').replaceAll('\r\n', '\n').trim())
   .pipe(z.string().max(MAX_NOTES))
   .refine(
     (text) => text.isWellFormed() && !CONTROL_BUT_LINES.test(text),
@@ -26,6 +27,7 @@ export const deviceNotes = z
 
 export const deviceTag = z
   .string()
+  .normalize('NFC')
   .trim()
   .min(1)
   .max(MAX_TAG)

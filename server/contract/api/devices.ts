@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { deviceStates } from '../roles.ts';
 import { isPlain } from '../text.ts';
-import { deviceUuid } from '../uuid.ts';
+import { deviceId, deviceUuid } from '../uuid.ts';
 import { receipt } from './broker.ts';
 import { deviceName, deviceNotes, deviceRole, deviceTag, deviceTags } from './device-values.ts';
-import { pageLimit, pageOf } from './page.ts';
+import { countedPageOf, pageLimit } from './page.ts';
 
 const MAX_SEARCH = 100;
 
 /** A device as `/api/v1` answers it. Times are RFC 3339. */
 export const deviceAnswer = z
   .object({
-    id: z.uuid(),
+    id: deviceId,
     role: deviceRole,
     state: z.enum(deviceStates),
     generation: z
@@ -23,7 +23,7 @@ export const deviceAnswer = z
     name: z.string(),
     notes: z.string(),
     tags: z.array(z.string()),
-    master: z.uuid().nullable().describe('The master that an agent is paired with; null for masters'),
+    master: deviceId.nullable().describe('The master that an agent is paired with; null for masters'),
     agents: z.int().nullable().describe('How many agents a master has; null for agents'),
     online: z.boolean(),
     connectedAt: z.iso.datetime().nullable().describe('When the current session began'),
@@ -33,7 +33,7 @@ export const deviceAnswer = z
   })
   .meta({ id: 'Device' });
 
-export const devicePage = pageOf(deviceAnswer).meta({ id: 'DevicePage' });
+export const devicePage = countedPageOf(deviceAnswer).meta({ id: 'DevicePage' });
 
 /** How many devices of a filter there are, and how they are. */
 export const deviceSummary = z
@@ -73,7 +73,7 @@ export const rotationQuery = z.strictObject({
 });
 
 /** What removing a device answers. */
-export const removalAnswer = z.object({ removed: z.uuid(), receipt });
+export const removalAnswer = z.object({ removed: deviceId, receipt });
 
 /** The path parameter of every route of one device. */
 export const devicePath = z.object({ id: deviceUuid });
@@ -82,6 +82,7 @@ export const devicePath = z.object({ id: deviceUuid });
 export const deviceFilter = z.object({
   q: z
     .string()
+    .normalize('NFC')
     .trim()
     .max(MAX_SEARCH)
     .refine(isPlain, 'must not contain control characters')
@@ -152,7 +153,7 @@ export const keyRequest = z.strictObject({
 });
 
 export const keyAnswer = z.object({
-  id: z.uuid(),
+  id: deviceId,
   role: deviceRole,
   keyNumber: z.int().describe('The number that the key was derived with'),
   key: z.string().describe('The device key: valid for this device only'),
@@ -163,7 +164,14 @@ const importedLine = z.object({
   line: z.int().describe('The line on which the record begins, from 1'),
   id: z.string().nullable().describe('Null if the line has no valid UUID'),
   status: z.enum(['created', 'exists', 'error']),
-  reason: z.string().optional().describe('Why the line failed, or how an existing device differs'),
+  reason: z
+    .string()
+    .optional()
+    .describe('Why the line failed or was not paired, or how an existing device differs'),
+  paired: z
+    .boolean()
+    .optional()
+    .describe('Whether the device is paired as its line says, if that names a master'),
 });
 
 /** What became of each line of an import. */
@@ -171,8 +179,10 @@ export const importReport = z.object({
   created: z.int(),
   existing: z.int(),
   errors: z.int(),
+  paired: z.int().describe('Agents that were paired'),
   ignoredColumns: z.array(z.string()),
   lines: z.array(importedLine),
+  receipt: receipt.describe('Of all pairings together'),
 });
 
 export type Device = z.output<typeof deviceAnswer>;

@@ -61,6 +61,7 @@ export const operatorChange = z
     role: role.optional(),
     password: newPassword.optional().describe('Ends all sessions of the operator'),
   })
+  .meta({ minProperties: 1 })
   .refine((given) => given.role !== undefined || given.password !== undefined, 'must change something');
 
 /** An API key, all but the key itself. */

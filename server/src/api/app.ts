@@ -7,9 +7,11 @@ import { type AppEnv, deviceErrorAnswer, requestContext } from '../http/device-a
 import { toAppError } from '../http/failure.ts';
 import { problemAnswer } from '../http/problem-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
+import { countRequests } from '../http/request-figures.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { documentationRoutes } from './documentation.ts';
 import { apiDocument } from './openapi.ts';
@@ -27,6 +29,9 @@ export interface AppDeps {
   /** Whether the schema is in place; until then every route but health and the dashboard answers `unavailable`. */
   readonly started: () => boolean;
   readonly stores: StoreFactory;
+  /** What is answered whatever the state of the database. */
+  readonly openRoutes: readonly Hono<AppEnv>[];
+  readonly metrics: Metrics;
   /** What devices call, by feature. */
   readonly deviceRoutes: readonly Hono<AppEnv>[];
   readonly operatorApi: OperatorApiDeps;
@@ -43,11 +48,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   /** Devices get the compact form of their protocol, everyone else problem details. */
   function answerFailure(c: Context, thrown: unknown): Response {
     const error = toAppError(thrown, deps.log, c.get('requestId'));
+    c.set('failure', error.code);
     return (isForPeople(c.req.path) ? problemAnswer : deviceErrorAnswer)(c, error, random);
   }
 
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
+  app.use(countRequests(deps.metrics));
   app.route('/', healthRoutes(deps));
+  for (const routes of deps.openRoutes) app.route('/', routes);
   app.use(
     limitRequests({
       clock,

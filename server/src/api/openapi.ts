@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { type GenerateSpecOptions, generateSpecs } from 'hono-openapi';
 import type { AppEnv } from '../http/device-answer.ts';
+import { completeDocument } from './complete-document.ts';
 
 const options: Partial<GenerateSpecOptions> = {
   excludeStaticFile: false,
@@ -42,7 +43,7 @@ export type ApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
 export function apiDocument(app: Hono<AppEnv>): () => Promise<ApiDocument> {
   let document: Promise<ApiDocument> | undefined;
   return () => {
-    document ??= generateSpecs(app, options);
+    document ??= generateSpecs(app, options).then(completeDocument);
     return document;
   };
 }

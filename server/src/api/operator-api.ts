@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { createAudit } from '../audit/routes.ts';
 import type { createBroker } from '../broker/broker.ts';
+import type { createBulk } from '../bulk/bulk.ts';
 import type { Commands } from '../commands/commands.ts';
 import type { createDevices } from '../devices/devices.ts';
 import type { ApiEnv } from '../http/actor.ts';
@@ -24,6 +25,7 @@ export interface OperatorApiDeps {
   readonly audit: ReturnType<typeof createAudit>;
   readonly broker: ReturnType<typeof createBroker>;
   readonly devices: ReturnType<typeof createDevices>;
+  readonly bulk: ReturnType<typeof createBulk>;
   readonly pairing: ReturnType<typeof createPairing>;
   readonly presence: Presence;
   readonly commands: Commands;
@@ -50,6 +52,7 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.operators.operatorRoutes)
     .route('/', deps.audit.operatorRoutes)
     .route('/', deps.broker.operatorRoutes)
+    .route('/', deps.bulk.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
     .route('/', deps.pairing.operatorRoutes)
     .route('/', deps.presence.operatorRoutes)

@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { type AuditEntryAnswer, auditEntry, auditQuery, auditValues } from '../../contract/api/audit.ts';
-import { pageOf } from '../../contract/api/page.ts';
+import { countedPageOf } from '../../contract/api/page.ts';
 import { LATEST_MS } from '../../contract/text.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { cursor, cutPage } from '../http/cursor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { validate } from '../http/validate.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { type AuditRecord, readAudit } from './store.ts';
+import { type AuditRecord, countAudit, readAudit } from './store.ts';
 
 /** The audit log for operators. */
 export function createAudit(deps: { readonly db: Queryable }) {
@@ -24,26 +24,16 @@ function auditRoutes(db: Queryable) {
       id: 'listAudit',
       tag: 'Audit',
       summary: 'Query the audit log, newest first',
-      answer: pageOf(auditEntry),
+      answer: countedPageOf(auditEntry),
       problems: ['bad-request'],
     }),
     validate('query', query),
     async (c) => {
       const { limit, cursor: behind, ...filter } = c.req.valid('query');
-      const rows = await readAudit(
-        db,
-        {
-          actor: filter.actor,
-          action: filter.action,
-          subject: filter.subject,
-          from: filter.from,
-          to: filter.to,
-          behind: behind && { at: new Date(behind[0]), id: behind[1] },
-        },
-        limit + 1,
-      );
+      const from = behind && { at: new Date(behind[0]), id: behind[1] };
+      const rows = await readAudit(db, filter, from, limit + 1);
       const page = cutPage(rows, limit, (last) => [last.at.getTime(), last.id]);
-      return c.json({ items: page.rows.map(toEntry), next: page.next });
+      return c.json({ items: page.rows.map(toEntry), next: page.next, total: await countAudit(db, filter) });
     },
   );
 }

@@ -1,6 +1,7 @@
-import { and, desc, eq, gte, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
 import type { ActorKind } from '../../contract/roles.ts';
 import type { Queryable } from '../platform/db/client.ts';
+import { countRows } from '../platform/db/count-rows.ts';
 import { auditLog } from '../platform/db/schema.ts';
 
 export interface AuditRecord {
@@ -24,13 +25,21 @@ export interface AuditFilter {
   readonly from?: Date | undefined;
   /** Exclusive. */
   readonly to?: Date | undefined;
-  /** Entries older than this one. */
-  readonly behind?: { readonly at: Date; readonly id: number } | undefined;
 }
 
-/** Entries of the audit log, newest first. */
-export async function readAudit(db: Queryable, filter: AuditFilter, limit: number): Promise<AuditRecord[]> {
-  const { actor, action, subject, from, to, behind } = filter;
+/** Where a page of the log ended. */
+export interface AuditPosition {
+  readonly at: Date;
+  readonly id: number;
+}
+
+/** Entries of the audit log, newest first, from behind a position. */
+export async function readAudit(
+  db: Queryable,
+  filter: AuditFilter,
+  behind: AuditPosition | undefined,
+  limit: number,
+): Promise<AuditRecord[]> {
   return await db
     .select({
       id: auditLog.id,
@@ -47,18 +56,28 @@ export async function readAudit(db: Queryable, filter: AuditFilter, limit: numbe
     .from(auditLog)
     .where(
       and(
-        actor === undefined ? undefined : eq(auditLog.actor, actor),
-        action === undefined ? undefined : matchesAction(action),
-        subject === undefined ? undefined : eq(auditLog.subject, subject),
-        from === undefined ? undefined : gte(auditLog.at, from),
-        to === undefined ? undefined : lt(auditLog.at, to),
+        matching(filter),
         behind === undefined
           ? undefined
-          : or(lt(auditLog.at, behind.at), and(eq(auditLog.at, behind.at), lt(auditLog.id, behind.id))),
+          : sql`(${auditLog.at}, ${auditLog.id}) < (${behind.at.toISOString()}::timestamptz, ${behind.id}::bigint)`,
       ),
     )
     .orderBy(desc(auditLog.at), desc(auditLog.id))
     .limit(limit);
+}
+
+export async function countAudit(db: Queryable, filter: AuditFilter): Promise<number> {
+  return await countRows(db, auditLog, matching(filter));
+}
+
+function matching({ actor, action, subject, from, to }: AuditFilter): SQL | undefined {
+  return and(
+    actor === undefined ? undefined : eq(auditLog.actor, actor),
+    action === undefined ? undefined : matchesAction(action),
+    subject === undefined ? undefined : eq(auditLog.subject, subject),
+    from === undefined ? undefined : gte(auditLog.at, from),
+    to === undefined ? undefined : lt(auditLog.at, to),
+  );
 }
 
 function matchesAction(action: string) {

@@ -8,12 +8,14 @@ import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
 import { queueState } from './device-store.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
+import { brokerFigures } from './figures.ts';
 import { closeBroker, inspectSettings, reconcile } from './reconcile.ts';
 import type { PresenceCorrection } from './reconcile-sessions.ts';
 import { createReconciler, type ReconcilerStatus } from './reconciler.ts';
@@ -24,6 +26,7 @@ export interface BrokerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly emqx: { readonly apiUrl: string; readonly apiKey: string; readonly apiSecret: string };
   readonly jwtSecret: string;
   /** `host:port` of MQTT over TLS, where there is a TLS listener. */
@@ -58,15 +61,18 @@ export function createBroker(deps: BrokerDeps) {
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
     probe: emqx.nodes,
   });
+  const figures = brokerFigures({ ...deps, isOnline: () => deps.connection() === 'online' });
   const reconciler = createReconciler({
     clock,
     random,
     log,
-    run,
+    run: figures.counted(run),
     look: () => inspectSettings(emqx, desired),
   });
   /** Until a run has ended: the broker may have allowed more before this process began. */
   let suspectSubscriptions = true;
+
+  const firstWithDatabase = Promise.withResolvers<void>();
 
   async function run(): Promise<ReconcileReport | undefined> {
     if (!deps.databaseIsReady()) {
@@ -107,14 +113,14 @@ export function createBroker(deps: BrokerDeps) {
       broker_api: () => readiness(reconciler.status()),
       broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),
     },
-    /** Resolves after the first attempt to provision the broker, whatever its result. */
+    /** Resolves after the first try to admit clients, whatever came out of it. */
     async start() {
       const first = reconciler.runNow('start');
       reconciler.start();
-      await first;
+      if ((await first).state === 'never') await firstWithDatabase.promise;
     },
     onDatabaseReady() {
-      reconciler.request('database');
+      void reconciler.runNow('database').then(() => firstWithDatabase.resolve());
       changes.start();
     },
     onBrokerOnline() {

@@ -121,7 +121,7 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     return outage;
   }
 
-  /** Devices that are not to be tried yet. A clock that goes back must not let one wait for ever. */
+  /** Devices that are not to be tried yet. A clock that goes back must not let one wait forever. */
   function resting(): string[] {
     const now = clock.now();
     const latest = now + 2 * DEVICE_RETRY.capMs;

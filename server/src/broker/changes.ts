@@ -54,3 +54,11 @@ export async function enqueueChange(
   for (const { id, deviceId } of rows) byDevice.set(deviceId, [...(byDevice.get(deviceId) ?? []), id]);
   return { devices: [...byDevice].map(([id, own]) => ({ id, rows: own })), enqueuedAt: now };
 }
+
+/** Two changes as one, to be flushed together. */
+export function mergeChanges(first: EnqueuedChange, second: EnqueuedChange): EnqueuedChange {
+  return {
+    devices: [...first.devices, ...second.devices],
+    enqueuedAt: Math.min(first.enqueuedAt, second.enqueuedAt),
+  };
+}

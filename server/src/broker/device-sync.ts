@@ -71,7 +71,7 @@ async function syncRules(emqx: Emqx, id: string, desired: DeviceOnBroker): Promi
 
 /**
  * Clears what is retained on the topics of a device, from before devices could not publish retained messages: a message of
- * a former master would reach the agent, and its next master, for ever.
+ * a former master would reach the agent, and its next master, forever.
  */
 async function clearRetained(emqx: Emqx, id: string): Promise<string[]> {
   const steps: string[] = [];

@@ -33,11 +33,27 @@ export async function endCommands(db: Queryable): Promise<void> {
     from devices where commands.${open} and devices.id = commands.device_id and devices.state <> 'active'`);
 }
 
-/** Has commands sent at once, again too: the devices may have dropped what they were sent. All of them unless given. */
-export async function makeDue(db: Queryable, deviceIds?: readonly string[]): Promise<void> {
-  const ofDevices = deviceIds === undefined ? sql`` : sql`and ${oneOfDevices(deviceIds)}`;
+/** A device that came back so many milliseconds ago. */
+export interface Return {
+  readonly deviceId: string;
+  readonly ageMs: number;
+}
+
+/** Has commands sent at once, again too where that was before the device came back: it may have dropped them. */
+export async function makeDue(db: Queryable, returns: readonly Return[]): Promise<void> {
+  const rows = returns.map(({ deviceId, ageMs }) => ({ id: deviceId, age: Math.max(0, ageMs) / 1000 }));
   await db.execute(sql`
-    update commands set next_attempt_at = now() where ${open} and next_attempt_at > now() ${ofDevices}`);
+    update commands set next_attempt_at = now()
+    from json_to_recordset(${JSON.stringify(rows)}::json) as came (id uuid, age float8)
+    where device_id = came.id and ${open} and next_attempt_at > now()
+      and (attempted_at is null or attempted_at < now() - make_interval(secs => age))`);
+}
+
+/** The same for all commands. */
+export async function makeAllDue(db: Queryable): Promise<void> {
+  await db.execute(
+    sql`update commands set next_attempt_at = now() where ${open} and next_attempt_at > now()`,
+  );
 }
 
 /**
@@ -59,7 +75,7 @@ export async function claimCommands(
           select from commands as earlier
           where earlier.device_id = commands.device_id and earlier.${open} and earlier.seq < commands.seq)
       order by next_attempt_at limit ${PIECE} for update of commands skip locked)
-    update commands set attempts = attempts + 1, claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS}),
+    update commands set attempts = attempts + 1, attempted_at = now(), claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS}),
       next_attempt_at = now()
         + make_interval(secs => least(${MAX_RESEND_SECONDS}, ${FIRST_RESEND_SECONDS} * 2 ^ least(attempts, 10)))
     from head where commands.id = head.id
@@ -85,7 +101,7 @@ export async function releaseCommand(
   const change =
     outcome === 'sent'
       ? sql`state = 'sent', sent_at = coalesce(sent_at, now())`
-      : sql`attempts = greatest(attempts - 1, 0), next_attempt_at = case when next_attempt_at <= now()
+      : sql`attempts = greatest(attempts - 1, 0), attempted_at = null, next_attempt_at = case when next_attempt_at <= now()
           then next_attempt_at
           else now() + make_interval(secs => ${outcome === 'nobody' ? NOBODY_SECONDS : FAILED_SECONDS}) end`;
   const rows = await db.execute<{ due: boolean | string }>(sql`

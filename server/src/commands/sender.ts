@@ -7,6 +7,7 @@ import {
   type ClaimedCommand,
   claimCommands,
   endCommands,
+  makeAllDue,
   makeDue,
   releaseCommand,
   removeOldCommands,
@@ -46,9 +47,9 @@ const DEVICES_AT_ONCE = 500;
 const MAX_DEVICES = 200_000;
 
 export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
-  /** Devices to send to, and whether what they were sent is to be repeated. */
-  const asked = new Map<string, boolean>();
-  const soon = new Set<string>();
+  /** Devices to send to, and when they came back, where what they were sent before is to be repeated. */
+  const asked = new Map<string, number | undefined>();
+  const soon = new Map<string, number>();
   let resumed = true;
   let cleanedAt = Number.NEGATIVE_INFINITY;
   let ticker: Timer | undefined;
@@ -63,28 +64,31 @@ export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
         return 'failed' as const;
       },
     );
-    if (await releaseCommand(db, id, outcome)) asked.set(deviceId, false);
+    if (await releaseCommand(db, id, outcome)) ask(deviceId, undefined);
   }
 
   async function sendAsked(): Promise<void> {
     const piece = new Map(asked.entries().take(DEVICES_AT_ONCE));
     for (const id of piece.keys()) asked.delete(id);
     try {
-      const again = [...piece].flatMap(([id, repeat]) => (repeat ? [id] : []));
-      if (again.length > 0) await makeDue(db, again);
+      const now = clock.now();
+      const returns = [...piece].flatMap(([deviceId, at]) =>
+        at === undefined ? [] : [{ deviceId, ageMs: now - at }],
+      );
+      if (returns.length > 0) await makeDue(db, returns);
       await inParallel(await claimCommands(db, [...piece.keys()]), PARALLEL, publish);
     } catch (error) {
-      for (const [id, repeat] of piece) ask(id, repeat);
+      for (const [id, at] of piece) ask(id, at);
       throw error;
     }
   }
 
   /** What no event asked for: due again, or asked for while no instance listened. */
   async function look(): Promise<void> {
-    for (const id of soon) ask(id, true);
+    for (const [id, at] of soon) ask(id, at);
     soon.clear();
     await endCommands(db);
-    if (resumed) await makeDue(db);
+    if (resumed) await makeAllDue(db);
     resumed = false;
     await inParallel(await claimCommands(db), PARALLEL, publish);
     if (clock.now() - cleanedAt < CLEAN_EVERY_MS) return;
@@ -108,9 +112,9 @@ export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
     });
   }
 
-  function ask(deviceId: string, repeat: boolean): void {
+  function ask(deviceId: string, cameBackAt: number | undefined): void {
     if (asked.size >= MAX_DEVICES) return;
-    asked.set(deviceId, repeat || asked.get(deviceId) === true);
+    asked.set(deviceId, cameBackAt ?? asked.get(deviceId));
   }
 
   return {
@@ -119,16 +123,16 @@ export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
       run(true);
     },
     send(deviceId) {
-      ask(deviceId, false);
+      ask(deviceId, undefined);
       run(false);
     },
     listening(deviceId) {
       soon.delete(deviceId);
-      ask(deviceId, true);
+      ask(deviceId, clock.now());
       run(false);
     },
     connected(deviceId) {
-      if (soon.size < MAX_DEVICES) soon.add(deviceId);
+      if (soon.size < MAX_DEVICES) soon.set(deviceId, clock.now());
     },
     resume() {
       resumed = true;

@@ -50,5 +50,6 @@ export function dashboardRoutes({ folder }: DashboardDeps): Hono<AppEnv> {
 /** Whether a person opens a page. Devices and scripts do not ask for HTML. */
 function isNavigation(c: Context): boolean {
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
-  return reads && c.req.header('accept')?.includes('text/html') === true && !OTHERS.test(c.req.path);
+  if (!reads || OTHERS.test(c.req.path)) return false;
+  return c.req.path === '/' || c.req.header('accept')?.includes('text/html') === true;
 }

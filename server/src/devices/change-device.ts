@@ -20,6 +20,8 @@ export interface ChangeRequest {
   readonly origin: AuditOrigin;
   /** Throws if the request is based on another version than this one. */
   readonly checkVersion: (version: number) => void;
+  /** Why, in the operator's words. */
+  readonly reason?: string | undefined;
 }
 
 /** Whether the device changed, and the other devices whose rules that concerns. */
@@ -57,7 +59,7 @@ export async function changeDevice(
     const before = await lockDevice(tx, id);
     if (!before) throw unknownDevice(id);
     request.checkVersion(before.version);
-    return await applyChange(tx, deps, before, request.origin, options);
+    return await applyChange(tx, deps, before, request.origin, options, request.reason);
   });
   return { device, receipt: await deps.changes.flush(enqueued) };
 }
@@ -74,6 +76,7 @@ export async function applyChange(
   before: DeviceRow,
   origin: AuditOrigin,
   { action, apply }: Change,
+  reason?: string,
 ): Promise<{ readonly device: DeviceRow; readonly enqueued: EnqueuedChange }> {
   const { id } = before;
   const { changed, others = [] } = await apply(tx, before);
@@ -84,7 +87,7 @@ export async function applyChange(
       action,
       subject: id,
       before: auditView(before),
-      after: after && auditView(after),
+      after: after && { ...auditView(after), ...(reason === undefined ? {} : { reason }) },
     });
   }
   return { device: after ?? before, enqueued: await deps.changes.enqueue(tx, [id, ...others], action) };

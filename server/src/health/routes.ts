@@ -1,13 +1,17 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../http/device-answer.ts';
 import { allowOnly } from '../http/device-answer.ts';
+import type { Clock } from '../platform/clock.ts';
 
 /** One part the server depends on: `ok`, which a remark may follow, or in a few words what is wrong. */
 export type Check = () => string | Promise<string>;
 
 export interface HealthDeps {
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly checks: Readonly<Record<string, Check>>;
 }
+
+const CACHED_MS = 1_000;
 
 /**
  * `/health/live`: the process runs. `/health/ready`: 200 when the database and the broker can be used, else 503; either
@@ -22,9 +26,20 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
   });
   allowOnly(app, '/health/live', 'GET, HEAD');
 
+  const names = Object.keys(deps.checks);
+  let asked = { at: Number.NEGATIVE_INFINITY, states: Promise.resolve<readonly string[]>([]) };
+
+  /** Shared by requests of the same second: anyone may ask, and each answer takes the database. */
+  function currentStates(): Promise<readonly string[]> {
+    const at = deps.clock.monotonic();
+    if (at - asked.at >= CACHED_MS) {
+      asked = { at, states: Promise.all(Object.values(deps.checks).map((check) => check())) };
+    }
+    return asked.states;
+  }
+
   app.get('/health/ready', async (c) => {
-    const names = Object.keys(deps.checks);
-    const states = await Promise.all(Object.values(deps.checks).map((check) => check()));
+    const states = await currentStates();
     const ready = states.every((state) => /^ok\b/.test(state));
     c.header('Cache-Control', 'no-store');
     return c.json(

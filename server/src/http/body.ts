@@ -6,16 +6,25 @@ import type { AppEnv } from './device-answer.ts';
 /** The largest body of `text/csv`; the listener has to take as much. */
 export const MAX_CSV_BYTES = 4 * 1024 * 1024;
 const MAX_JSON_BYTES = 64 * 1024;
+/** The one route that takes CSV. */
+const IMPORT = /\/devices\/import$/;
+const BODILESS = /^(GET|HEAD)$/;
 
 /**
- * Takes bodies of JSON up to 64 KiB and CSV up to 4 MiB and nothing else. A page of another origin cannot send either
+ * Takes bodies of JSON up to 64 KiB, or CSV up to 4 MiB for an import, and nothing else. A page of another origin cannot send either
  * without a preflight, which this server answers to nobody.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (mediaType === 'text/csv') return limitCsv(c, next);
-  if (mediaType !== 'application/json' && hasBody(c.req.raw)) {
-    throw new AppError('unsupported_media_type', 'Send the body as application/json.');
+  const isImport = IMPORT.test(c.req.path);
+  const expected = isImport ? 'text/csv' : 'application/json';
+  if (mediaType !== expected && hasBody(c.req.raw)) {
+    throw new AppError('unsupported_media_type', `Send the body as ${expected}.`);
+  }
+  if (isImport) return limitCsv(c, next);
+  // A client that names the type of every body, and sends none where all of it is optional.
+  if (mediaType === 'application/json' && !hasBody(c.req.raw) && !BODILESS.test(c.req.method)) {
+    c.req.raw = new Request(c.req.raw, { body: '{}' });
   }
   return limitJson(c, next);
 };

@@ -14,6 +14,8 @@ export interface AppEnv extends Env {
     requestId: string;
     /** Address of the client as seen at the trusted hop. */
     ip: string;
+    /** Why the request failed, where it did. */
+    failure?: ErrorCode;
   };
 }
 

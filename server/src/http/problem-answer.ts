@@ -31,19 +31,22 @@ const kindOfCode: Readonly<Record<ErrorCode, ProblemKind>> = {
 
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { rate_limited: 60, unavailable: 10 };
 
+/** The parts of problem details that describe a failure rather than a request. */
+export function problemOf(error: AppError): Pick<ProblemDetails, 'type' | 'title' | 'detail'> {
+  const kind = kindOfCode[error.code];
+  return { type: `/problems/${kind}`, title: problemKinds[kind].title, detail: error.message };
+}
+
 /** Answers a failure as problem details (RFC 9457). */
 export function problemAnswer(c: Context, error: AppError, random: Random): Response {
-  const kind = kindOfCode[error.code];
-  const { status, title } = problemKinds[kind];
+  const { status } = problemKinds[kindOfCode[error.code]];
   const retryAfter = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS[error.code];
   if (retryAfter !== undefined) c.header('Retry-After', String(spread(Math.max(1, retryAfter), random)));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   c.header('Cache-Control', 'no-store');
   const body: ProblemDetails = {
-    type: `/problems/${kind}`,
-    title,
+    ...problemOf(error),
     status,
-    detail: error.message,
     instance: c.get('requestId'),
     ...(error.faults === undefined
       ? {}

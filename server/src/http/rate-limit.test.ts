@@ -34,6 +34,20 @@ describe('memoryStores', () => {
     expect(await hits(counters, 'a')).toBe(1);
   });
 
+  test('a wall clock that goes back, or ahead, changes no window', async () => {
+    const { clock, counters } = store();
+    await counters.increment('a');
+    clock.step(-3_600_000);
+    clock.advance(WINDOW_MS - 1);
+    const { totalHits, resetTime } = await counters.increment('a');
+    expect(totalHits).toBe(2);
+    expect(resetTime?.getTime()).toBe(clock.now() + 1);
+    clock.advance(1);
+    expect(await hits(counters, 'a')).toBe(1);
+    clock.step(2 * 3_600_000);
+    expect(await hits(counters, 'a')).toBe(2);
+  });
+
   test('repeated hits do not extend the window of a key', async () => {
     const { clock, counters } = store();
     const counts: number[] = [];

@@ -15,10 +15,12 @@ type Counters = Pick<Store, 'get' | 'increment' | 'decrement' | 'resetKey'>;
 
 interface Window {
   totalHits: number;
-  resetTime: Date;
+  /** Monotonic milliseconds: a window ends when its time has passed, whatever the wall clock says meanwhile. */
+  readonly endsAt: number;
+  readonly resetTime: Date;
 }
 
-/** Counters in this process, in fixed windows of the injected clock. Keys not seen for two windows are forgotten. */
+/** Counters in this process, in fixed windows of monotonic time. Keys not seen for two windows are forgotten. */
 export function memoryStores(clock: Clock): StoreFactory {
   const byName = new Map<string, Counters>();
   return (name, windowMs) => {
@@ -31,23 +33,34 @@ export function memoryStores(clock: Clock): StoreFactory {
 function memoryCounters(clock: Clock, windowMs: number): Counters {
   let current = new Map<string, Window>();
   let previous = new Map<string, Window>();
-  let rotateAt = clock.now() + windowMs;
+  let rotateAt = clock.monotonic() + windowMs;
+
+  function openWindow(): Window {
+    const endsAt = clock.monotonic() + windowMs;
+    return {
+      totalHits: 0,
+      endsAt,
+      get resetTime() {
+        return new Date(clock.now() + endsAt - clock.monotonic());
+      },
+    };
+  }
 
   function find(key: string): Window | undefined {
-    const now = clock.now();
+    const now = clock.monotonic();
     if (now >= rotateAt) {
       previous = now >= rotateAt + windowMs ? new Map() : current;
       current = new Map();
       rotateAt = now + windowMs;
     }
     const window = current.get(key) ?? previous.get(key);
-    return window && window.resetTime.getTime() > now ? window : undefined;
+    return window && window.endsAt > now ? window : undefined;
   }
 
   return {
     get: find,
     increment(key) {
-      const window = find(key) ?? { totalHits: 0, resetTime: new Date(clock.now() + windowMs) };
+      const window = find(key) ?? openWindow();
       window.totalHits++;
       current.set(key, window);
       return window;

@@ -41,7 +41,7 @@ export interface Connection {
   start(plan: SessionPlan): void;
   state(): ConnectionState;
   /** Sends, if the session is up; a message that finds it down is dropped, and `false` returned. */
-  publish(topic: string, payload: string, qos: Qos): boolean;
+  publish(topic: string, payload: string, qos: Qos, onSent?: () => void): boolean;
   /** Leaves the broker with a DISCONNECT, waiting at most `timeoutMs` for what is under way. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -153,10 +153,11 @@ export function createConnection(options: ConnectionOptions): Connection {
       loop ??= run(plan);
     },
     state: () => state,
-    publish(topic, payload, qos) {
+    publish(topic, payload, qos, onSent) {
       if (state !== 'online' || !client?.connected) return false;
       client.publish(topic, payload, { qos, retain: false }, (error) => {
         if (error) options.log.debug({ err: error, topic }, 'message was not delivered');
+        else onSent?.();
       });
       return true;
     },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import type { IPublishPacket } from 'mqtt';
 import { shared, topicFilter } from '../../contract/topics.ts';
 import { silentLog } from '../../test/logs.ts';
+import { createMetrics } from '../platform/metrics.ts';
 import { createDispatcher, type DeviceMessage, type MessageHandler } from './dispatch.ts';
 import { createPing, pingHandler } from './ping.ts';
 
@@ -111,6 +112,7 @@ describe('the ping handler', () => {
         return online;
       },
       onSeen: (id) => seen.push(id),
+      metrics: createMetrics(),
     });
     return { sent, seen, dispatcher: dispatcherWith({ ping: handler }) };
   }
@@ -144,7 +146,7 @@ describe('the ping handler', () => {
 });
 
 test('the server shares its subscriptions to both forms of the ping topic', () => {
-  const { messages } = createPing({ publish: () => true, onSeen: () => {} });
+  const { messages } = createPing({ publish: () => true, onSeen: () => {}, metrics: createMetrics() });
   expect(messages.map(({ topic }) => shared(topicFilter(topic)))).toEqual([
     '$share/server/device/+/ping',
     '$share/server//device/+/ping',

@@ -1,6 +1,7 @@
 import { shared, topicFilter } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import type { AclEntry, Tokens } from '../tokens/token.ts';
 import { type ConnectionState, createConnection, type Qos } from './connection.ts';
@@ -17,6 +18,7 @@ export interface MessagingDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 /** What features bring to the session. */
@@ -33,8 +35,12 @@ export interface MessagingPlan {
 export interface Messaging {
   start(plan: MessagingPlan): void;
   state(): ConnectionState;
-  /** Sends, if the session is up; a message that finds it down is dropped, and `false` returned. */
-  publish(topic: string, payload: string, qos: Qos): boolean;
+  /**
+   * Sends, if the session is up; a message that finds it down is dropped, and `false` returned.
+   *
+   * @param onSent called when the message is written, or with QoS 1 and 2 delivered to the broker.
+   */
+  publish(topic: string, payload: string, qos: Qos, onSent?: () => void): boolean;
   /** Messages handled since the start, by outcome, such as `ping:answered`. */
   counts(): Readonly<Record<string, number>>;
   /** Leaves the broker with a DISCONNECT, waiting at most `timeoutMs` for what is under way. */
@@ -52,6 +58,13 @@ export function createMessaging(deps: MessagingDeps): Messaging {
   const clientId = serverClientId(deps.instanceId);
   const connection = createConnection({ url: deps.mqttUrl, clientId, clock, random, log });
   const counts: Record<string, number> = {};
+  deps.metrics.observe({
+    name: 'siot_messages_total',
+    help: 'Messages of devices by kind and outcome; `dropped` are those that no feature handled.',
+    type: 'counter',
+    labels: ['kind', 'outcome'],
+    read: () => Object.entries(counts).map(messageSample),
+  });
 
   return {
     start({ routes, rights, onOnline, onRefused }) {
@@ -79,4 +92,10 @@ export function createMessaging(deps: MessagingDeps): Messaging {
 /** Client id and user name of an instance's session. No device can have it: a device's client id is a UUID. */
 export function serverClientId(instanceId: string): string {
   return `server-${instanceId}`;
+}
+
+/** `ping:answered` as labels. */
+function messageSample([name, total]: [string, number]) {
+  const [kind = '', outcome = ''] = name.split(':');
+  return [{ kind, outcome }, total] as const;
 }

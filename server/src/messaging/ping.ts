@@ -1,14 +1,18 @@
 import { PONG } from '../../contract/messages.ts';
 import { DEVICE_LEVEL, pingTopic, topicFilter } from '../../contract/topics.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Qos } from './connection.ts';
 import type { MessageHandler, MessageRoute } from './dispatch.ts';
 import type { SessionRight } from './messaging.ts';
 
 export interface PingDeps {
-  readonly publish: (topic: string, payload: string, qos: Qos) => boolean;
+  readonly publish: (topic: string, payload: string, qos: Qos, onSent?: () => void) => boolean;
+  readonly metrics: Metrics;
   /** Told of every device that sent a PING. */
   readonly onSeen: (deviceId: string) => void;
 }
+
+const BUCKETS = [0.0002, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
 
 /** Both forms that a device may use. */
 const TOPICS = [pingTopic(DEVICE_LEVEL), `/${pingTopic(DEVICE_LEVEL)}`];
@@ -20,7 +24,7 @@ export function createPing(deps: PingDeps): {
 } {
   const handler = pingHandler(deps);
   return {
-    // The server's zone raises deliveries to the higher of the two levels (`upgrade_qos`): 0 is the publisher's own.
+    // The server's zone delivers at the higher of the two levels (`upgrade_qos`): 0 is the level of the PING itself.
     messages: TOPICS.map((topic) => ({ name: 'ping', topic, qos: 0, handler })),
     sessionRights: TOPICS.map((topic) => ({ action: 'publish', topic: topicFilter(topic) })),
   };
@@ -31,10 +35,17 @@ export function createPing(deps: PingDeps): {
  * else on the topic, its own PONGs included, is ignored.
  */
 export function pingHandler(deps: PingDeps): MessageHandler {
+  const latency = deps.metrics.duration({
+    name: 'siot_ping_duration_seconds',
+    help: 'From the arrival of a PING until its PONG was written, or with QoS 1 and 2 delivered to the broker.',
+    buckets: BUCKETS,
+  });
   return ({ body, retained, topic, qos, deviceId }) => {
     if (body.c !== 'PING') return body.c === 'PONG' ? 'pong_ignored' : 'ignored';
     if (retained) return 'retained_ignored';
     deps.onSeen(deviceId);
-    return deps.publish(topic, PONG, qos) ? 'answered' : 'not_sent';
+    const startedAt = performance.now();
+    const sent = deps.publish(topic, PONG, qos, () => latency({}, (performance.now() - startedAt) / 1000));
+    return sent ? 'answered' : 'not_sent';
   };
 }

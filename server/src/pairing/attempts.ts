@@ -15,7 +15,9 @@ export async function waitSeconds(tx: Queryable, masterId: string, now: number):
     .from(quotas)
     .where(eq(quotas.name, quotaName(masterId)));
   const endsAt = (quota?.windowStart.getTime() ?? 0) + WINDOW_MS;
-  if (!quota || quota.used < ATTEMPTS_PER_MASTER || endsAt <= now) return 0;
+  // A window that begins in the future was opened by a wrong clock.
+  const isOpen = quota && endsAt > now && quota.windowStart.getTime() <= now + WINDOW_MS;
+  if (!isOpen || quota.used < ATTEMPTS_PER_MASTER) return 0;
   return Math.ceil((endsAt - now) / 1000);
 }
 
@@ -27,7 +29,8 @@ export async function countFailure(
   now: number,
 ): Promise<void> {
   const windowStart = new Date(now);
-  const over = sql`${quotas.windowStart} <= ${new Date(now - WINDOW_MS).toISOString()}::timestamptz`;
+  const over = sql`(${quotas.windowStart} <= ${new Date(now - WINDOW_MS).toISOString()}::timestamptz
+    or ${quotas.windowStart} > ${new Date(now + WINDOW_MS).toISOString()}::timestamptz)`;
   await tx
     .insert(quotas)
     .values({ name: quotaName(masterId), windowStart, used: 1 })

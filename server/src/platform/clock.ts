@@ -7,6 +7,8 @@ export interface Timer {
 export interface Clock {
   /** Unix time in milliseconds. */
   now(): number;
+  /** Milliseconds since some moment. It never goes back, nor ahead with the wall clock: durations are taken from it. */
+  monotonic(): number;
   /** Calls back once, after `delayMs`. */
   setTimer(callback: () => void, delayMs: number): Timer;
   /** Calls back every `intervalMs` until cancelled. */
@@ -16,6 +18,7 @@ export interface Clock {
 /** The machine's own clock. Its timers keep the process alive until they are cancelled. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimer(callback, delayMs) {
     const handle = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(handle) };

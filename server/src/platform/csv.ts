@@ -21,19 +21,19 @@ const MAX_RECORD_CHARACTERS = 16 * 1024;
  * can let other requests have their turn. A fault is the last item.
  */
 export async function* readCsv(text: string): AsyncGenerator<CsvRecord | CsvFault> {
-  const lines = text.replace(/\r\n?/g, '\n');
+  const { lines, delimiter, skipped } = separated(text.replace(/\r\n?/g, '\n').replace(/^\ufeff/, ''));
   const records: CsvRecord[] = [];
   let line = 0;
   let failure: unknown;
   const parser = parse({
-    bom: true,
+    delimiter,
     record_delimiter: '\n',
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARACTERS,
     // Taken here, since a stream that fails drops what was not read from it yet.
     on_record(fields: string[], context) {
-      line = context.lines;
+      line = context.lines + skipped;
       records.push({ line: line - fields.join('').split('\n').length + 1, fields });
       return null;
     },
@@ -51,6 +51,23 @@ export async function* readCsv(text: string): AsyncGenerator<CsvRecord | CsvFaul
   if (failure === undefined) return;
   if (!(failure instanceof CsvError)) throw failure;
   yield { line: line + 1, message: faultOf(failure) };
+}
+
+const SEPARATORS = [',', ';', '\t'] as const;
+
+/**
+ * Finds the separator by the first line, since spreadsheets write the one of their country: named by `sep=;`, as Excel
+ * takes it, or the one that occurs most outside of quotes.
+ */
+function separated(lines: string): { lines: string; delimiter: string; skipped: number } {
+  const end = lines.indexOf('\n');
+  const first = end < 0 ? lines : lines.slice(0, end);
+  const named = /^"?sep=([,;\t])"?$/i.exec(first)?.[1];
+  if (named !== undefined) return { lines: lines.slice(first.length + 1), delimiter: named, skipped: 1 };
+  const bare = first.replace(/"[^"]*"/g, '');
+  const count = (separator: string) => bare.split(separator).length;
+  const delimiter = SEPARATORS.reduce((best, next) => (count(next) > count(best) ? next : best));
+  return { lines, delimiter, skipped: 0 };
 }
 
 function faultOf(error: CsvError): string {

@@ -1,22 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
-import type { MqttClient } from 'mqtt';
 import type { Page } from 'playwright-core';
-import { callDevice, connectMqtt, registerDevice, tokenPath, until } from '../harness.ts';
+import { createDeviceClient, type DeviceClient } from '../../dev/device-client.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { systemRandom } from '../../src/platform/random.ts';
+import { callDevice, registerDevice, tokenPath, until } from '../harness.ts';
 import { ADMIN } from '../operators.ts';
 import { hasBrowser } from './chromium.ts';
 import { type DashboardStack, PAGES_LIMIT_MS, screenshot, signIn, startDashboard } from './dashboard.ts';
 
-/** Connects with what the page shows, as the sketch would. */
-async function connect(dashboard: DashboardStack, uuid: string, key: string): Promise<MqttClient> {
-  const { url, broker } = dashboard.stack;
-  const { t, u } = await callDevice(url, tokenPath(uuid), key);
-  if (t === undefined || u === undefined) throw new Error('the key that was shown opens nothing');
-  return await connectMqtt(`mqtt://127.0.0.1:${broker.mqttPort}`, {
-    clientId: uuid,
-    username: u,
-    password: t,
+/** A simulated device with what the page shows, as a sketch would have it. */
+async function startDevice(dashboard: DashboardStack, uuid: string, key: string): Promise<DeviceClient> {
+  const device = createDeviceClient({
+    server: dashboard.stack.url,
+    uuid,
+    credential: key,
+    clock: systemClock,
+    random: systemRandom,
+    about: { fw: '1.4.0', board: 'esp8266', f: { light: { u: 'lx' } } },
   });
+  device.start();
+  await until('the device is online with the key that was shown', device.online, 60_000);
+  return device;
 }
 
 async function shownIdentity(page: Page): Promise<{ uuid: string; key: string }> {
@@ -69,18 +74,20 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.getByText('the key is wrong. Compare KEY in the sketch').waitFor();
       await screenshot(page, 'walk-refused');
 
-      const device = await connect(dashboard, uuid, key);
+      const device = await startDevice(dashboard, uuid, key);
       await page.getByRole('heading', { name: 'Bench sensor is online' }).waitFor();
-      await device.publishAsync(`device/${uuid}/data`, JSON.stringify({ light: 512 }), { qos: 1 });
+      device.record({ light: 512 });
       await page.getByRole('heading', { name: 'Bench sensor has sent its first record' }).waitFor();
       await screenshot(page, 'walk-first-record');
 
       await page.getByRole('link', { name: 'Open the device' }).click();
       await page.getByRole('heading', { name: /^Bench sensor/, level: 1 }).waitFor();
       await page.getByRole('link', { name: 'Charts' }).click();
-      await page.getByRole('img', { name: /^Chart of light: last 512/ }).waitFor();
-      await device.publishAsync(`device/${uuid}/data`, JSON.stringify({ light: 600 }), { qos: 1 });
-      await page.getByRole('img', { name: /^Chart of light: last 600, lowest 512, highest 600/ }).waitFor();
+      await page.getByRole('img', { name: /^Chart of light: last 512 lx/ }).waitFor();
+      device.record({ light: 600 });
+      await page
+        .getByRole('img', { name: /^Chart of light: last 600 lx, lowest 512 lx, highest 600 lx/ })
+        .waitFor();
       await page.getByRole('navigation', { name: 'Device' }).getByRole('link', { name: 'Overview' }).click();
       await page.getByRole('button', { name: 'Pair', exact: true }).click();
       await page.getByRole('combobox', { name: 'Master' }).fill(master.uuid.slice(0, 8));
@@ -92,12 +99,11 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.getByText(/In effect on the broker after \d+ ms/).waitFor();
       await page.getByText('Paired with').waitFor();
 
-      const left = new Promise<void>((resolve) => device.once('close', () => resolve()));
       await page.getByRole('button', { name: 'More actions' }).click();
       await page.getByRole('menuitem', { name: 'Revoke' }).click();
       await page.getByText('The session that is up now ends.').waitFor();
       await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-      await left;
+      await until('the device is thrown off', () => !device.online(), 60_000);
       await page.locator('h1').getByText('Revoked').waitFor();
       expect((await callDevice(dashboard.stack.url, tokenPath(uuid), key)).r).toBe('revoked');
 
@@ -106,7 +112,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
         await page.getByText(text, { exact: true }).first().waitFor();
       }
       expect(complaints).toEqual([]);
-      await device.endAsync(true);
+      await device.close();
       await context.close();
     },
     PAGES_LIMIT_MS,
@@ -121,8 +127,8 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.getByRole('button', { name: 'Show the key' }).click();
       await page.locator('.identity').waitFor();
       const { key } = await shownIdentity(page);
-      const device = await connect(dashboard, uuid, key);
-      await device.endAsync(true);
+      const device = await startDevice(dashboard, uuid, key);
+      await device.close();
       const [line] = await dashboard.stack.sql`
       select actor from audit_log where subject = ${uuid} and action = 'device.key_shown'`;
       expect(line?.actor).toBe(ADMIN.username);

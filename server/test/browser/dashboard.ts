@@ -11,7 +11,7 @@ import { launchBrowser } from './chromium.ts';
 const SCREENSHOTS = fileURLToPath(new URL('../../../.cache/screenshots', import.meta.url));
 
 /** How long a test of pages may take where many others share the machine. */
-export const PAGES_LIMIT_MS = 240_000;
+export const PAGES_LIMIT_MS = 600_000;
 const WAIT_LIMIT_MS = 60_000;
 
 /** The product with its dashboard, and a browser. */

@@ -13,7 +13,7 @@ bool commandId(const char* json, size_t length,
 // The last command ids and their first results, in the key-value store: a
 // command that comes again, also after a reboot, is answered and not acted on
 // (docs/protocol.md, "Commands"). An id is written before the command is acted
-// on, so that one which reboots or crashes the device is not tried for ever.
+// on, so that one which reboots or crashes the device is not tried forever.
 class CommandMemory {
  public:
   enum class Seen : uint8_t { Never, Begun, Finished };

@@ -267,7 +267,7 @@ void Connection::leave(const SMErrorInfo& error) {
 
 void Connection::lost(const SMErrorInfo& error) {
   // Counted as a failure unless the connection had lasted: one that is kicked
-  // out at once must not come back at once for ever.
+  // out at once must not come back at once forever.
   if (now_ - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
   http_.closeHttp();
   leave(error);

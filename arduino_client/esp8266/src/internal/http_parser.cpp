@@ -47,9 +47,10 @@ static uint32_t parseLength(const char* text, uint32_t base) {
 bool HttpParser::endLine() {
   switch (part_) {
     case Part::Status: {
-      const uint32_t status = parseLength(line_ + 9, 10);
-      if (strncmp_P(line_, PSTR("HTTP/1."), 7) != 0 || line_[8] != ' ' ||
-          status < 100 || status > 999) {
+      const bool http =
+          strncmp_P(line_, PSTR("HTTP/1."), 7) == 0 && line_[8] == ' ';
+      const uint32_t status = http ? parseLength(line_ + 9, 10) : kUnknown;
+      if (status < 100 || status > 999) {
         part_ = Part::Bad;
         return false;
       }

@@ -46,7 +46,7 @@ class HttpParser {
   bool chunked_ = false;
   bool tooLong_ = false;
   // Lines of interest are short; the rest of longer ones is dropped.
-  char line_[48];
+  char line_[48] = "";
 };
 
 }  // namespace smserver

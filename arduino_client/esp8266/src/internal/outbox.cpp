@@ -150,7 +150,15 @@ void Outbox::skipFinished() {
   }
 }
 
+// A backlog is sent as fast as the server stores it, not as fast as it can be
+// written: the broker holds only so much for the server.
+bool Outbox::windowFull() const {
+  const size_t sent = ring_.passed() + (file_ == nullptr ? 0 : file_->passed());
+  return awaited_ && sent >= SMSERVER_MAX_UNACKNOWLEDGED;
+}
+
 size_t Outbox::nextBytes() {
+  if (windowFull()) return 0;
   fromFile_ = file_ != nullptr && !file_->atEnd();
   RecordHeader header;
   size_t length = 0;
@@ -229,7 +237,8 @@ void Outbox::sent(const Moment& now) {
 }
 
 bool Outbox::allSent() const {
-  return ring_.atEnd() && (file_ == nullptr || file_->atEnd());
+  return windowFull() ||
+         (ring_.atEnd() && (file_ == nullptr || file_->atEnd()));
 }
 
 void Outbox::trim() {

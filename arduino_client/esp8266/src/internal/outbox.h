@@ -42,7 +42,7 @@ class Outbox {
   size_t next(char* out, size_t maxBytes, const Moment& now);
   // It was sent.
   void sent(const Moment& now);
-  // Nothing is left to be sent, though some may be unacknowledged.
+  // Nothing is to be sent now: all was, or too much is unacknowledged.
   bool allSent() const;
   static constexpr size_t kPrefixBytes = 52;
 
@@ -71,6 +71,7 @@ class Outbox {
   void trim();
   void rewind();
   void skipFinished();
+  bool windowFull() const;
   uint32_t takeNumber();
 
   SMCounters& counters_;

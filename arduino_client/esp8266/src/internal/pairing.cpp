@@ -58,18 +58,27 @@ const char* Pairing::write(char (&path)[kPathBytes], char (&body)[kBodyBytes]) {
 void Pairing::done(const SMErrorInfo& error, const HttpReply& reply,
                    const char* body) {
   if (!callback_) return;
-  // A page of UUIDs is too large for the stack.
+  // Too large for the stack. Copies, for the callback may start the next
+  // request, which takes the place of this object.
   struct Page {
     char uuids[kPage][kUuidBytes];
     const char* list[kPage];
+    char uuid[kUuidBytes];
+    char code[sizeof code_];
   };
-  SMPairing answer = {request_, error, code_, 0, uuid_, nullptr, 0, false};
+  SMPairing answer = {request_, error, "", 0, "", nullptr, 0, false};
   std::unique_ptr<Page> page(new (std::nothrow) Page());
   if (!page) {
     answer.error = {SMError::OutOfMemory, static_cast<int32_t>(sizeof(Page))};
   } else if (error.code == SMError::None &&
              !parse(reply, body, &answer, page->uuids, page->list)) {
     answer.error = {SMError::BadAnswer, reply.status};
+  }
+  if (page) {
+    copyText(uuid_, page->uuid, sizeof page->uuid);
+    copyText(code_, page->code, sizeof page->code);
+    answer.uuid = page->uuid;
+    answer.code = page->code;
   }
   callback_(answer);
 }

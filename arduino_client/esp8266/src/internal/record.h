@@ -70,6 +70,8 @@ class RecordFile {
   // Reads as many bytes of that JSON; false when it is damaged.
   virtual bool read(char* json, size_t length) = 0;
   virtual bool atEnd() const = 0;
+  // How many are older than that one.
+  virtual size_t passed() const = 0;
   virtual void advance() = 0;
   virtual void rewind() = 0;
   // Removes the records at the front that are done with: acknowledged, or sent

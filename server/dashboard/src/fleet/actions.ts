@@ -5,7 +5,15 @@ import { plural } from '../format/number.ts';
 import type { Consequence } from '../ui/dialog.tsx';
 import type { IconName } from '../ui/icon.tsx';
 
-export type ActionName = 'approve' | 'reject' | 'rotate' | 'revoke' | 'restore' | 'unpair' | 'delete';
+export type ActionName =
+  | 'approve'
+  | 'reject'
+  | 'rotate'
+  | 'replaceKey'
+  | 'revoke'
+  | 'restore'
+  | 'unpair'
+  | 'delete';
 
 interface Action {
   readonly label: string;
@@ -70,7 +78,21 @@ export const actions: Readonly<Record<ActionName, Action>> = {
       ...sessionsEnd(devices),
       { icon: 'undo', text: 'Devices come back by themselves with a new token. Their keys stay the same.' },
     ],
-    request: (device) => receiptOf(one.rotate.$post({ param: device }, ifVersion(device.version))),
+    request: (device) => receiptOf(one.rotate.$post({ param: device, query: {} }, ifVersion(device.version))),
+  },
+  replaceKey: {
+    label: 'Replace the key',
+    done: 'has a new key',
+    icon: 'key',
+    danger: true,
+    appliesTo: ({ state }) => state === 'active',
+    consequences: (devices) => [
+      { icon: 'ban', text: 'The key and all tokens issued so far stop working immediately.' },
+      ...sessionsEnd(devices),
+      { icon: 'edit', text: 'The device stays away until the new key is flashed; see “Key and sketch”.' },
+    ],
+    request: (device) =>
+      receiptOf(one.rotate.$post({ param: device, query: { key: 'true' } }, ifVersion(device.version))),
   },
   revoke: {
     label: 'Revoke',

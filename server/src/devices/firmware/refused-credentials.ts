@@ -58,14 +58,13 @@ export function createRefusedCredentials({ db, clock, log }: RefusedCredentialsD
     start: pending.start,
     close: pending.close,
     add(refusal) {
-      const now = clock.now();
-      if (now >= forgetAt || remembered.size >= MAX_REMEMBERED) {
+      if (clock.monotonic() >= forgetAt || remembered.size >= MAX_REMEMBERED) {
         remembered = new Set();
-        forgetAt = now + HOUR_MS;
+        forgetAt = clock.monotonic() + HOUR_MS;
       }
       if (!AUDITED.has(refusal.reason) || remembered.has(refusal.deviceId)) return;
       remembered.add(refusal.deviceId);
-      pending.add(refusal.deviceId, { ...refusal, at: new Date(now) });
+      pending.add(refusal.deviceId, { ...refusal, at: new Date(clock.now()) });
     },
   };
 }
@@ -89,5 +88,5 @@ async function writeRefusedCredentials(db: Queryable, refusals: readonly NotedRe
     where not exists (
       select 1 from audit_log as earlier
       where earlier.subject = refused.id::text and earlier.action = 'credential.refused'
-        and earlier.at > refused.at - interval '1 hour')`);
+        and earlier.at between refused.at - interval '1 hour' and refused.at + interval '1 minute')`);
 }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { z } from 'zod';
+import { revocation } from '../../../contract/api/bulk.ts';
 import {
   changeAnswer,
   devicePath,
@@ -67,8 +68,9 @@ export function stateRoutes(deps: ChangeDeps) {
         'Denies it tokens, ends its session and bans its client id.',
       ),
       param,
+      validate('json', revocation),
       async (c) => {
-        const request = changeRequest(c, deps.clock);
+        const request = { ...changeRequest(c, deps.clock), ...c.req.valid('json') };
         return answerChange(c, await revokeDevice(deps, c.req.valid('param').id, request));
       },
     )

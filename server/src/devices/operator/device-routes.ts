@@ -42,8 +42,8 @@ export function deviceRoutes(deps: DeviceRoutesDeps) {
       describeOperation({ id: 'listDevices', tag, summary: 'List devices', answer: devicePage }),
       validate('query', deviceListQuery),
       async (c) => {
-        const { rows, next } = await listDevices(deps.db, c.req.valid('query'));
-        return c.json({ items: rows.map(toDeviceAnswer), next });
+        const { rows, next, total } = await listDevices(deps.db, c.req.valid('query'));
+        return c.json({ items: rows.map(toDeviceAnswer), next, total });
       },
     )
     .post(
@@ -133,8 +133,12 @@ export function deviceRoutes(deps: DeviceRoutesDeps) {
       validate('param', devicePath),
       validate('query', agentListQuery),
       async (c) => {
-        const { rows, next } = await listAgents(deps.db, c.req.valid('param').id, c.req.valid('query'));
-        return c.json({ items: rows.map(toDeviceAnswer), next });
+        const { rows, next, total } = await listAgents(
+          deps.db,
+          c.req.valid('param').id,
+          c.req.valid('query'),
+        );
+        return c.json({ items: rows.map(toDeviceAnswer), next, total });
       },
     )
     .post(

@@ -4,6 +4,7 @@ import { deviceSort, deviceListQuery as listQuery, sortOrder } from '../../../co
 import { isPlain } from '../../../contract/text.ts';
 import { cursor, cutPage } from '../../http/cursor.ts';
 import type { Queryable } from '../../platform/db/client.ts';
+import { countRows } from '../../platform/db/count-rows.ts';
 import { devices } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { type DeviceRow, deviceColumns } from '../device.ts';
@@ -39,7 +40,7 @@ type ListedRow = DeviceRow & { readonly sortValue: string | null };
 export async function listDevices(
   db: Queryable,
   query: DeviceListQuery,
-): Promise<{ readonly rows: readonly DeviceRow[]; readonly next: string | null }> {
+): Promise<{ readonly rows: readonly DeviceRow[]; readonly next: string | null; readonly total: number }> {
   const { cursor: from, limit } = query;
   if (from && (from.s !== query.sort || from.o !== query.order || !isValue(from.s, from.v))) {
     throw new AppError('bad_request', 'The cursor belongs to a list in another order.', {
@@ -51,12 +52,13 @@ export async function listDevices(
   if (query.sort === 'lastSeenAt' && rows.length <= limit) {
     rows.push(...(await readPart(db, query, 'valueless', limit + 1 - rows.length)));
   }
-  return cutPage(rows, limit, (last) => ({
+  const page = cutPage(rows, limit, (last) => ({
     s: query.sort,
     o: query.order,
     v: last.sortValue,
     id: last.id,
   }));
+  return { ...page, total: await countRows(db, devices, matching(query)) };
 }
 
 /** Reads devices with, or without, a value to be sorted by, each in the order of the index. */

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { apiKey } from '../../../contract/api/operators.ts';
-import { pageLimit, pageOf } from '../../../contract/api/page.ts';
+import { countedPageOf, pageLimit } from '../../../contract/api/page.ts';
 import { plainText } from '../../../contract/text.ts';
 import type { ApiEnv } from '../../http/actor.ts';
 import { cursor, cutPage } from '../../http/cursor.ts';
@@ -9,7 +9,7 @@ import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import type { OperatorsDeps } from '../deps.ts';
 import { toApiKey } from './api-key.ts';
-import { listApiKeys as readApiKeys } from './store.ts';
+import { countApiKeys, listApiKeys as readApiKeys } from './store.ts';
 
 const query = z.object({ limit: pageLimit, cursor: cursor(z.tuple([plainText(64)])) });
 
@@ -21,7 +21,7 @@ export function listApiKeys(deps: OperatorsDeps) {
       id: 'listApiKeys',
       tag: 'API keys',
       summary: 'List API keys, including expired ones',
-      answer: pageOf(apiKey),
+      answer: countedPageOf(apiKey),
       problems: ['bad-request'],
     }),
     validate('query', query),
@@ -29,7 +29,7 @@ export function listApiKeys(deps: OperatorsDeps) {
       const { limit, cursor: after } = c.req.valid('query');
       const rows = await readApiKeys(deps.db, after?.[0], limit + 1);
       const page = cutPage(rows, limit, (last) => [last.name]);
-      return c.json({ items: page.rows.map(toApiKey), next: page.next });
+      return c.json({ items: page.rows.map(toApiKey), next: page.next, total: await countApiKeys(deps.db) });
     },
   );
 }

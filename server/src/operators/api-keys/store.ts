@@ -73,6 +73,10 @@ export function listApiKeys(
     .limit(limit);
 }
 
+export async function countApiKeys(db: Queryable): Promise<number> {
+  return await db.$count(apiKeys);
+}
+
 /** Who created a key, so that the keys it creates go with the same operator. */
 export async function creatorOf(db: Queryable, id: string): Promise<string | null> {
   const [row] = await db.select({ createdBy: apiKeys.createdBy }).from(apiKeys).where(eq(apiKeys.id, id));

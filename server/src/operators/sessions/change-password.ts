@@ -32,7 +32,7 @@ export function changePassword(deps: OperatorsDeps) {
       const { name } = c.get('actor');
       const succeeded = await deps.loginLimits.admit({ browser: sessionId });
       const account = await findForLogin(deps.db, name);
-      const matches = await deps.passwords.verify(given.currentPassword, account?.passwordHash);
+      const matches = await deps.passwords.verify(given.currentPassword, account?.passwordHash, 'known');
       if (!account || !matches) throw wrongPassword();
       await succeeded();
       if (given.newPassword.toLowerCase() === name) {

@@ -49,7 +49,11 @@ export function logIn(deps: OperatorsDeps) {
         browser === undefined ? { network: ipNetwork(c.get('ip')), username } : { browser },
       );
       const found = await findForLogin(deps.db, username);
-      const matches = await deps.passwords.verify(password, found?.passwordHash);
+      const matches = await deps.passwords.verify(
+        password,
+        found?.passwordHash,
+        browser === undefined ? 'stranger' : 'known',
+      );
       if (!found || !matches) return await refuse(deps, c, found);
 
       const token = Buffer.from(deps.random.bytes(32)).toString('base64url');

@@ -2,8 +2,10 @@ import { sql as drizzleSql, type SQL } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import type { Metrics } from '../metrics.ts';
 import { isNotAuthenticated, isReadOnly } from './database-error.ts';
 import { parseDatabaseUrl } from './database-url.ts';
+import { poolFigures } from './pool-figures.ts';
 import * as schema from './schema.ts';
 
 export type Database = PostgresJsDatabase<typeof schema>;
@@ -29,7 +31,7 @@ const MAX_CONNECTIONS = 10;
 const REPLACE_INTERVAL_MS = 1_000;
 
 /** Opens a pool; connections are made on first use, and again after they were lost or have fallen silent. */
-export function openDatabase(url: string): DatabaseClient {
+export function openDatabase(url: string, metrics?: Metrics): DatabaseClient {
   const sql = postgres({
     ...address(url, STATEMENT_TIMEOUT_MS),
     max: MAX_CONNECTIONS,
@@ -37,7 +39,7 @@ export function openDatabase(url: string): DatabaseClient {
     silence_timeout: SILENCE_SECONDS,
   });
   return {
-    db: drizzle(watched(sql), { schema }),
+    db: drizzle(watched(sql, metrics), { schema }),
     sql,
     async unlimited(work) {
       const session = postgres({ ...address(url, 0), max: 1 });
@@ -68,6 +70,8 @@ function address(url: string, statementTimeoutMs: number) {
     connection: {
       application_name: 'simple-iot-server',
       statement_timeout: statementTimeoutMs,
+      // Compiling a plan over a hundred partitions takes seconds, running it milliseconds.
+      jit: 'off',
       ...settings,
     },
   };
@@ -77,8 +81,9 @@ function address(url: string, statementTimeoutMs: number) {
  * Makes drizzle's statements named ones, which a connection parses once, and replaces all connections when the database
  * they lead to takes no writes: after a failover the address leads elsewhere, but open connections stay where they are.
  */
-function watched(sql: postgres.Sql): postgres.Sql {
+function watched(sql: postgres.Sql, metrics: Metrics | undefined): postgres.Sql {
   let replacedAt = Number.NEGATIVE_INFINITY;
+  const load = metrics && poolFigures(metrics, MAX_CONNECTIONS);
   function onFailure(error: unknown): void {
     if (!isReadOnly(error) || performance.now() - replacedAt < REPLACE_INTERVAL_MS) return;
     replacedAt = performance.now();
@@ -87,7 +92,11 @@ function watched(sql: postgres.Sql): postgres.Sql {
   }
   /** Not `query.catch`, which would start a query before drizzle has set how it wants the rows. */
   function watch<T extends Promise<unknown>>(work: T): T {
-    void Promise.prototype.then.call(work, undefined, onFailure);
+    load?.begun();
+    void Promise.prototype.then.call(work, load?.ended, (error: unknown) => {
+      load?.failed(error);
+      onFailure(error);
+    });
     return work;
   }
   return new Proxy(sql, {

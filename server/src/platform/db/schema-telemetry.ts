@@ -88,7 +88,7 @@ export const telemetryRejects = pgTable(
   ],
 );
 
-/** Hours whose rollup is missing or stale. `claimed` ones are being rolled up; a row that arrives meanwhile marks anew. */
+/** Hours whose rollup is missing or stale. `claimed` ones are being rolled up; a row that arrives meanwhile marks it again. */
 export const telemetryDirtyHours = pgTable(
   'telemetry_dirty_hours',
   {

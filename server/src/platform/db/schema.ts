@@ -161,6 +161,7 @@ export const commands = pgTable(
     expiresAt: moment('expires_at').notNull(),
     /** How often it was published, the attempt under way included; those that nobody listened to are taken off. */
     attempts: integer('attempts').notNull().default(0),
+    attemptedAt: moment('attempted_at'),
     nextAttemptAt: moment('next_attempt_at').notNull().defaultNow(),
     /** Until then an instance is publishing it. */
     claimedUntil: moment('claimed_until'),

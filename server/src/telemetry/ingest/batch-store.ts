@@ -24,7 +24,6 @@ import {
   streamKey,
   type TelemetryRecord,
 } from './plan-batch.ts';
-import { recordNumber } from './record.ts';
 import type { Delivery } from './windowed-consumer.ts';
 import { insertRecords, insertRejects, markDirtyHours, writeCounts, writeStreams } from './write-batch.ts';
 
@@ -225,7 +224,7 @@ function namesOf(batch: readonly ReadDelivery[]): {
   for (const read of batch) {
     if (read.deviceId === undefined) continue;
     devices.add(read.deviceId);
-    const number = read.kind === 'data' ? recordNumber(read.body) : undefined;
+    const number = read.kind === 'reject' ? undefined : read.number;
     if (number) boots.set(streamKey(read.deviceId, number.boot), { ...number, deviceId: read.deviceId });
   }
   return { devices, boots };

@@ -27,7 +27,7 @@ export interface StoredDelivery {
 const WINDOW = 2_048;
 const ENTRY_BYTES = 10;
 
-export function createDeliveryWindow(): DeliveryWindow {
+function createDeliveryWindow(): DeliveryWindow {
   const hashes = new Map<number, bigint>();
   let batches: { readonly batch: number; readonly packetIds: readonly number[] }[] = [];
   let size = 0;

@@ -182,7 +182,10 @@ export function createIngest(deps: IngestDeps): Ingest {
       const refused = error instanceof SessionRefusedError;
       state = refused ? 'refused' : 'connecting';
       if (refused) deps.onRefused();
-      if (loud && !signal.aborted) log.warn({ err: error }, 'ingest session cannot be opened');
+      if (loud && !signal.aborted) {
+        const why = refused ? { failure: error.message } : { err: error };
+        log.warn(why, 'ingest session cannot be opened');
+      }
       return false;
     } finally {
       signal.removeEventListener('abort', abort);

@@ -1,7 +1,7 @@
 import { MAX_ABOUT_BYTES } from '../../../contract/messages.ts';
 import { isDeviceUuid } from '../../../contract/uuid.ts';
 import { type DeliveryWindow, hashDelivery, type StoredDelivery } from './delivery-window.ts';
-import { parseRecord, type RejectReason, recordNumber, recordTime } from './record.ts';
+import { parseRecord, type RecordNumber, type RejectReason, recordNumber, recordTime } from './record.ts';
 import { acknowledgedUpTo, type Stream, takeNumber } from './streams.ts';
 import type { Delivery } from './windowed-consumer.ts';
 
@@ -71,6 +71,8 @@ export type ReadDelivery = { readonly delivery: Delivery; readonly hash: bigint 
       readonly deviceId: string;
       readonly text: string;
       readonly body: Body;
+      /** Of a record that has one. */
+      readonly number: RecordNumber | undefined;
     }
   | { readonly kind: 'reject'; readonly deviceId: string | undefined; readonly reason: Reject['reason'] }
 );
@@ -106,7 +108,8 @@ export function readDelivery(delivery: Delivery): ReadDelivery {
       ? 'too_large'
       : parseRecord(delivery.payload);
   if (typeof parsed === 'string') return { delivery, hash, kind: 'reject', deviceId, reason: parsed };
-  return { delivery, hash, kind, deviceId, text: parsed.text, body: parsed.body };
+  const number = kind === 'data' ? recordNumber(parsed.body) : undefined;
+  return { delivery, hash, kind, deviceId, text: parsed.text, body: parsed.body, number };
 }
 
 /** Decides what is new, repeated, missing and refused in a batch. */
@@ -127,8 +130,7 @@ export function planBatch(batch: readonly ReadDelivery[], options: PlanOptions):
   }
 
   /** Whether the record is new, by its device's own number. */
-  function isNew(deviceId: string, body: Body): boolean {
-    const number = recordNumber(body);
+  function isNew(deviceId: string, number: RecordNumber | undefined): boolean {
     if (!number) return true;
     const key = streamKey(deviceId, number.boot);
     const known = streams.get(key)?.stream ?? options.streams.get(key);
@@ -158,7 +160,7 @@ export function planBatch(batch: readonly ReadDelivery[], options: PlanOptions):
     const { deviceId, body, text } = read;
     if (read.kind === 'reply') replies.push({ deviceId, receivedUs, body });
     else if (read.kind === 'about') abouts.push({ deviceId, receivedUs, body });
-    else if (isNew(deviceId, body)) {
+    else if (isNew(deviceId, read.number)) {
       records.push({ deviceId, atUs: recordTime(body, receivedUs), receivedUs, text, body });
       countsOf(deviceId).stored++;
     }

@@ -50,6 +50,10 @@ describe('the numbers of a boot', () => {
     expect(acknowledgedUpTo(stream, NOW)).toBe(5_000);
   });
 
+  test('a boot that counts from 0 is whole', () => {
+    expect(take([0, 1, 2])).toMatchObject({ stream: { lastN: 2, gaps: [] }, lost: 0 });
+  });
+
   test('a gap holds up the acknowledgement for 15 minutes, and is taken even after that', () => {
     const { stream } = take([1, 4]);
     expect(acknowledgedUpTo(stream, NOW + 899)).toBe(1);

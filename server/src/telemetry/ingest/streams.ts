@@ -24,7 +24,7 @@ export interface StreamStep {
   readonly lost: number;
 }
 
-/** The first number of a boot. */
+/** The first number of a boot. A device that counts from 0 loses no less: its 0 is taken when it comes first. */
 const FIRST_N = 1;
 /** More gaps than this are no longer told apart; the oldest is given up, and what arrives of it counts as repeated. */
 const MAX_GAPS = 64;

@@ -32,8 +32,10 @@ export async function readFields(db: Queryable, device: number): Promise<Field[]
       select entry.key as field, jsonb_typeof(entry.value) as kind, record.at as last_at, record.received,
         entry.value as last
       from (select distinct hour from telemetry_dirty_hours where device = ${device}) as stale
-      join telemetry as record on record.device = ${device}
-        and record.at >= stale.hour and record.at < stale.hour + interval '1 hour'
+      cross join lateral (
+        select at, received, data from telemetry
+        where device = ${device} and at >= stale.hour and at < stale.hour + interval '1 hour' offset 0
+      ) as record
       cross join lateral jsonb_each(record.data) as entry
       where entry.key <> all (${arrayLiteral([...RESERVED_FIELDS])}::text[]) and jsonb_typeof(entry.value) <> 'null'
     ),

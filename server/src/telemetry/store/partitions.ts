@@ -20,7 +20,7 @@ export interface Partition {
 const LOCK_TIMEOUT = '2s';
 
 /** The partitions that cover `fromMs` to `toMs` (Unix milliseconds), in UTC days or months. */
-export function partitionsFor(table: PartitionedTable, fromMs: number, toMs: number): Partition[] {
+function partitionsFor(table: PartitionedTable, fromMs: number, toMs: number): Partition[] {
   const partitions: Partition[] = [];
   for (let start = startOf(table.period, fromMs); start <= toMs; start = next(table.period, start)) {
     partitions.push({ table: partitionName(table, start), fromMs: start, toMs: next(table.period, start) });

@@ -180,7 +180,7 @@ TEST_CASE("packets that come byte by byte block nothing") {
   const auto message = rig.device->message();
   REQUIRE(message);
   CHECK(message->payload.length() == 300);
-  // And half a packet for ever: keep-alive decides.
+  // And half a packet forever: keep-alive decides.
   rig.server.sendRaw(packet.substr(0, 100));
   runFor(rig, 5000, 50);
   CHECK(rig.device->isConnected());

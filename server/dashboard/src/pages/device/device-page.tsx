@@ -122,7 +122,7 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
                   ...(device.role === 'agent' && device.state === 'active'
                     ? [{ label: 'Pair…', icon: 'link' as const, onSelect: () => setDialog('pair') }]
                     : []),
-                  ...applying(['unpair', 'rotate']).map(entry),
+                  ...applying(['unpair', 'rotate', 'replaceKey']).map(entry),
                 ],
                 applying(['revoke', 'delete']).map(entry),
               ]}

@@ -1,9 +1,9 @@
 import { and, asc, gt } from 'drizzle-orm';
-import type { DeviceFilter } from '../../../contract/api/devices.ts';
-import { csvLine } from '../../platform/csv.ts';
-import type { Queryable } from '../../platform/db/client.ts';
-import { devices } from '../../platform/db/schema.ts';
-import { matching } from '../filter.ts';
+import type { DeviceFilter } from '../../contract/api/devices.ts';
+import { matching } from '../devices/filter.ts';
+import { csvLine } from '../platform/csv.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { devices } from '../platform/db/schema.ts';
 
 const PAGE = 1_000;
 const COLUMNS = [
@@ -36,7 +36,8 @@ const exportColumns = {
 
 /** The devices of a filter as CSV, by id, a page of 1,000 at a time; an import takes it as it is. */
 async function* csvPages(db: Queryable, filter: DeviceFilter): AsyncGenerator<string> {
-  let heading = csvLine(COLUMNS);
+  // The mark by which Excel knows UTF-8.
+  let heading = `\ufeff${csvLine(COLUMNS)}`;
   let last: string | undefined;
   do {
     const rows = await db

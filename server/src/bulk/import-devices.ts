@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../../contract/api/device-values.ts';
-import type { ImportedLine, ImportReport } from '../../../contract/api/devices.ts';
-import { deviceUuid } from '../../../contract/uuid.ts';
-import type { AuditOrigin } from '../../audit/audit.ts';
-import { type CsvRecord, readCsv, withoutApostrophe } from '../../platform/csv.ts';
-import type { Database } from '../../platform/db/client.ts';
-import { AppError } from '../../platform/errors.ts';
-import { readRolesAndStates } from '../device.ts';
-import { type NewDevice, registerDevices } from '../registration.ts';
+import { deviceName, deviceNotes, deviceRole, deviceTags } from '../../contract/api/device-values.ts';
+import type { ImportedLine, ImportReport } from '../../contract/api/devices.ts';
+import { deviceUuid } from '../../contract/uuid.ts';
+import type { AuditOrigin } from '../audit/audit.ts';
+import type { ChangeDeps } from '../devices/change-device.ts';
+import { readRolesAndStates } from '../devices/device.ts';
+import { type NewDevice, registerDevices } from '../devices/registration.ts';
+import { type CsvRecord, readCsv, withoutApostrophe } from '../platform/csv.ts';
+import type { Database } from '../platform/db/client.ts';
+import { AppError } from '../platform/errors.ts';
+import { pairImported } from './pair-imported.ts';
 
 const MAX_LINES = 20_000;
 const BATCH = 500;
-const READ = ['id', 'role', 'name', 'notes', 'tags'] as const;
+const READ = ['id', 'role', 'name', 'notes', 'tags', 'master'] as const;
 /** Columns of the export that an import does not take. */
-const IGNORED = ['state', 'master', 'generation', 'online', 'created_at', 'last_seen_at'];
+const IGNORED = ['state', 'generation', 'online', 'created_at', 'last_seen_at'];
 
 const fields = z.object({
   id: deviceUuid,
@@ -25,6 +27,10 @@ const fields = z.object({
     .transform((text) => text.split(';').map((tag) => tag.trim()))
     .transform((tags) => tags.filter((tag) => tag !== ''))
     .pipe(deviceTags),
+  master: z
+    .literal('')
+    .transform(() => undefined)
+    .or(deviceUuid),
 });
 
 /**
@@ -33,10 +39,16 @@ const fields = z.object({
  *
  * @throws AppError `validation_failed` when the first line is not usable or there are more than 20,000 records.
  */
-export async function importDevices(db: Database, text: string, origin: AuditOrigin): Promise<ImportReport> {
+export async function importDevices(
+  deps: ChangeDeps,
+  text: string,
+  origin: AuditOrigin,
+): Promise<ImportReport> {
+  const { db } = deps;
   const lines: ImportedLine[] = [];
   let header: Header | undefined;
   let batch: Candidate[] = [];
+  const masters = new Map<number, string>();
   let records = 0;
   for await (const record of readCsv(text)) {
     if ('message' in record) {
@@ -44,14 +56,18 @@ export async function importDevices(db: Database, text: string, origin: AuditOri
       lines.push({ line: record.line, id: null, status: 'error', reason });
     } else if (!header) {
       header = readHeader(record);
+    } else if (record.fields.every((field) => field.trim() === '')) {
+      // What a spreadsheet leaves of a line that was cleared.
     } else if (++records > MAX_LINES) {
       const reason = `is beyond the limit of ${MAX_LINES} records; nothing from this line on was read`;
       lines.push({ line: record.line, id: null, status: 'error', reason });
       break;
     } else {
       const candidate = readRecord(header, record);
-      if ('device' in candidate) batch.push(candidate);
-      else lines.push(candidate);
+      if ('device' in candidate) {
+        batch.push(candidate);
+        if (candidate.master !== undefined) masters.set(candidate.line, candidate.master);
+      } else lines.push(candidate);
       if (batch.length === BATCH) {
         lines.push(...(await insertBatch(db, batch, origin)));
         batch = [];
@@ -61,14 +77,17 @@ export async function importDevices(db: Database, text: string, origin: AuditOri
   if (!header)
     throw new AppError('validation_failed', 'The document is empty, or its first line is not valid CSV.');
   if (batch.length > 0) lines.push(...(await insertBatch(db, batch, origin)));
+  const receipt = await pairImported(deps, lines, masters, origin);
   lines.sort((left, right) => left.line - right.line);
   const count = (status: ImportedLine['status']) => lines.filter((line) => line.status === status).length;
   return {
     created: count('created'),
     existing: count('exists'),
     errors: count('error'),
+    paired: lines.filter(({ paired }) => paired === true).length,
     ignoredColumns: header.ignored,
     lines,
+    receipt,
   };
 }
 
@@ -82,10 +101,12 @@ interface Header {
 interface Candidate {
   readonly line: number;
   readonly device: NewDevice;
+  readonly master: string | undefined;
 }
 
 function readHeader({ fields: given }: CsvRecord): Header {
-  const names = given.map((name) => name.trim().toLowerCase());
+  const all = given.map((name) => name.trim().toLowerCase());
+  const names = all.slice(0, all.findLastIndex((name) => name !== '') + 1);
   const known = new Set<string>([...READ, ...IGNORED]);
   const faults = [
     ...['id', 'role']
@@ -106,7 +127,8 @@ function readHeader({ fields: given }: CsvRecord): Header {
 
 function readRecord(header: Header, record: CsvRecord): Candidate | ImportedLine {
   const { line } = record;
-  if (record.fields.length !== header.length) {
+  const beyond = record.fields.slice(header.length);
+  if (record.fields.length < header.length || beyond.some((field) => field.trim() !== '')) {
     const reason = `has ${record.fields.length} fields, the first line has ${header.length}`;
     return { line, id: null, status: 'error', reason };
   }
@@ -119,8 +141,12 @@ function readRecord(header: Header, record: CsvRecord): Candidate | ImportedLine
     name: value('name'),
     notes: value('notes'),
     tags: value('tags'),
+    master: value('master').trim(),
   });
-  if (parsed.success) return { line, device: { ...parsed.data, state: 'active' } };
+  if (parsed.success) {
+    const { master, ...device } = parsed.data;
+    return { line, device: { ...device, state: 'active' }, master };
+  }
   const reason = parsed.error.issues
     .map(({ path, message }) => `${path[0]?.toString()}: ${message}`)
     .join('; ');

@@ -1,19 +1,20 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { deviceFilter, importReport } from '../../../contract/api/devices.ts';
-import { auditOrigin } from '../../audit/audit.ts';
-import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
-import { describeOperation } from '../../http/describe.ts';
-import { validate } from '../../http/validate.ts';
-import { AppError } from '../../platform/errors.ts';
-import type { ChangeDeps } from '../change-device.ts';
+import { deviceFilter, importReport } from '../../contract/api/devices.ts';
+import { auditOrigin } from '../audit/audit.ts';
+import type { ChangeDeps } from '../devices/change-device.ts';
+import { type ApiEnv, requireAdmin } from '../http/actor.ts';
+import { describeOperation } from '../http/describe.ts';
+import { validate } from '../http/validate.ts';
+import { AppError } from '../platform/errors.ts';
+import { decodeText } from './decode-text.ts';
 import { exportDevices } from './export-devices.ts';
 import { importDevices } from './import-devices.ts';
 
 const tag = 'Devices';
 
 /** Devices as CSV: export and import. */
-export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
+export function transferRoutes(deps: ChangeDeps) {
   return new Hono<ApiEnv>()
     .get(
       '/devices/export.csv',
@@ -42,7 +43,7 @@ export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
         tag,
         summary: 'Register devices from CSV',
         description:
-          'UTF-8, at most 20,000 records. The first line names the columns: `id` and `role`, optionally `name`, `notes` and `tags` (separated by `;`). Each line is processed independently: valid ones are registered, and the answer has the result of each. Existing devices are not changed.',
+          'At most 20,000 records and 4 MiB, as spreadsheets write them: separated by commas, semicolons or tabs; in UTF-8, UTF-16 or windows-1252. The first line names the columns: `id` and `role`, optionally `name`, `notes`, `tags` (separated by `;`) and `master`. Each line is processed independently: valid ones are registered, then agents are paired with their masters, and the answer has the result of each. Existing devices are not changed, but an agent that is not paired yet is.',
         answer: importReport,
         admin: true,
         bodyType: 'text/csv',
@@ -52,16 +53,8 @@ export function transferRoutes(deps: Pick<ChangeDeps, 'db' | 'clock'>) {
         const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
         if (mediaType !== 'text/csv')
           throw new AppError('unsupported_media_type', 'Send the devices as text/csv.');
-        const text = decode(await c.req.arrayBuffer());
-        return c.json(await importDevices(deps.db, text, auditOrigin(c, deps.clock.now())));
+        const text = decodeText(new Uint8Array(await c.req.arrayBuffer()));
+        return c.json(await importDevices(deps, text, auditOrigin(c, deps.clock.now())));
       },
     );
-}
-
-function decode(bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new AppError('validation_failed', 'The document is not UTF-8.', { cause });
-  }
 }

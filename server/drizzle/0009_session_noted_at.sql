@@ -1,1 +1,0 @@
-ALTER TABLE "devices" ADD COLUMN "session_noted_at" timestamp with time zone;
