@@ -95,6 +95,33 @@ test('a session whose end nobody saw ends when the next one begins', async () =>
   });
 });
 
+test('the timeline has refusals, changes, sessions and commands, newest first, page by page', async () => {
+  const device = await registerDevice(stack.url);
+  const { uuid } = device;
+  await api.devices[':id'].$patch({ param: { id: uuid }, json: { name: 'Pump' } });
+  await (await connect(device)).endAsync();
+  await until('the session ended', async () => (await sessions(uuid)).items[0]?.disconnectedAt != null);
+  await api.devices[':id'].commands.$post({ param: { id: uuid }, query: {}, header: {}, json: { c: 'GO' } });
+  await stack.sql`update commands set state = 'expired', finished_at = now() where device_id = ${uuid}`;
+  const read = async (query: { limit?: string; cursor?: string }) =>
+    (await api.devices[':id'].timeline.$get({ param: { id: uuid }, query })).json();
+  const { items } = await read({});
+  expect(items.map(({ what }) => what).slice(0, 5)).toEqual([
+    'command.expired',
+    'command.queued',
+    'session.ended',
+    'session.began',
+    'device.edited',
+  ]);
+  const paged = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: Awaited<ReturnType<typeof read>> = await read({ limit: '2', ...(cursor ? { cursor } : {}) });
+    paged.push(...page.items);
+    cursor = page.next;
+  }
+  expect(paged).toEqual(items);
+});
+
 describe('the diagnosis', () => {
   test('of a device that is well is that it is online', async () => {
     const device = await registerDevice(stack.url);

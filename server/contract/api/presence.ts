@@ -41,5 +41,19 @@ export const diagnosisAnswer = z.object({
   next: z.string().nullable().describe('What to do about it'),
 });
 
+export const timelinePage = pageOf(
+  z
+    .object({
+      at: time,
+      what: z
+        .string()
+        .describe(
+          'An action of the audit log; session.began, session.ended; command.done, .failed, .expired',
+        ),
+      detail: z.record(z.string(), z.unknown()),
+    })
+    .meta({ id: 'TimelineEvent' }),
+);
+
 export type DeviceSession = z.output<typeof deviceSession>;
 export type Diagnosis = z.output<typeof diagnosisAnswer>;

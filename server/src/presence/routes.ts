@@ -7,8 +7,9 @@ import {
   presenceQuery,
   sessionPage,
   sessionQuery,
+  timelinePage,
 } from '../../contract/api/presence.ts';
-import { LATEST_MS } from '../../contract/text.ts';
+import { LATEST_MS, plainText } from '../../contract/text.ts';
 import { unknownDevice } from '../devices/change-device.ts';
 import { type DeviceRow, findDevice } from '../devices/device.ts';
 import type { ApiEnv } from '../http/actor.ts';
@@ -19,9 +20,21 @@ import type { Queryable } from '../platform/db/client.ts';
 import { diagnose } from './diagnose.ts';
 import { readRecent, readSessions, readUptime, toSessionAnswer } from './read-history.ts';
 import { readSigns } from './read-signs.ts';
+import { readTimeline } from './read-timeline.ts';
 
 const tag = 'Presence';
 const query = sessionQuery.extend({ cursor: cursor(z.int().min(0).max(LATEST_MS)) });
+const timelineQuery = sessionQuery.extend({
+  cursor: cursor(
+    z.object({
+      a: z
+        .int()
+        .min(0)
+        .max(LATEST_MS * 1_000),
+      k: plainText(200),
+    }),
+  ),
+});
 
 /** When devices were connected, and what is wrong with one. */
 export function presenceRoutes({ db }: { readonly db: Queryable }) {
@@ -80,6 +93,32 @@ export function presenceRoutes({ db }: { readonly db: Queryable }) {
         );
         const page = cutPage(rows, limit, (last) => last.connectedAt.getTime());
         return c.json({ items: page.rows.map(toSessionAnswer), next: page.next });
+      },
+    )
+    .get(
+      '/devices/:id/timeline',
+      describeOperation({
+        id: 'readTimeline',
+        tag,
+        summary: 'Read everything that happened about a device, newest first',
+        description: 'Refusals, changes by operators, sessions, and how commands ended.',
+        answer: timelinePage,
+        problems: ['not-found', 'bad-request'],
+      }),
+      validate('param', devicePath),
+      validate('query', timelineQuery),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const { limit, cursor: from } = c.req.valid('query');
+        await deviceOf(id);
+        const rows = await readTimeline(db, id, limit + 1, from && { atUs: from.a, key: from.k });
+        const page = cutPage(rows, limit, ({ atUs, key }) => ({ a: atUs, k: key }));
+        const items = page.rows.map(({ atUs, what, detail }) => ({
+          at: new Date(Math.floor(atUs / 1_000)).toISOString(),
+          what,
+          detail,
+        }));
+        return c.json({ items, next: page.next });
       },
     )
     .get(
