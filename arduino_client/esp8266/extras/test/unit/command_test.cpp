@@ -165,7 +165,11 @@ TEST_CASE(
     rig.command(R"({"c":"LED","i":"before"})");
     CHECK(rig.acted <= 1);
   }
-  CHECK(at > 4096);
+#ifdef ESP32
+  CHECK(at > 500);  // two entries of NVS
+#else
+  CHECK(at > 4096);  // a sector is erased
+#endif
 }
 
 TEST_CASE("a reply that could not be sent goes out with the next connection") {
