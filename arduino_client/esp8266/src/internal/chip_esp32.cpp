@@ -1,6 +1,7 @@
 // The ESP32 family: arduino-esp32 3.x.
 #if defined(ESP32)
 
+#include <Network.h>
 #include <WiFi.h>
 #include <esp_random.h>
 #include <esp_system.h>
@@ -29,7 +30,7 @@ int rssiDbm() { return wifiUp() ? WiFi.RSSI() : 0; }
 bool resolve(const char* host, uint32_t) {
   // The core has a time limit of its own; lwIP keeps the answer.
   IPAddress address;
-  return WiFi.hostByName(host, address) == 1;
+  return Network.hostByName(host, address) == 1;
 }
 
 bool connect(TcpClient& client, const char* host, uint16_t port,

@@ -21,6 +21,5 @@ class WiFiClass {
 
   wl_status_t status();
   int8_t RSSI();
-  int hostByName(const char* name, IPAddress& out);
 };
 extern WiFiClass WiFi;

@@ -12,9 +12,6 @@ wl_status_t WiFiClass::status() {
   return fake::net.wifi ? WL_CONNECTED : WL_DISCONNECTED;
 }
 int8_t WiFiClass::RSSI() { return static_cast<int8_t>(fake::net.rssi); }
-int WiFiClass::hostByName(const char* name, IPAddress& out) {
-  return Network.hostByName(name, out);
-}
 
 // Without a time limit of the caller's; lwIP gives up by itself.
 int NetworkManager::hostByName(const char* name, IPAddress& out) {
