@@ -25,8 +25,8 @@ export const auditEntry = z
 
 export type AuditEntryAnswer = z.output<typeof auditEntry>;
 
-/** The query of `GET /audit`, but for the cursor. */
-export const auditQuery = z.object({
+/** Which entries `GET /audit` and its export answer. */
+export const auditFilter = z.object({
   actor: plainText(128).optional().describe('Exact match'),
   action: plainText(64)
     .optional()
@@ -34,5 +34,7 @@ export const auditQuery = z.object({
   subject: plainText(128).optional().describe('Id of the resource that the event is about'),
   from: pointInTime.optional().describe('At or after this time'),
   to: pointInTime.optional().describe('Before this time'),
-  limit: pageLimit,
 });
+
+/** The query of `GET /audit`, but for the cursor. */
+export const auditQuery = auditFilter.extend({ limit: pageLimit });

@@ -1,6 +1,7 @@
 import { and, asc, gt } from 'drizzle-orm';
 import type { DeviceFilter } from '../../contract/api/devices.ts';
 import { matching } from '../devices/filter.ts';
+import { streamPages } from '../http/stream-pages.ts';
 import { csvLine } from '../platform/csv.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { devices } from '../platform/db/schema.ts';
@@ -52,30 +53,12 @@ async function* csvPages(db: Queryable, filter: DeviceFilter): AsyncGenerator<st
   } while (last !== undefined);
 }
 
-/**
- * Streams the devices of a filter as CSV. The first page is read before this resolves, so that an unreachable database is
- * answered as such; a failure later on breaks the stream off, so that nobody takes a part for the whole.
- */
-export async function exportDevices(
+/** Streams the devices of a filter as CSV. */
+export function exportDevices(
   db: Queryable,
   filter: DeviceFilter,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const pages = csvPages(db, filter);
-  const encoder = new TextEncoder();
-  let page = await pages.next();
-  return new ReadableStream({
-    async pull(controller) {
-      if (page.done) return controller.close();
-      controller.enqueue(encoder.encode(page.value));
-      // Bun prints what breaks a stream off: without the statement and its parameters.
-      page = await pages.next().catch(() => {
-        throw new Error('the export was broken off: the database cannot be read');
-      });
-    },
-    async cancel() {
-      await pages.return(undefined);
-    },
-  });
+  return streamPages(csvPages(db, filter));
 }
 
 type ExportedRow = Pick<typeof devices.$inferSelect, keyof typeof exportColumns>;
