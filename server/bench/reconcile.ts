@@ -42,7 +42,7 @@ export async function benchReconcile(databaseUrl: string): Promise<void> {
       emqx,
       clock: systemClock,
       desired: desiredState(JWT_SECRET),
-      presence: (startedAt: number) => createPresenceCorrection(database.db, startedAt),
+      presence: () => createPresenceCorrection(database.db),
     };
     const floorMs = await callFloor(emqx);
     await timed('refill an empty broker', 60, () => reconcileNow(run, true), floorMs);
@@ -117,7 +117,7 @@ async function benchChanges(
     databaseIsReady: () => true,
     connection: () => 'online',
     metrics: createMetrics(),
-    presence: (startedAt) => createPresenceCorrection(db, startedAt),
+    presence: () => createPresenceCorrection(db),
   });
   broker.changes.start();
   const tokens = await createTokens({ jwtSecret: JWT_SECRET, ttlSeconds: 3_600, clock: systemClock });

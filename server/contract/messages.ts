@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** The largest payload that any topic takes, in bytes: telemetry's (docs/protocol.md, section 4). */
 export const MAX_PAYLOAD_BYTES = 4_096;
 export const MAX_ABOUT_BYTES = 2_048;
+export const MAX_COMMAND_BYTES = 2_048;
 
 /** The only two messages of the ping topics, as they are sent. */
 export const PING = '{"c":"PING"}';

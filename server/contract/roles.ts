@@ -1,6 +1,8 @@
 /** Fixed when a device is registered: a master is a controller of agents. */
 export const deviceRoles = ['master', 'agent'] as const;
 export const deviceStates = ['pending', 'active', 'revoked'] as const;
+/** Open are queued and sent; the others are final. */
+export const commandStates = ['queued', 'sent', 'done', 'failed', 'expired', 'cancelled'] as const;
 /** A viewer reads everything and changes nothing. */
 export const operatorRoles = ['admin', 'viewer'] as const;
 /** Who causes what the audit log records. */
@@ -10,3 +12,4 @@ export type DeviceRole = (typeof deviceRoles)[number];
 export type DeviceState = (typeof deviceStates)[number];
 export type OperatorRole = (typeof operatorRoles)[number];
 export type ActorKind = (typeof actorKinds)[number];
+export type CommandState = (typeof commandStates)[number];

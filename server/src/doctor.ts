@@ -39,7 +39,7 @@ async function examine(): Promise<boolean> {
         emqx,
         clock: systemClock,
         desired,
-        presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
+        presence: () => createPresenceCorrection(database.db),
       },
       false,
     );

@@ -3,6 +3,7 @@ import { createApp } from './api/app.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
 import { createBulk } from './bulk/bulk.ts';
+import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createDevices } from './devices/devices.ts';
 import type { Check } from './health/routes.ts';
@@ -107,7 +108,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Broker'),
     databaseIsReady: schema.isOpen,
     connection: messaging.state,
-    presence: (startedAt) => createPresenceCorrection(db, startedAt),
+    presence: () => createPresenceCorrection(db),
   });
   const { changes } = broker;
   const operators = createOperators({ ...common, log: featureLogger(log, 'Operators') });
@@ -116,7 +117,17 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const { admission, onSeen } = devices;
   const pairing = createPairing({ ...common, changes, admission });
   const bulk = createBulk({ ...common, changes });
-  const presence = createPresence({ ...common, onSeen, log: featureLogger(log, 'Presence') });
+  const commands = createCommands({
+    ...common,
+    log: featureLogger(log, 'Commands'),
+    deliver: broker.deliver,
+  });
+  const presence = createPresence({
+    ...common,
+    onSeen,
+    onConnected: commands.onConnected,
+    log: featureLogger(log, 'Presence'),
+  });
   const ping = createPing({ publish: messaging.publish, onSeen, metrics });
   const telemetry = createTelemetry({
     ...common,
@@ -125,6 +136,8 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     publish: messaging.publish,
     onSeen,
     onRefused: broker.onBrokerRefused,
+    handlers: { replies: commands.storeReplies },
+    onReplies: commands.onReplies,
   });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
   const features: readonly Feature[] = [
@@ -135,6 +148,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     devices,
     pairing,
     presence,
+    commands,
     ping,
     telemetry,
   ];
@@ -148,7 +162,18 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     dashboardFolder: deps.dashboardFolder,
     openRoutes: features.flatMap((feature) => feature.openRoutes ?? []),
     deviceRoutes: features.flatMap((feature) => feature.deviceRoutes ?? []),
-    operatorApi: { ...common, operators, audit, broker, devices, bulk, pairing, telemetry },
+    operatorApi: {
+      ...common,
+      operators,
+      audit,
+      broker,
+      devices,
+      bulk,
+      pairing,
+      presence,
+      commands,
+      telemetry,
+    },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),

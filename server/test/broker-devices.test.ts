@@ -46,7 +46,7 @@ function reconcileBy(repair: boolean, calls: string[] = []) {
   });
   const desired = desiredState(JWT_SECRET);
   const { db } = rig.database;
-  const presence = (startedAt: number) => createPresenceCorrection(db, startedAt);
+  const presence = () => createPresenceCorrection(db);
   return reconcileNow({ db, emqx, clock: systemClock, desired, presence }, repair);
 }
 

@@ -62,7 +62,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
       metrics: createMetrics(),
-      presence: (startedAt) => createPresenceCorrection(database.db, startedAt),
+      presence: () => createPresenceCorrection(database.db),
     });
     void instance.start();
     schemaOpen = true;

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { until } from '../../test/harness.ts';
 import { runCommand } from './command.ts';
 
 const options = { cwd: '/', env: { PATH: process.env.PATH } };
@@ -26,11 +27,12 @@ test('a command that hangs is ended with all that it started', async () => {
   expect(exitCode).toBe(124);
   expect(output).toContain('ended after 0.2 s');
   const sleeper = Number.parseInt(output, 10);
-  const status = await Bun.file(`/proc/${sleeper}/stat`)
-    .text()
-    .catch(() => '');
-  // Gone, or a zombie that its new parent has not yet collected.
-  expect(status === '' || / Z /.test(status)).toBe(true);
+  await until('the process is gone, or a zombie that its new parent has not yet collected', async () => {
+    const status = await Bun.file(`/proc/${sleeper}/stat`)
+      .text()
+      .catch(() => '');
+    return status === '' || / Z /.test(status);
+  });
 });
 
 test('a background process that a command leaves behind does not hold it up', async () => {

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { createAudit } from '../audit/routes.ts';
 import type { createBroker } from '../broker/broker.ts';
 import type { createBulk } from '../bulk/bulk.ts';
+import type { Commands } from '../commands/commands.ts';
 import type { createDevices } from '../devices/devices.ts';
 import type { ApiEnv } from '../http/actor.ts';
 import { limitBody } from '../http/body.ts';
@@ -11,6 +12,7 @@ import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import type { Presence } from '../presence/presence.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** A database that hangs must not block requests forever; the import of a long file stays far below. */
@@ -25,6 +27,8 @@ export interface OperatorApiDeps {
   readonly devices: ReturnType<typeof createDevices>;
   readonly bulk: ReturnType<typeof createBulk>;
   readonly pairing: ReturnType<typeof createPairing>;
+  readonly presence: Presence;
+  readonly commands: Commands;
   readonly telemetry: Telemetry;
 }
 
@@ -51,6 +55,8 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.bulk.operatorRoutes)
     .route('/', deps.devices.operatorRoutes)
     .route('/', deps.pairing.operatorRoutes)
+    .route('/', deps.presence.operatorRoutes)
+    .route('/', deps.commands.operatorRoutes)
     .route('/', deps.telemetry.operatorRoutes);
 }
 

@@ -36,8 +36,8 @@ export interface BrokerDeps {
   readonly databaseIsReady: () => boolean;
   /** State of the server's own MQTT session. */
   readonly connection: () => ConnectionState;
-  /** Makes what corrects presence by the broker's list of sessions, read from `startedAt` (Unix milliseconds) on. */
-  readonly presence: (startedAt: number) => PresenceCorrection;
+  /** Makes what corrects presence by the broker's list of sessions, for one run. */
+  readonly presence: () => PresenceCorrection;
 }
 
 const LOCK = 'reconcile';
@@ -106,6 +106,8 @@ export function createBroker(deps: BrokerDeps) {
   return {
     changes,
     reconciler,
+    /** Publishes; false when nobody listens. */
+    deliver: emqx.publish,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
     checks: {
       broker_api: () => readiness(reconciler.status()),
@@ -168,7 +170,7 @@ export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileR
     ...deps,
     suspectSubscriptions: deps.suspectSubscriptions ?? false,
     repair,
-    presence: deps.presence(clock.now()),
+    presence: deps.presence(),
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
   });
 }

@@ -83,8 +83,22 @@ export function createEmqx(options: EmqxOptions) {
     async setRetainer(settings: z.output<typeof answers.retainer>): Promise<void> {
       await call('PUT', '/mqtt/retainer', { body: settings });
     },
+    /** Publishes at QoS 1, not retained. Whether a session took it, which may be one of a client that is away. */
+    async publish({ topic, payload, expirySeconds }: Publication): Promise<boolean> {
+      const body = { topic, payload, qos: 1, properties: { message_expiry_interval: expirySeconds } };
+      return (await call('POST', '/publish', { body })).status !== NOBODY_LISTENS;
+    },
     ...deviceCalls(rest),
   };
 }
 
+export interface Publication {
+  readonly topic: string;
+  readonly payload: string;
+  /** The broker drops it when it has waited for so long. */
+  readonly expirySeconds: number;
+}
+
+/** 202, `no_matching_subscribers`. */
+const NOBODY_LISTENS = 202;
 const BUILT_IN = '/authorization/sources/built_in_database';

@@ -7,10 +7,19 @@ import { type ClientSession, eachPage } from './emqx-devices.ts';
 import type { DeviceReconcileDeps } from './reconcile-devices.ts';
 import type { DeviceCounts } from './report.ts';
 
-/** Told, page by page, of the devices that are connected; `finish` after the last page. */
+export interface ListedDevice {
+  readonly id: string;
+  /** Unix milliseconds, by the broker's clock. */
+  readonly connectedAt: number;
+}
+
+/** Told, page by page, of the devices that are connected. */
 export interface PresenceCorrection {
-  page(connected: readonly { readonly id: string; readonly connectedAt: number }[]): Promise<void>;
-  finish(): Promise<void>;
+  /** Called before the first page is read. */
+  begin(): Promise<void>;
+  page(connected: readonly ListedDevice[]): Promise<void>;
+  /** Called after the last page. `lookUp` asks the broker for a device by itself; nothing when it is not connected. */
+  finish(lookUp: (id: string) => Promise<ListedDevice | undefined>): Promise<void>;
 }
 
 interface SessionDeps extends DeviceReconcileDeps {
@@ -33,6 +42,7 @@ export async function reconcileSessions(deps: SessionDeps, counts: DeviceCounts)
   let sessions = 0;
   const wrong: string[] = [];
   const withoutToken: string[] = [];
+  if (deps.repair) await presence.begin();
   for await (const data of eachPage(emqx.sessionsPage)) {
     const ours = data.filter(({ clientid }) => isDeviceUuid(clientid));
     sessions += ours.length;
@@ -53,7 +63,10 @@ export async function reconcileSessions(deps: SessionDeps, counts: DeviceCounts)
   await inParallel(withoutToken, PARALLEL, (id) => emqx.kick(id));
   // A device can have registered between the two looks: the sync reads again before it ends anything.
   await inParallel(wrong, PARALLEL, (id) => deps.sync(id));
-  await presence.finish();
+  await presence.finish(async (id) => {
+    const session = await emqx.session(id);
+    return session && connectedDevice(session)[0];
+  });
   return sessions;
 }
 
@@ -83,7 +96,7 @@ async function checkSubscriptions(deps: SessionDeps, sessions: readonly ClientSe
   return ended;
 }
 
-function connectedDevice(session: ClientSession): { id: string; connectedAt: number }[] {
+function connectedDevice(session: ClientSession): ListedDevice[] {
   if (!session.connected || session.connectedAt === undefined) return [];
   return [{ id: session.clientid, connectedAt: session.connectedAt }];
 }

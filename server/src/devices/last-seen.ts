@@ -27,11 +27,15 @@ export function createLastSeen({ db, clock, log }: LastSeenDeps): LastSeen {
   });
 }
 
-/** Writes last-seen times in one statement; a later time is never replaced by an earlier one. */
+/**
+ * Writes last-seen times in one statement; a later time is never replaced by an earlier one, unless it lies in the future: an
+ * instance's clock was ahead.
+ */
 export async function writeLastSeen(db: Queryable, seen: ReadonlyMap<string, number>): Promise<void> {
   const rows = [...seen].map(([id, at]) => ({ id, at: new Date(at).toISOString() }));
   await db.execute(sql`
-    update devices set last_seen_at = greatest(devices.last_seen_at, seen.at)
+    update devices set last_seen_at = case when devices.last_seen_at > now() + interval '1 minute' then seen.at
+      else greatest(devices.last_seen_at, seen.at) end
     from json_to_recordset(${JSON.stringify(rows)}::json) as seen (id uuid, at timestamptz)
     where devices.id = seen.id`);
 }

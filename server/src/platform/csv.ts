@@ -81,13 +81,13 @@ const FORMULA = /^['=+\-@\t\r]/;
 /**
  * Writes one line. A field that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
  * Injection"), and so does one that begins with an apostrophe, so that `withoutApostrophe` restores every field. Numbers
- * and booleans are no formulas.
+ * and booleans are no formulas. What a reader may take for a separator is quoted as well.
  */
 export function csvLine(fields: readonly (string | number | boolean)[]): string {
   const written = fields.map((field) => {
     if (typeof field !== 'string') return String(field);
     const safe = FORMULA.test(field) ? `'${field}` : field;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   });
   return `${written.join(',')}\r\n`;
 }

@@ -34,6 +34,8 @@ export interface TelemetryDeps {
   readonly handlers?: BatchHandlers;
   /** Told of every device whose message was stored. */
   readonly onSeen?: (deviceId: string) => void;
+  /** Told of the devices whose replies were stored. */
+  readonly onReplies?: (deviceIds: Iterable<string>) => void;
   /** Called when the broker was reached but refused the ingest session. */
   readonly onRefused?: () => void;
 }
@@ -76,6 +78,7 @@ export function createTelemetry(deps: TelemetryDeps) {
         counts.repeated += repeated;
         deps.onSeen?.(deviceId);
       }
+      if (plan.replies.length > 0) deps.onReplies?.(new Set(plan.replies.map(({ deviceId }) => deviceId)));
       live.ring(plan.counts.keys());
     },
   });

@@ -15,8 +15,8 @@ interface Sketch {
 
 /** Ceilings a little above what was measured: growth has to be meant. */
 const SKETCHES: readonly Sketch[] = [
-  { example: 'Basic', about: 'without commands', maxFlashBytes: 30_000, maxRamBytes: 2_400 },
-  { example: 'Commands', about: 'with commands', maxFlashBytes: 30_500, maxRamBytes: 2_400 },
+  { example: 'Basic', about: 'without commands', maxFlashBytes: 35_300, maxRamBytes: 2_700 },
+  { example: 'Commands', about: 'with commands', maxFlashBytes: 36_000, maxRamBytes: 2_700 },
 ];
 
 interface Size {
@@ -89,14 +89,15 @@ async function table(objects: readonly string[]): Promise<string> {
 
 /**
  * As the core's own linker script sorts code and constants: unlike the linker's default, it keeps no function for the
- * sake of its entry in a table. Constants without PROGMEM lie in RAM on this chip, and are loaded from flash.
+ * sake of its entry in a table; but constructors of globals, which the core runs. Constants without PROGMEM lie in RAM
+ * on this chip, and are loaded from flash.
  */
 const LINKER_SCRIPT = `
 SECTIONS {
   . = 0x40201000;
   .flash : { *(.literal .literal.* .text .text.* .irom.text.*) }
   . = 0x3ffe8000;
-  .initialized : { *(.rodata .rodata.* .data .data.* .init_array .init_array.* .ctors .ctors.*) }
+  .initialized : { *(.rodata .rodata.* .data .data.*) KEEP(*(.ctors .ctors.* .init_array .init_array.*)) }
   .zeroed : { *(.bss .bss.* COMMON) }
 }
 `;

@@ -9,17 +9,26 @@ import {
   jsonb,
   pgEnum,
   pgTable,
+  primaryKey,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { actorKinds, deviceRoles, deviceStates, operatorRoles } from '../../../contract/roles.ts';
+import {
+  actorKinds,
+  commandStates,
+  deviceRoles,
+  deviceStates,
+  operatorRoles,
+} from '../../../contract/roles.ts';
 
 export * from './schema-telemetry.ts';
 
 export const deviceRole = pgEnum('device_role', deviceRoles);
 export const deviceState = pgEnum('device_state', deviceStates);
 export const operatorRole = pgEnum('operator_role', operatorRoles);
+export const commandState = pgEnum('command_state', commandStates);
 export const actorKind = pgEnum('actor_kind', actorKinds);
 
 function moment(name: string) {
@@ -49,6 +58,8 @@ export const devices = pgTable(
     connectedAt: moment('connected_at'),
     /** When the newest session of which an event arrived began; events of older sessions change nothing. */
     lastSessionAt: moment('last_session_at'),
+    /** When either was learnt last, by the database's clock. */
+    sessionNotedAt: moment('session_noted_at'),
   },
   (table) => [
     index('devices_created_at').on(table.createdAt, table.id),
@@ -69,6 +80,29 @@ export const retiredDevices = pgTable('retired_devices', {
   generation: integer('generation').notNull(),
   keyNumber: integer('key_number').notNull().default(0),
 });
+
+/** Sessions of devices on the broker, as its events told of them. Kept for 90 days. */
+export const deviceSessions = pgTable(
+  'device_sessions',
+  {
+    deviceId: uuid('device_id')
+      .notNull()
+      .references(() => devices.id, { onDelete: 'cascade' }),
+    /** By the broker's clock, like the end. */
+    connectedAt: moment('connected_at').notNull(),
+    disconnectedAt: moment('disconnected_at'),
+    /** As the broker names it; `missed` where its event was not seen. */
+    reason: text('reason'),
+    address: text('address'),
+    keepAlive: integer('keep_alive'),
+    /** When the session was learnt of, by the database's clock. */
+    notedAt: moment('noted_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.deviceId, table.connectedAt] }),
+    index('device_sessions_noted_at').on(table.notedAt),
+  ],
+);
 
 /** MQTT user names (`<uuid>.<generation>`) that the broker refuses until their last token has expired. */
 export const usernameBans = pgTable(
@@ -102,6 +136,60 @@ export const brokerChanges = pgTable('broker_changes', {
   /** Takes rights away: before everything else. */
   urgent: boolean('urgent').notNull().default(false),
   createdAt: moment('created_at').notNull(),
+});
+
+/** Commands to devices. The row is the truth: what is not answered, expired or cancelled is sent (again) from it. */
+export const commands = pgTable(
+  'commands',
+  {
+    /** `i` of the message. */
+    id: text('id').primaryKey(),
+    /** Their order; of one device, also that of their transactions. */
+    seq: bigint('seq', { mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    deviceId: uuid('device_id')
+      .notNull()
+      .references(() => devices.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    /** The message as it is published. */
+    payload: text('payload').notNull(),
+    state: commandState('state').notNull().default('queued'),
+    idempotencyKey: text('idempotency_key'),
+    /** SHA-256 of what was asked for, by which a repeated request is told from another one with the same key. */
+    requestHash: text('request_hash').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+    /** How often it was published, the attempt under way included; those that nobody listened to are taken off. */
+    attempts: integer('attempts').notNull().default(0),
+    nextAttemptAt: moment('next_attempt_at').notNull().defaultNow(),
+    /** Until then an instance is publishing it. */
+    claimedUntil: moment('claimed_until'),
+    sentAt: moment('sent_at'),
+    finishedAt: moment('finished_at'),
+    repliedAt: moment('replied_at'),
+    replies: integer('replies').notNull().default(0),
+    /** `r` of the first reply, as JSON. */
+    result: text('result'),
+    /** `m` of the first reply, or why it was not sent. */
+    error: text('error'),
+  },
+  (table) => [
+    uniqueIndex('commands_one_in_flight').on(table.deviceId).where(sql`${table.state} = 'sent'`),
+    uniqueIndex('commands_idempotency_key')
+      .on(table.deviceId, table.idempotencyKey)
+      .where(sql`${table.idempotencyKey} is not null`),
+    index('commands_device_id').on(table.deviceId, table.seq),
+    index('commands_open').on(table.nextAttemptAt).where(sql`${table.state} in ('queued', 'sent')`),
+    index('commands_finished_at').on(table.finishedAt).where(sql`${table.finishedAt} is not null`),
+  ],
+);
+
+/** Replies that name no command of their device: how many, and the newest of each device. */
+export const unknownReplies = pgTable('unknown_replies', {
+  deviceId: uuid('device_id').primaryKey(),
+  count: bigint('count', { mode: 'number' }).notNull(),
+  lastAt: moment('last_at').notNull(),
+  last: text('last').notNull(),
 });
 
 /** Work that one instance does at a time, held until it expires (by the database's clock). */

@@ -219,11 +219,11 @@ export const SCENARIOS: Record<string, (world: World) => Promise<void>> = {
     await device.next('error broker refused');
     await device.next('error revoked 403');
     const http = (await device.counters()).http;
-    device.tell('advance 290000');
+    device.tell('advance 270000');
     await device.passes();
     expectEqual((await device.counters()).http, http);
     await world.stack.sql`update devices set state = 'active', generation = 2 where id = ${device.uuid}`;
-    device.tell('advance 20000');
+    device.tell('advance 40000');
     await device.next('state online');
   },
 

@@ -165,7 +165,11 @@ TEST_CASE(
     rig.command(R"({"c":"LED","i":"before"})");
     CHECK(rig.acted <= 1);
   }
+#if defined(ESP32)
+  CHECK(at > 400);  // NVS writes what changed
+#else
   CHECK(at > 4096);
+#endif
 }
 
 TEST_CASE("a reply that could not be sent goes out with the next connection") {

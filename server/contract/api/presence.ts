@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { pageLimit, pageOf } from './page.ts';
+
+const time = z.iso.datetime();
+
+export const deviceSession = z
+  .object({
+    connectedAt: time,
+    disconnectedAt: time.nullable().describe('null while the session is up'),
+    reason: z.string().nullable().describe('Why it ended, as the broker names it; `missed`: nobody saw it'),
+    why: z.string().nullable().describe('The same in words'),
+    address: z.string().nullable(),
+    keepAliveSeconds: z.int().nullable(),
+  })
+  .meta({ id: 'DeviceSession' });
+
+export const sessionQuery = z.object({ limit: pageLimit });
+export const sessionPage = pageOf(deviceSession);
+
+export const presenceQuery = z.object({
+  days: z.coerce.number().int().min(1).max(90).default(7).describe('Days of uptime, today included'),
+});
+
+export const presenceAnswer = z.object({
+  online: z.boolean(),
+  lastSeenAt: time.nullable(),
+  session: deviceSession.nullable().describe('The newest one'),
+  connects: z.int().describe('Sessions that began in the last 10 minutes'),
+  flapping: z.boolean().describe('5 or more sessions began in the last 10 minutes'),
+  conflict: z
+    .boolean()
+    .describe('3 or more sessions of the last 10 minutes were taken over: two devices may have this UUID'),
+  uptime: z
+    .array(z.object({ day: z.iso.date(), seconds: z.int() }))
+    .describe('Connected seconds by UTC day, oldest first'),
+});
+
+export const diagnosisAnswer = z.object({
+  state: z.enum(['ok', 'attention', 'problem']),
+  message: z.string().describe('What is the case'),
+  next: z.string().nullable().describe('What to do about it'),
+});
+
+export type DeviceSession = z.output<typeof deviceSession>;
+export type Diagnosis = z.output<typeof diagnosisAnswer>;

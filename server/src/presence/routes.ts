@@ -1,0 +1,104 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { devicePath } from '../../contract/api/devices.ts';
+import {
+  diagnosisAnswer,
+  presenceAnswer,
+  presenceQuery,
+  sessionPage,
+  sessionQuery,
+} from '../../contract/api/presence.ts';
+import { LATEST_MS } from '../../contract/text.ts';
+import { unknownDevice } from '../devices/change-device.ts';
+import { type DeviceRow, findDevice } from '../devices/device.ts';
+import type { ApiEnv } from '../http/actor.ts';
+import { cursor, cutPage } from '../http/cursor.ts';
+import { describeOperation } from '../http/describe.ts';
+import { validate } from '../http/validate.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { diagnose } from './diagnose.ts';
+import { readRecent, readSessions, readUptime, toSessionAnswer } from './read-history.ts';
+import { readSigns } from './read-signs.ts';
+
+const tag = 'Presence';
+const query = sessionQuery.extend({ cursor: cursor(z.int().min(0).max(LATEST_MS)) });
+
+/** When devices were connected, and what is wrong with one. */
+export function presenceRoutes({ db }: { readonly db: Queryable }) {
+  async function deviceOf(id: string): Promise<DeviceRow> {
+    const device = await findDevice(db, id);
+    if (!device) throw unknownDevice(id);
+    return device;
+  }
+
+  return new Hono<ApiEnv>()
+    .get(
+      '/devices/:id/presence',
+      describeOperation({
+        id: 'readPresence',
+        tag,
+        summary: 'Read whether a device is online, how it left last, and its uptime',
+        answer: presenceAnswer,
+        problems: ['not-found', 'bad-request'],
+      }),
+      validate('param', devicePath),
+      validate('query', presenceQuery),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const device = await deviceOf(id);
+        const [newest] = await readSessions(db, id, 1);
+        return c.json({
+          online: device.connectedAt !== null,
+          lastSeenAt: device.lastSeenAt?.toISOString() ?? null,
+          session: newest ? toSessionAnswer(newest) : null,
+          ...(await readRecent(db, id)),
+          uptime: await readUptime(db, id, c.req.valid('query').days),
+        });
+      },
+    )
+    .get(
+      '/devices/:id/sessions',
+      describeOperation({
+        id: 'listDeviceSessions',
+        tag,
+        summary: 'List the sessions of a device on the broker, newest first',
+        description: 'Kept for 90 days.',
+        answer: sessionPage,
+        problems: ['not-found', 'bad-request'],
+      }),
+      validate('param', devicePath),
+      validate('query', query),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const { limit, cursor: before } = c.req.valid('query');
+        await deviceOf(id);
+        const rows = await readSessions(
+          db,
+          id,
+          limit + 1,
+          before === undefined ? undefined : new Date(before),
+        );
+        const page = cutPage(rows, limit, (last) => last.connectedAt.getTime());
+        return c.json({ items: page.rows.map(toSessionAnswer), next: page.next });
+      },
+    )
+    .get(
+      '/devices/:id/diagnosis',
+      describeOperation({
+        id: 'diagnoseDevice',
+        tag,
+        summary: 'Read in a sentence what is wrong with a device and what to do next',
+        answer: diagnosisAnswer,
+        problems: ['not-found'],
+      }),
+      validate('param', devicePath),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const device = await deviceOf(id);
+        const [newest] = await readSessions(db, id, 1);
+        return c.json(
+          diagnose({ device, newest, recent: await readRecent(db, id), ...(await readSigns(db, id)) }),
+        );
+      },
+    );
+}

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
+import type { MqttClient } from 'mqtt';
+import { commandTopic } from '../contract/topics.ts';
+import { type ApiClient, apiClient } from './devices.ts';
+import {
+  callDevice,
+  connectDevice,
+  registerDevice,
+  type Stack,
+  startStack,
+  tokenPath,
+  until,
+} from './harness.ts';
+
+let stack: Stack;
+let api: ApiClient;
+const clients: MqttClient[] = [];
+
+beforeAll(async () => {
+  stack = await startStack();
+  api = await apiClient(stack);
+}, 60_000);
+afterAll(async () => {
+  for (const client of clients) client.end(true);
+  await stack.close();
+});
+
+const presence = async (id: string) =>
+  (await api.devices[':id'].presence.$get({ param: { id }, query: {} })).json();
+const sessions = async (id: string, query: { limit?: string; cursor?: string } = {}) =>
+  (await api.devices[':id'].sessions.$get({ param: { id }, query })).json();
+const diagnosis = async (id: string) => (await api.devices[':id'].diagnosis.$get({ param: { id } })).json();
+
+async function connect(device: Awaited<ReturnType<typeof registerDevice>>, keepalive = 45) {
+  const client = await connectDevice(stack.broker.mqttUrl, device, { keepalive });
+  clients.push(client);
+  return client;
+}
+
+test('a session has its address and keep-alive, and in words how it ended', async () => {
+  const device = await registerDevice(stack.url);
+  const client = await connect(device);
+  await until('it is online', async () => (await presence(device.uuid)).online);
+  await until('the session is noted', async () => (await sessions(device.uuid)).items.length === 1);
+  expect((await presence(device.uuid)).session).toMatchObject({
+    disconnectedAt: null,
+    keepAliveSeconds: 45,
+    address: expect.stringContaining('127.0.0.1'),
+    reason: null,
+  });
+  await client.endAsync();
+  await until('it ended', async () => (await sessions(device.uuid)).items[0]?.disconnectedAt !== null);
+  expect((await sessions(device.uuid)).items).toEqual([
+    expect.objectContaining({ reason: 'normal', why: 'The device left with a DISCONNECT.' }),
+  ]);
+});
+
+test('sessions come newest first, page by page', async () => {
+  const device = await registerDevice(stack.url);
+  for (let count = 1; count <= 3; count++) {
+    await (await connect(device)).endAsync();
+    await until('it is noted', async () => (await sessions(device.uuid)).items.length === count);
+  }
+  const all = (await sessions(device.uuid)).items;
+  const first = await sessions(device.uuid, { limit: '2' });
+  const second = await sessions(device.uuid, { limit: '2', cursor: first.next ?? '' });
+  expect([...first.items, ...second.items]).toEqual(all);
+  expect(second.next).toBeNull();
+  const starts = all.map(({ connectedAt }) => connectedAt);
+  expect(starts).toEqual(starts.toSorted().toReversed());
+});
+
+test('uptime counts the connected seconds of each UTC day', async () => {
+  const { uuid } = await registerDevice(stack.url);
+  await stack.sql`
+    insert into device_sessions (device_id, connected_at, disconnected_at)
+    select ${uuid}, today - start, today - stop
+    from (select date_trunc('day', now(), 'UTC') as today) as day, (values
+      (interval '26 hours', interval '25 hours'), (interval '2 hours', interval '90 minutes')) as session (start, stop)`;
+  const { uptime } = await presence(uuid);
+  expect(uptime.map(({ seconds }) => seconds)).toEqual([0, 0, 0, 0, 3_600, 1_800, 0]);
+});
+
+test('a session whose end nobody saw ends when the next one begins', async () => {
+  const device = await registerDevice(stack.url);
+  await stack.sql`insert into device_sessions (device_id, connected_at)
+      values (${device.uuid}, now() - interval '1 hour')`;
+  await connect(device);
+  await until('the older one is ended', async () => {
+    const { items } = await sessions(device.uuid);
+    return (
+      items.length === 2 && items[1]?.reason === 'missed' && items[1].disconnectedAt === items[0]?.connectedAt
+    );
+  });
+});
+
+describe('the diagnosis', () => {
+  test('of a device that is well is that it is online', async () => {
+    const device = await registerDevice(stack.url);
+    await connect(device);
+    await until('it is online', async () => (await diagnosis(device.uuid)).state === 'ok');
+    expect((await diagnosis(device.uuid)).next).toBeNull();
+  });
+
+  test('tells a device that never asked from one that did not reach the broker', async () => {
+    const id = randomUUID();
+    await api.devices.$post({ json: { id, role: 'agent' } });
+    expect((await diagnosis(id)).message).toBe('The device has never asked for a token.');
+    const { uuid } = await registerDevice(stack.url);
+    await until('it was seen', async () => (await presence(uuid)).lastSeenAt !== null);
+    expect((await diagnosis(uuid)).message).toBe(
+      'The device has its token but has not connected to the broker.',
+    );
+  });
+
+  test('names the refused key of a device', async () => {
+    const id = randomUUID();
+    await api.devices.$post({ json: { id, role: 'agent' } });
+    await callDevice(stack.url, tokenPath(id), 'not-the-key');
+    await until('the refusal is written', async () =>
+      (await diagnosis(id)).message.includes('bad_credential'),
+    );
+    expect((await diagnosis(id)).next).toBe('Flash the device with the key of this UUID.');
+  });
+
+  test('tells two devices with one UUID', async () => {
+    const device = await registerDevice(stack.url);
+    for (let count = 0; count < 5; count++) await connect(device);
+    await until('the conflict is noticed', async () => (await presence(device.uuid)).conflict);
+    expect(await diagnosis(device.uuid)).toMatchObject({
+      state: 'problem',
+      message: 'Connections with this UUID keep replacing each other: two devices may have it.',
+    });
+  });
+
+  test('tells a device that keeps coming and going', async () => {
+    const device = await registerDevice(stack.url);
+    for (let count = 1; count <= 5; count++) {
+      await (await connect(device)).endAsync();
+      await until('it is noted', async () => (await presence(device.uuid)).connects === count);
+    }
+    expect((await presence(device.uuid)).conflict).toBe(false);
+    expect((await diagnosis(device.uuid)).message).toStartWith('The device connected 5 times');
+  });
+
+  test('tells a device that does not answer its command', async () => {
+    const device = await registerDevice(stack.url);
+    const client = await connect(device);
+    await client.subscribeAsync(commandTopic(device.uuid), { qos: 1 });
+    await api.devices[':id'].commands.$post({
+      param: { id: device.uuid },
+      query: {},
+      header: {},
+      json: { c: 'MUTE' },
+    });
+    await until('it is sent', async () => {
+      const [row] = await stack.sql`
+        update commands set attempts = 3 where device_id = ${device.uuid} and state = 'sent' returning id`;
+      return row !== undefined;
+    });
+    await until('it is online', async () => (await presence(device.uuid)).online);
+    expect((await diagnosis(device.uuid)).message).toContain('has not answered a command');
+  });
+});
