@@ -18,6 +18,8 @@ export class ConfigError extends Error {
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 const MAX_RETENTION_SECONDS = 3_660 * SECONDS.d;
+/** The database refuses to delete younger entries. */
+const MIN_AUDIT_RETENTION_SECONDS = 30 * SECONDS.d;
 const MAX_TOKEN_TTL_SECONDS = 366 * SECONDS.d;
 
 const required = z.string({ error: 'is required' });
@@ -116,6 +118,7 @@ const variables = z.object({
   TOKEN_TTL: duration(14 * SECONDS.d, 60, MAX_TOKEN_TTL_SECONDS),
   TELEMETRY_RETENTION: duration(90 * SECONDS.d, SECONDS.d, MAX_RETENTION_SECONDS),
   ROLLUP_RETENTION: duration(5 * 365 * SECONDS.d, SECONDS.d, MAX_RETENTION_SECONDS),
+  AUDIT_RETENTION: duration(400 * SECONDS.d, MIN_AUDIT_RETENTION_SECONDS, MAX_RETENTION_SECONDS),
   TRUST_PROXY_HOPS: wholeNumber(0, 0, 10),
   INSTANCE_ID: z
     .string({ error: 'is required (the host name stands in for it)' })
@@ -179,7 +182,11 @@ const environment = variables
     enrollment: env.ENROLLMENT,
     deviceCredentials: env.DEVICE_CREDENTIALS,
     tokenTtlSeconds: env.TOKEN_TTL,
-    retention: { telemetrySeconds: env.TELEMETRY_RETENTION, rollupSeconds: env.ROLLUP_RETENTION },
+    retention: {
+      telemetrySeconds: env.TELEMETRY_RETENTION,
+      rollupSeconds: env.ROLLUP_RETENTION,
+      auditSeconds: env.AUDIT_RETENTION,
+    },
     trustProxyHops: env.TRUST_PROXY_HOPS,
     instanceId: env.INSTANCE_ID,
     debug: env.DEBUG,

@@ -6,13 +6,12 @@ import { desiredState } from './broker/desired-state.ts';
 import { queueState } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
 import { foundDifferences } from './broker/report.ts';
-import { type Config, ConfigError, loadConfig } from './config.ts';
+import { commandFailure } from './command-failure.ts';
+import { type Config, loadConfig } from './config.ts';
 import { serverClientId } from './messaging/messaging.ts';
 import { systemClock } from './platform/clock.ts';
 import { openDatabase } from './platform/db/client.ts';
-import { isUnreachable, startFailure } from './platform/db/database-error.ts';
 import { withDeadline } from './platform/deadline.ts';
-import { AppError, errorCode } from './platform/errors.ts';
 import { systemRandom } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createTokens } from './tokens/token.ts';
@@ -20,9 +19,6 @@ import { createTokens } from './tokens/token.ts';
 const MQTT_LIMIT_MS = 4_000;
 /** A port that takes connections and says nothing must not keep the doctor; what is left is ended with the process. */
 const WHOLE_LIMIT_MS = 12_000;
-const UNDEFINED_TABLE = '42P01';
-const NOT_MIGRATED =
-  'DATABASE_URL: the database has no tables of this server: another database, or the server has not started on it yet.';
 
 const USAGE = `Usage: bun run doctor
 
@@ -104,13 +100,6 @@ async function tryMqtt(config: Config): Promise<string | undefined> {
   }
 }
 
-/** What PostgreSQL said, without the statement that drizzle puts around it. */
-function postgresError(error: unknown): unknown {
-  return error instanceof Error && error.name !== 'PostgresError' && error.cause !== undefined
-    ? postgresError(error.cause)
-    : error;
-}
-
 function line(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -136,12 +125,7 @@ if (process.argv.slice(2).some((argument) => argument === '--help' || argument =
     const examined = withDeadline(systemClock, WHOLE_LIMIT_MS, examine(), 'database and broker');
     process.exitCode = (await examined) ? 0 : 1;
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof EmqxError) fail(error.message);
-    else if (error instanceof AppError) fail(error.message);
-    else if (isUnreachable(error))
-      fail(`DATABASE_URL: the database cannot be reached (${errorCode(error)}).`);
-    else if (errorCode(error) === UNDEFINED_TABLE) fail(NOT_MIGRATED);
-    else fail(startFailure(postgresError(error)));
+    fail(error instanceof EmqxError ? error.message : commandFailure(error));
   }
 }
 

@@ -112,7 +112,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   });
   const { changes } = broker;
   const operators = createOperators({ ...common, log: featureLogger(log, 'Operators') });
-  const audit = createAudit(common);
+  const audit = createAudit({ ...common, log: featureLogger(log, 'Audit') });
   const devices = createDevices({ ...common, changes, log });
   const { admission, onSeen } = devices;
   const pairing = createPairing({ ...common, changes, admission });

@@ -17,6 +17,9 @@ const operation = z.object({
 });
 const openApi = z.object({ paths: z.record(z.string(), z.partialRecord(z.enum(METHODS), operation)) });
 
+const METRICS_TOKEN = 'metrics-token-0123456789';
+const HEALTH = ['checkLiveness', 'checkReadiness'];
+
 interface Operation extends z.output<typeof operation> {
   readonly method: string;
   readonly path: string;
@@ -28,7 +31,7 @@ let text: string;
 let operations: Operation[];
 
 beforeAll(async () => {
-  stack = await startStack({ broker: false, env: ADMIN_ENV });
+  stack = await startStack({ broker: false, env: { ...ADMIN_ENV, METRICS_TOKEN } });
   admin = await logIn(stack);
   const response = await fetch(`${stack.url}/api/v1/openapi.json`);
   text = await response.text();
@@ -105,9 +108,9 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('login is the only operation without credentials', () => {
+  test('logging in and health are the only operations without credentials', () => {
     const open = operations.filter(({ security }) => security?.length === 0);
-    expect(open.map(({ operationId }) => operationId)).toEqual(['logIn']);
+    expect(open.map(({ operationId }) => operationId).toSorted()).toEqual([...HEALTH, 'logIn'].toSorted());
   });
 });
 
@@ -165,11 +168,54 @@ test('the document names every status that a device route answers, and nothing t
   expect(statusesOf('releaseAgent')).toEqual(['200', '400', '401', '403', '429', '500', '503']);
 });
 
+test('health and metrics answer with the statuses and bodies that the document names', async () => {
+  const { paths, components } = JSON.parse(text);
+  const statuses = (path: string) => Object.keys(paths[path].get.responses);
+  expect(statuses('/health/live')).toEqual(['200', '500']);
+  expect(statuses('/health/ready')).toEqual(['200', '500', '503']);
+  expect(statuses('/metrics')).toEqual(['200', '401', '500']);
+  expect(paths['/metrics'].get.security).toEqual([{ metricsToken: [] }]);
+  expect(components.securitySchemes.metricsToken).toMatchObject({ type: 'http', scheme: 'bearer' });
+
+  const get = (path: string, authorization = '') =>
+    fetch(`${stack.url}${path}`, { headers: { authorization } });
+  const cases = [
+    [await get('/health/live'), '/health/live', 200],
+    // This stack has no broker.
+    [await get('/health/ready'), '/health/ready', 503],
+    [await get('/metrics'), '/metrics', 401],
+    [await get('/metrics', 'Bearer wrong-token-0123456789'), '/metrics', 401],
+    [await get('/metrics', `Bearer ${METRICS_TOKEN}`), '/metrics', 200],
+  ] as const;
+  for (const [response, path, status] of cases) {
+    expect(response.status, path).toBe(status);
+    const mediaType = response.headers.get('content-type')?.split(';')[0] ?? '';
+    const content = paths[path].get.responses[status].content;
+    expect(Object.keys(content), `${path} ${status}`).toEqual([mediaType]);
+    const body = await response.text();
+    if (mediaType !== 'application/json') continue;
+    const schema = content[mediaType].schema;
+    const { required } = schema.$ref ? components.schemas[schema.$ref.split('/').at(-1)] : schema;
+    expect(Object.keys(JSON.parse(body)), `${path} ${status}`).toEqual(expect.arrayContaining(required));
+  }
+});
+
+test('metrics are in the document only where this port answers them', async () => {
+  const other = await startStack({ broker: false });
+  const document = openApi.parse(await (await fetch(`${other.url}/api/v1/openapi.json`)).json());
+  const status = (await fetch(`${other.url}/metrics`)).status;
+  await other.close();
+  expect(Object.keys(document.paths)).toContain('/health/live');
+  expect(Object.keys(document.paths)).not.toContain('/metrics');
+  expect(status).toBe(404);
+});
+
 describe('credentials', () => {
   test('every operation answers 401 without, in the form of its side', async () => {
     expect(operations.length).toBeGreaterThan(35);
     for (const found of operations) {
       const response = await request(found);
+      if (HEALTH.includes(found.operationId)) continue;
       if (found.operationId === 'logIn') {
         expect(response.status).toBe(422);
         continue;

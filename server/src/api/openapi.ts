@@ -31,6 +31,7 @@ const options: Partial<GenerateSpecOptions> = {
           scheme: 'bearer',
           description: 'A device key, a role secret, or a token that is still valid',
         },
+        metricsToken: { type: 'http', scheme: 'bearer', description: '`METRICS_TOKEN`' },
         deviceToken: { type: 'http', scheme: 'bearer', description: "A device's token" },
       },
     },

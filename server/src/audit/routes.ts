@@ -13,13 +13,33 @@ import type { ApiEnv } from '../http/actor.ts';
 import { cursor, cutPage } from '../http/cursor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { validate } from '../http/validate.ts';
-import type { Queryable } from '../platform/db/client.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database, Queryable } from '../platform/db/client.ts';
+import type { Logger } from '../platform/logger.ts';
 import { exportAudit } from './export-audit.ts';
+import { createAuditRetention } from './retention.ts';
 import { type AuditRecord, countAudit, readAudit } from './store.ts';
 
-/** The audit log for operators. */
-export function createAudit(deps: { readonly db: Queryable }) {
-  return { operatorRoutes: auditRoutes(deps.db) };
+export interface AuditDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly instanceId: string;
+  readonly retention: { readonly auditSeconds: number };
+}
+
+/** The audit log for operators, and how long it is kept. */
+export function createAudit(deps: AuditDeps) {
+  const retention = createAuditRetention({
+    ...deps,
+    retentionSeconds: deps.retention.auditSeconds,
+    holder: deps.instanceId,
+  });
+  return {
+    operatorRoutes: auditRoutes(deps.db),
+    onDatabaseReady: retention.start,
+    close: retention.close,
+  };
 }
 
 const query = auditQuery.extend({ cursor: cursor(z.tuple([z.int().min(0).max(LATEST_MS), z.int()])) });

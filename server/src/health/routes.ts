@@ -1,4 +1,6 @@
 import { Hono } from 'hono';
+import { z } from 'zod';
+import { describeOpenOperation } from '../http/describe-open.ts';
 import type { AppEnv } from '../http/device-answer.ts';
 import { allowOnly } from '../http/device-answer.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -13,6 +15,29 @@ export interface HealthDeps {
 
 const CACHED_MS = 1_000;
 
+const alive = z.object({ status: z.literal('ok') });
+const readiness = z.object({
+  status: z.enum(['ok', 'unavailable']),
+  checks: z
+    .record(z.string(), z.string())
+    .describe('Each part the server depends on: `ok`, which a remark may follow, or what is wrong'),
+});
+const describeLive = describeOpenOperation({
+  id: 'checkLiveness',
+  summary: 'Whether the process runs',
+  answers: { 200: { meaning: 'It runs', body: alive } },
+});
+const describeReady = describeOpenOperation({
+  id: 'checkReadiness',
+  summary: 'Whether database and broker can be used',
+  description:
+    'Answers from the last second. A server that is not ready because of the broker still issues tokens.',
+  answers: {
+    200: { meaning: 'Both can be used', body: readiness },
+    503: { meaning: 'One of them cannot; `checks` says which', body: readiness },
+  },
+});
+
 /**
  * `/health/live`: the process runs. `/health/ready`: 200 when the database and the broker can be used, else 503; either
  * way each part's state. A server that is not ready because of the broker still issues tokens.
@@ -20,7 +45,7 @@ const CACHED_MS = 1_000;
 export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
-  app.get('/health/live', (c) => {
+  app.get('/health/live', describeLive, (c) => {
     c.header('Cache-Control', 'no-store');
     return c.json({ status: 'ok' });
   });
@@ -38,7 +63,7 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
     return asked.states;
   }
 
-  app.get('/health/ready', async (c) => {
+  app.get('/health/ready', describeReady, async (c) => {
     const states = await currentStates();
     const ready = states.every((state) => /^ok\b/.test(state));
     c.header('Cache-Control', 'no-store');

@@ -193,10 +193,15 @@ export const unknownReplies = pgTable('unknown_replies', {
   last: text('last').notNull(),
 });
 
-/** Work that one instance does at a time, held until it expires (by the database's clock). */
+/**
+ * Work that one instance does at a time: fenced leases (`fenced-lease.ts`: `expires_at`, `epoch`, `claims`), and the last run
+ * of what is done under an advisory lock (`advisory-lock.ts`: `finished_at`, `result`), which holds no lease.
+ */
 export const leases = pgTable('leases', {
   name: text('name').primaryKey(),
+  /** Who has the lease, or made the last run. */
   holder: text('holder').notNull(),
+  /** By the database's clock. */
   expiresAt: moment('expires_at').notNull(),
   /** When work was last finished under it, and what came out, for the instances that did not do it. */
   finishedAt: moment('finished_at'),
