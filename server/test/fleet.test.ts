@@ -4,13 +4,14 @@ import { deviceUuid } from '../contract/uuid.ts';
 import { fleetIdentities } from '../dev/fleet/identity.ts';
 import { startChild } from './child.ts';
 import { AGENT_SECRET, MASTER_SECRET, type Stack, startStack } from './harness.ts';
+import { ADMIN_ENV, addApiKey, logIn } from './operators.ts';
 
 const FLEET = fileURLToPath(new URL('../dev/fleet/main.ts', import.meta.url));
 const SECRETS = { DEVICE_AGENT_SECRET_KEY: AGENT_SECRET, DEVICE_MASTER_SECRET_KEY: MASTER_SECRET };
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ env: { RATE_LIMIT_REQUESTS: '100000' } });
+  stack = await startStack({ env: { ...ADMIN_ENV, RATE_LIMIT_ADDRESS: '100000' } });
 }, 60_000);
 afterAll(() => stack.close());
 
@@ -40,12 +41,25 @@ describe('the fleet', () => {
     const report = JSON.parse(child.output());
     expect(report).toMatchObject({ devices: 20, masters: 2, paired: 0, commands: expect.any(Number) });
     expect(report.records.acknowledged).toBeGreaterThan(0);
+    expect(report.cuts).toBeGreaterThan(0);
     expect(report.records.waiting).toBe(0);
     expect(report.records.acknowledged + report.records.abandoned).toBe(report.records.sent);
     const stored = await storedRecords('a', 20, 2);
     expect(stored?.rows).toBe(stored?.different ?? -1);
     expect(stored?.rows).toBeGreaterThanOrEqual(report.records.acknowledged);
     expect(stored?.rows).toBeLessThanOrEqual(report.records.sent);
+  }, 60_000);
+
+  test('pairs its agents with its masters by an API key', async () => {
+    const { key } = await addApiKey(await logIn(stack), { name: 'fleet', role: 'admin' });
+    const flags = ['--server', stack.url, '--devices', '6', '--masters', '2', '--seed', 'pairs'];
+    const child = startFleet([...flags, '--duration', '4s', '--api-key', key, '--json']);
+    expect(await child.exited).toBe(0);
+    expect(JSON.parse(child.output())).toMatchObject({ paired: 4, errors: {} });
+    const uuids = fleetIdentities('pairs', 6, 2).map(({ uuid }) => uuid);
+    const rows = await stack.sql`select id from devices where id = any(${uuids}) and master_id is not null`;
+    expect(rows).toHaveLength(4);
+    expect(child.output()).not.toContain(key);
   }, 60_000);
 
   test('leaves with 0 and a report on Ctrl-C', async () => {

@@ -35,6 +35,7 @@ export interface Fleet {
 const PING_EVERY_MS = 10_000;
 const DRAIN_MS = 10_000;
 const DRAIN_CHECK_MS = 50;
+const MASTER_CHECK_MS = 250;
 const HOUR_MS = 3_600_000;
 /** Devices switched on per second: a fleet does not start all together. */
 const STARTS_PER_SECOND = 200;
@@ -135,6 +136,11 @@ export function createFleet(options: FleetOptions): Fleet {
 
   async function pair(agent: string, master: string): Promise<void> {
     if (options.apiKey === undefined || paired.has(agent)) return;
+    // Both have to be registered.
+    while (!devices.get(master)?.online()) {
+      if (stopping.signal.aborted) return;
+      await pause(MASTER_CHECK_MS);
+    }
     try {
       await pairAgent(options.server, options.apiKey, agent, master);
       paired.add(agent);
