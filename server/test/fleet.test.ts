@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { deviceUuid } from '../contract/uuid.ts';
 import { fleetIdentities } from '../dev/fleet/identity.ts';
 import { startChild } from './child.ts';
-import { AGENT_SECRET, MASTER_SECRET, type Stack, startStack } from './harness.ts';
+import { AGENT_SECRET, MASTER_SECRET, type Stack, startStack, until } from './harness.ts';
 import { ADMIN_ENV, addApiKey, logIn } from './operators.ts';
 
 const FLEET = fileURLToPath(new URL('../dev/fleet/main.ts', import.meta.url));
@@ -53,12 +53,16 @@ describe('the fleet', () => {
   test('pairs its agents with its masters by an API key', async () => {
     const { key } = await addApiKey(await logIn(stack), { name: 'fleet', role: 'admin' });
     const flags = ['--server', stack.url, '--devices', '6', '--masters', '2', '--seed', 'pairs'];
-    const child = startFleet([...flags, '--duration', '4s', '--api-key', key, '--json']);
-    expect(await child.exited).toBe(0);
-    expect(JSON.parse(child.output())).toMatchObject({ paired: 4, errors: {} });
+    const child = startFleet([...flags, '--api-key', key, '--json']);
     const uuids = fleetIdentities('pairs', 6, 2).map(({ uuid }) => uuid);
-    const rows = await stack.sql`select id from devices where id = any(${uuids}) and master_id is not null`;
-    expect(rows).toHaveLength(4);
+    await until('four agents are paired', async () => {
+      const rows =
+        await stack.sql`select id from devices where id = any(${uuids}) and master_id = any(${uuids})`;
+      return rows.length === 4;
+    });
+    child.signal('SIGINT');
+    expect(await child.exited).toBe(0);
+    expect(JSON.parse(child.output())).toMatchObject({ devices: 6, masters: 2, errors: {} });
     expect(child.output()).not.toContain(key);
   }, 60_000);
 
