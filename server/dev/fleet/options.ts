@@ -15,7 +15,10 @@ A fleet of simulated devices: tokens, MQTT, PING, numbered telemetry, answers to
   --lossy <n>         connections cut per device and hour, without a DISCONNECT (0)
   --secret <secret>   role secret of agents and masters (from the environment, else from DATA_DIR)
   --api-key <key>     an API key: the agents are paired with the masters
-  --json              prints a report as JSON at the end, and nothing else`;
+  --json              prints a report as JSON at the end, and nothing else
+
+A large fleet comes from one address and registers at once: raise RATE_LIMIT_ADDRESS and REGISTRATIONS_PER_HOUR of the
+server for it. What the server refuses is counted under errors, and tried again.`;
 
 const NAMES = ['devices', 'masters', 'rate', 'duration', 'server', 'seed', 'churn', 'lossy'];
 const MAX_DEVICES = 10_000;
