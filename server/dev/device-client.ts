@@ -62,6 +62,8 @@ export interface DeviceClient {
   send(linkOf: string, message: Readonly<Record<string, unknown>>): boolean;
   /** Records that wait for an acknowledgement, and those given up. */
   records(): { readonly waiting: number; readonly lost: number };
+  /** Cuts the connection without a DISCONNECT, as a lost radio link does. The client then reconnects by itself. */
+  drop(): void;
   /** Leaves the broker with a DISCONNECT. */
   close(): Promise<void>;
 }
@@ -252,6 +254,9 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
     },
     send: (linkOf, message) => deliver(linkTopic(linkOf), JSON.stringify(message)),
     records: () => ({ waiting: records.size(), lost: records.lost() }),
+    drop() {
+      client?.stream.destroy();
+    },
     async close() {
       stopping.abort();
       await client?.endAsync().catch(() => client?.end(true));
