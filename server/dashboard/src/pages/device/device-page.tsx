@@ -16,6 +16,7 @@ import { Empty, Skeleton } from '../../ui/placeholder.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { DeviceHistory } from './device-history.tsx';
 import { DeviceOverview } from './device-overview.tsx';
+import { DiagnosisNotice } from './diagnosis-notice.tsx';
 import { EditDialog } from './edit-dialog.tsx';
 import { KeyCard } from './key-card.tsx';
 import { PairDialog } from './pair-dialog.tsx';
@@ -131,6 +132,7 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
         )
       }
     >
+      <DiagnosisNotice id={device.id} />
       <Tabs label="Device" tabs={tabs} />
       {tab === 'overview' && (
         <DeviceOverview device={device} onPair={() => setDialog('pair')} onUnpair={() => ask('unpair')} />
