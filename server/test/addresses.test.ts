@@ -31,7 +31,8 @@ describe('TRUST_PROXY_HOPS=0', () => {
 
   test('a client cannot escape its limit by an X-Forwarded-For of its own', async () => {
     expect(await lastStatuses(random)).toBe(429);
-    expect((await callDevice(stack.url, tokenPath(randomUUID()), AGENT_SECRET)).status).toBe(429);
+    // A good credential is never refused because of bad ones from its address.
+    expect((await callDevice(stack.url, tokenPath(randomUUID()), AGENT_SECRET)).status).toBe(200);
   });
 });
 

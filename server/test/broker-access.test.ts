@@ -57,11 +57,12 @@ function claimsOf({ uuid, username, role }: TestDevice, expiresInSeconds = 3_600
 
 describe('a device that writes its UUID in upper case', () => {
   test('gets a token whose sub, and so the client id, is lower case', async () => {
-    const answer = await callDevice(stack.url, tokenPath(device.uuid.toUpperCase()), device.token);
-    expect(answer).toMatchObject({ status: 200, u: device.username });
-    const login = { username: device.username, password: answer.t ?? '' };
-    expect(await connackCode({ ...login, clientId: device.uuid.toUpperCase() })).toBe(4);
-    expect(await connackCode({ ...login, clientId: device.uuid })).toBe(0);
+    const { uuid, token, username } = await registerDevice(stack.url);
+    const answer = await callDevice(stack.url, tokenPath(uuid.toUpperCase()), token);
+    expect(answer).toMatchObject({ status: 200, u: username });
+    const login = { username, password: answer.t ?? '' };
+    expect(await connackCode({ ...login, clientId: uuid.toUpperCase() })).toBe(4);
+    expect(await connackCode({ ...login, clientId: uuid })).toBe(0);
   });
 });
 

@@ -24,10 +24,15 @@ let proxy: TcpProxy;
 let stack: Stack;
 const record = recordingLog();
 
-async function readiness(): Promise<{ status: number; checks: Record<string, string> }> {
-  const response = await fetch(`${stack.url}/health/ready`);
-  const { checks } = (await response.json()) as { checks: Record<string, string> };
-  return { status: response.status, checks };
+/** What `/health/ready` answers once what it remembers for a second has passed. */
+async function readiness(expected = 503): Promise<{ status: number; checks: Record<string, string> }> {
+  let checks: Record<string, string> = {};
+  await until(`readiness answers ${expected}`, async () => {
+    const response = await fetch(`${stack.url}/health/ready`);
+    ({ checks } = (await response.json()) as { checks: Record<string, string> });
+    return response.status === expected;
+  });
+  return { status: expected, checks };
 }
 
 function ask(uuid: string = randomUUID()) {

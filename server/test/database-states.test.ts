@@ -67,6 +67,7 @@ describe('half-open connections', () => {
     );
     expect(proxy.connections()).toBeGreaterThanOrEqual(CONNECTIONS);
     proxy.swallow();
+    await until('readiness tells', async () => (await health()).ready === 503);
     expect(await health()).toEqual({ live: 200, ready: 503, database: 'not reachable' });
     await recovered(RECOVERY_MS);
     const statuses = await Promise.all(

@@ -80,7 +80,7 @@ describe('the development stack', () => {
     const first = start(dataDir);
     await first.prints(/^ready$/m);
     expect(first.output().trimEnd().endsWith('ready')).toBe(true);
-    const http = printed(first, /HTTP +http:\/\/127\.0\.0\.1:(\d+)/);
+    const http = printed(first, /dashboard +http:\/\/127\.0\.0\.1:(\d+)/);
     const mqtt = printed(first, /MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/);
     const secret = printed(first, /DEVICE_AGENT_SECRET_KEY +(\S+)/);
     const uuid = printed(first, /uuid=([0-9a-f-]{36})/);
@@ -92,7 +92,7 @@ describe('the development stack', () => {
     const second = start(dataDir, { ENROLLMENT: 'closed' });
     await second.prints(/^ready$/m);
     expect(printed(second, /DEVICE_AGENT_SECRET_KEY +(\S+)/)).toBe(secret);
-    const url = printed(second, /HTTP +(http:\/\/127\.0\.0\.1:\d+)/);
+    const url = printed(second, /dashboard +(http:\/\/127\.0\.0\.1:\d+)/);
     expect(await callDevice(url, tokenPath(uuid), secret)).toMatchObject({ status: 200, c: 'OK' });
     await stop(second);
   }, 120_000);

@@ -267,7 +267,7 @@ describe('one device', () => {
     [{ name: 'half \ud83d' }, '/name'],
     [{ tags: ['a;b'] }, '/tags/0'],
     [{ tags: Array.from({ length: 21 }, (_, at) => String(at)) }, '/tags'],
-    [{ state: 'active' }, ''],
+    [{ state: 'active' }, '/state'],
   ])('refuses %j with 422', async (json, field) => {
     const [id = ''] = await insertDevices(stack, 1, () => ({}));
     const response = await callApi(stack, adminKey, 'PATCH', `/devices/${id}`, {

@@ -208,7 +208,7 @@ describe('the overall limit of an address', () => {
 
   test('applies to every path except health, and resets after a minute', async () => {
     const from = { 'x-forwarded-for': '203.0.113.6' };
-    const mixed = ['/', '/mqtt', tokenPath('x'), '/auth'];
+    const mixed = ['/nothing', '/mqtt', tokenPath('x'), '/auth'];
     const answers = await Promise.all(
       Array.from({ length: 24 }, (_, index) =>
         callDevice(stack.url, mixed[index % 4] ?? '/', undefined, from),

@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that are open now. */
   connections(): number;
+  /** Pieces that are held back now. */
+  held(): number;
   /** Bytes go through, those held back meanwhile first. */
   pass(): Promise<void>;
   /** Ends all connections; new ones are taken. */
@@ -28,7 +30,7 @@ interface ProxyOptions {
 }
 
 export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
-  const pairs = new Set<{ end(): void; flush(): void; swallow(): void }>();
+  const pairs = new Set<{ end(): void; flush(): void; swallow(): void; held(): number }>();
   let stalled = false;
   let answersHeld = false;
   let server: Server | undefined;
@@ -55,6 +57,7 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
       swallow() {
         swallows = true;
       },
+      held: () => held.length,
     };
     pairs.add(pair);
     client.on('data', (bytes: Buffer) => {
@@ -97,6 +100,7 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
   return {
     port,
     connections: () => pairs.size,
+    held: () => [...pairs].reduce((sum, pair) => sum + pair.held(), 0),
     async pass() {
       stalled = false;
       answersHeld = false;
