@@ -225,7 +225,7 @@ describe('the MQTT link', () => {
       'several attempts were made',
       () => linesSince(start, '[MQTT] connection failed').length >= 4,
     );
-    expect((await readiness()).checks.broker_mqtt).toBe('offline');
+    await until('readiness names it', async () => (await readiness()).checks.broker_mqtt === 'offline');
     await registerDevice(stack.url);
     await expectRecovery(() => proxy.pass());
   }, 30_000);

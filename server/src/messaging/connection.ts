@@ -163,11 +163,18 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     async close(timeoutMs) {
       stopping.abort();
-      const giveUp = options.clock.setTimer(() => client?.end(true), timeoutMs);
-      if (client?.connected) await client.endAsync().catch(() => client?.end(true));
-      else client?.end(true);
+      const current = client;
+      if (current?.connected) {
+        // It waits for what is not acknowledged yet, and cannot be told to stop waiting.
+        const left = current.endAsync().catch(() => {});
+        const waiting = new AbortController();
+        await Promise.race([left, sleep(options.clock, timeoutMs, waiting.signal)]);
+        waiting.abort();
+        current.stream.destroy();
+      } else {
+        current?.end(true);
+      }
       await loop;
-      giveUp.cancel();
     },
   };
 }
