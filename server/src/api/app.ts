@@ -8,6 +8,7 @@ import { toAppError } from '../http/failure.ts';
 import { problemAnswer } from '../http/problem-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { countRequests } from '../http/request-figures.ts';
+import { refuseMalformedHost } from '../http/request-origin.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -53,6 +54,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   }
 
   app.use(requestContext({ clock, random, log: deps.log, trustProxyHops: deps.trustProxyHops }));
+  app.use(refuseMalformedHost);
   app.use(countRequests(deps.metrics));
   app.route('/', healthRoutes(deps));
   for (const routes of deps.openRoutes) app.route('/', routes);

@@ -1,4 +1,14 @@
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
+import { AppError } from '../platform/errors.ts';
+
+/** Refuses a Host header that is no host (RFC 9110, section 7.2): the URL of such a request cannot be parsed. */
+export const refuseMalformedHost: MiddlewareHandler = async (c, next) => {
+  const host = c.req.header('host');
+  if (host !== undefined && !URL.canParse(`http://${host}/`)) {
+    throw new AppError('bad_request', 'The Host header is malformed.');
+  }
+  await next();
+};
 
 /**
  * Whether the client reached the server, or the outermost *trusted* proxy before it, by TLS. `X-Forwarded-Proto` counts
