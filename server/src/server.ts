@@ -177,7 +177,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),
-      broker_mqtt: () => (messaging.state() === 'online' ? 'ok' : messaging.state()),
+      broker_mqtt: messaging.readiness,
     },
   });
 

@@ -40,6 +40,8 @@ export type ConnectionState = 'offline' | 'refused' | 'online';
 export interface Connection {
   start(plan: SessionPlan): void;
   state(): ConnectionState;
+  /** Whether its sessions end again and again soon after they began, as when another client uses the same client id. */
+  isContended(): boolean;
   /** Sends, if the session is up; a message that finds it down is dropped, and `false` returned. */
   publish(topic: string, payload: string, qos: Qos, onSent?: () => void): boolean;
   /** Leaves the broker with a DISCONNECT, waiting at most `timeoutMs` for what is under way. */
@@ -51,6 +53,8 @@ const RECONNECT: BackoffLimits = { firstMs: 250, capMs: 4_000 };
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEPALIVE_SECONDS = 30;
 const REFUSED_SUBSCRIPTION = 128;
+const SHORT_SESSION_MS = 15_000;
+const SHORT_SESSIONS = 3;
 
 /**
  * Opens a new client for every attempt, with a new token, instead of letting mqtt.js reconnect with the old password.
@@ -61,7 +65,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   let state: ConnectionState = 'offline';
   let client: MqttClient | undefined;
   let failures = 0;
+  let onlineSince = 0;
+  let shortSessions = 0;
   let loop: Promise<void> | undefined;
+
+  const now = options.clock.monotonic;
 
   async function session(plan: SessionPlan): Promise<void> {
     const current = mqtt.connect(options.url, {
@@ -101,6 +109,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (state === 'online') {
       options.log[stopping.signal.aborted ? 'info' : 'warn']('disconnected from the broker');
       failures = 0;
+      shortSessions = now() - onlineSince < SHORT_SESSION_MS ? shortSessions + 1 : 0;
+      if (shortSessions === SHORT_SESSIONS && !stopping.signal.aborted) {
+        options.log.warn(
+          { clientId: options.clientId },
+          'sessions end soon after they begin: another instance may have the same INSTANCE_ID',
+        );
+      }
     } else {
       failures++;
     }
@@ -126,6 +141,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         if (granted.some((grant) => grant.qos >= REFUSED_SUBSCRIPTION)) throw new Error(`refused: ${filter}`);
       }
       state = 'online';
+      onlineSince = now();
       options.log.info({ clientId: options.clientId }, 'connected to the broker');
       plan.onOnline();
     } catch (error) {
@@ -153,6 +169,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       loop ??= run(plan);
     },
     state: () => state,
+    isContended: () => shortSessions >= SHORT_SESSIONS && now() - onlineSince < SHORT_SESSION_MS,
     publish(topic, payload, qos, onSent) {
       if (state !== 'online' || !client?.connected) return false;
       client.publish(topic, payload, { qos, retain: false }, (error) => {

@@ -35,6 +35,8 @@ export interface MessagingPlan {
 export interface Messaging {
   start(plan: MessagingPlan): void;
   state(): ConnectionState;
+  /** For `/health/ready`. */
+  readiness(): string;
   /**
    * Sends, if the session is up; a message that finds it down is dropped, and `false` returned.
    *
@@ -83,6 +85,10 @@ export function createMessaging(deps: MessagingDeps): Messaging {
       });
     },
     state: connection.state,
+    readiness() {
+      if (connection.isContended()) return 'another instance may have the same INSTANCE_ID';
+      return connection.state() === 'online' ? 'ok' : connection.state();
+    },
     publish: connection.publish,
     counts: () => ({ ...counts }),
     close: connection.close,
