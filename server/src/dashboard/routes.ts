@@ -51,5 +51,6 @@ export function dashboardRoutes({ folder }: DashboardDeps): Hono<AppEnv> {
 function isNavigation(c: Context): boolean {
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
   if (!reads || OTHERS.test(c.req.path)) return false;
-  return c.req.path === '/' || c.req.header('accept')?.includes('text/html') === true;
+  if (c.req.header('accept')?.includes('text/html')) return true;
+  return c.req.path === '/' && c.req.header('authorization') === undefined;
 }
