@@ -7,6 +7,9 @@ emqx_user=emqx
 emqx_home=/opt/emqx
 cert_dir=/certs
 ipv6_interfaces=/proc/net/if_inet6
+api_url=http://127.0.0.1:18083/api/v5
+poll_seconds=1
+server_grace_seconds=30
 
 main() {
   check_settings
@@ -22,6 +25,7 @@ main() {
   write_api_key
   configure_node
   configure_listeners
+  if was_provisioned; then open_listeners_without_server "$$" & fi
 
   # EMQX reads every EMQX_* variable as configuration: these two are the server's and would stop it from booting.
   unset EMQX_API_URL EMQX_API_KEY MQTT_SECRET_KEY MQTT_ADMIN_PASSWORD
@@ -132,11 +136,74 @@ configure_listeners() {
     export EMQX_LISTENERS__SSL__DEFAULT__BIND='"[::]:8883"'
     export EMQX_DASHBOARD__LISTENERS__HTTP__INET6=true
   fi
+  # EMQX opens its listeners before its authentication works: for a moment of every boot whoever connects is let in.
+  # The environment wins over what REST has stored, so these stay closed until they are started after the boot.
+  export EMQX_LISTENERS__TCP__DEFAULT__ENABLE=false
+  export EMQX_LISTENERS__SSL__DEFAULT__ENABLE=false
   if [ "$tls" = true ]; then
-    export EMQX_LISTENERS__SSL__DEFAULT__ENABLE=true
     export EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__CERTFILE="\"$cert_dir/tls.crt\""
     export EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__KEYFILE="\"$cert_dir/tls.key\""
   fi
+}
+
+# The server starts the listeners for devices once the broker is provisioned. Where it is away, a broker that it has
+# provisioned before starts them itself, so that devices do not depend on the server; a new one stays closed.
+# open_listeners_without_server PID-OF-EMQX
+open_listeners_without_server() {
+  until_authenticated "$1" || return 0
+  is_closed_to_strangers || return 0
+  # The server goes first: it knows of bans that a crash may have lost.
+  sleep "$server_grace_seconds"
+  open_listener tcp:default
+  if [ "$tls" = true ]; then open_listener ssl:default; fi
+}
+
+# Whether the data volume holds an authenticator for tokens. EMQX writes there what was changed over REST.
+was_provisioned() {
+  grep -Eqs 'mechanism *= *"?jwt' "$emqx_home/data/configs/cluster.hocon"
+}
+
+# Waits until that authenticator works, which it does only after EMQX has finished its boot. Fails when EMQX ends.
+until_authenticated() {
+  while kill -0 "$1" 2>/dev/null; do
+    answer=$(api /authentication/jwt/status) && has "$answer" '"status": *"connected"' && return 0
+    sleep "$poll_seconds"
+  done
+  return 1
+}
+
+# Whether what is stored admits holders of our tokens alone. The server writes the rules for all last but for pairs.
+# shellcheck disable=SC2016 # EMQX's placeholders, not this shell's.
+is_closed_to_strangers() {
+  authenticator=$(api /authentication/jwt) &&
+    settings=$(api /authorization/settings) &&
+    rules=$(api /authorization/sources/built_in_database/rules/all) || return 1
+  has "$authenticator" '"enable": *true' &&
+    has "$authenticator" '"sub": *"\${clientid}"' &&
+    has "$authenticator" '"username": *"\${username}"' &&
+    has "$settings" '"no_match": *"deny"' &&
+    has "$rules" '"topic"'
+}
+
+open_listener() {
+  listener=$(api "/listeners/$1") || return 0
+  if has "$listener" '"running": *true'; then return 0; fi
+  if api "/listeners/$1/start" POST >/dev/null; then
+    echo "Listener $1 was started by the entrypoint: the server had not done so ${server_grace_seconds} s after the boot."
+  fi
+}
+
+has() {
+  printf '%s' "$1" | grep -q "$2"
+}
+
+# api PATH [METHOD] prints the body of a good answer. The key goes through a pipe, where no process list shows it.
+api() {
+  credentials | curl --config - --fail --silent --max-time 5 --request "${2:-GET}" "$api_url$1" 2>/dev/null
+}
+
+credentials() {
+  printf 'user = "%s:%s"\n' "$EMQX_API_KEY" "$MQTT_SECRET_KEY"
 }
 
 main "$@"

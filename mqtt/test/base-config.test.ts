@@ -1,7 +1,10 @@
-import { beforeAll, expect, test } from 'bun:test';
+import { beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
 import { parse } from '@pushcorn/hocon-parser';
 import { createBrokerSandbox } from './broker-sandbox.ts';
+
+// Each test starts processes, which take their time on a busy machine.
+setDefaultTimeout(60_000);
 
 /** The file's settings by their full path, such as `listeners.tcp.default.bind`. */
 let settings: Record<string, unknown>;
@@ -65,8 +68,26 @@ test('the listeners for devices keep the default zone, with its strict limits', 
   expect(settings['listeners.ssl.default.zone']).toBeUndefined();
 });
 
-test('TLS waits for a certificate, and WebSockets are off', () => {
-  for (const kind of ['ssl', 'ws', 'wss']) expect(settings[`listeners.${kind}.default.enable`]).toBe(false);
+test('the listeners for devices are closed at a boot, and WebSockets are off', () => {
+  for (const kind of ['tcp', 'ssl', 'ws', 'wss']) {
+    expect(settings[`listeners.${kind}.default.enable`]).toBe(false);
+  }
+  expect(settings['listeners.tcp.server.enable']).toBeUndefined();
+});
+
+test('what the server reads is delivered at QoS 1 at least, and its sessions survive a full queue', () => {
+  expect(settings['zones.server.mqtt.upgrade_qos']).toBe(true);
+  expect(settings['mqtt.upgrade_qos']).toBeUndefined();
+  expect(under('zones.server.force_shutdown')).toEqual({ max_heap_size: '2GB', max_mailbox_size: 200_000 });
+});
+
+test('retained messages are stored at any rate and outlive a restart', () => {
+  expect(settings['retainer.max_publish_rate']).toBe('infinity');
+  expect(settings['retainer.backend.storage_type']).toBe('disc');
+});
+
+test('the broker tells when a client has subscribed', () => {
+  expect(settings['sys_topics.sys_event_messages.client_subscribed']).toBe(true);
 });
 
 test('what the entrypoint hands over parses as HOCON, each value as it was meant', async () => {
@@ -97,6 +118,7 @@ test('what the entrypoint hands over parses as HOCON, each value as it was meant
       'EMQX_DASHBOARD__LISTENERS__HTTP__INET6',
       'EMQX_LISTENERS__SSL__DEFAULT__BIND',
       'EMQX_LISTENERS__SSL__DEFAULT__ENABLE',
+      'EMQX_LISTENERS__TCP__DEFAULT__ENABLE',
       'EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__CERTFILE',
       'EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__KEYFILE',
       'EMQX_LISTENERS__TCP__DEFAULT__BIND',

@@ -34,6 +34,8 @@ export interface BrokerSandbox extends AsyncDisposable {
   start(options?: StartOptions): Bun.Subprocess<'ignore', 'pipe', 'pipe'>;
   run(options?: StartOptions): Promise<BrokerRun>;
   writeCertificate(...files: string[]): void;
+  /** The file to which EMQX writes what was changed over REST. */
+  writeClusterConfig(text: string): void;
 }
 
 interface StartOptions {
@@ -56,9 +58,13 @@ interface BrokerRun {
 export function createBrokerSandbox({
   ipv6 = true,
   shell = 'sh',
+  // Nothing listens there.
+  apiUrl = 'http://127.0.0.1:9/api/v5',
 }: {
   ipv6?: boolean;
   shell?: string;
+  /** The REST API that the entrypoint calls once EMQX has booted. */
+  apiUrl?: string;
 } = {}): BrokerSandbox {
   const folder = mkdtempSync(join(tmpdir(), 'broker-'));
   chmodSync(folder, 0o755);
@@ -74,7 +80,17 @@ export function createBrokerSandbox({
     if (script.split(line).length !== 2) throw new Error(`the entrypoint must set ${name}=${value} once`);
     script = script.replace(line, `\n${name}=${join(folder, value)}\n`);
   }
-  script = script.replace('\nemqx_user=emqx\n', `\nemqx_user=${brokerUser}\n`);
+  const settings = {
+    emqx_user: ['emqx', brokerUser],
+    api_url: ['http://127.0.0.1:18083/api/v5', apiUrl],
+    poll_seconds: ['1', '0.1'],
+    server_grace_seconds: ['30', '0'],
+  };
+  for (const [name, [value, instead]] of Object.entries(settings)) {
+    const line = `\n${name}=${value}\n`;
+    if (script.split(line).length !== 2) throw new Error(`the entrypoint must set ${name}=${value} once`);
+    script = script.replace(line, `\n${name}=${instead}\n`);
+  }
   const scriptFile = join(folder, 'docker-entrypoint.sh');
   writeFileSync(scriptFile, script);
   if (isRoot) Bun.spawnSync(['chown', '-R', `${brokerUser}:`, folder]);
@@ -111,6 +127,11 @@ export function createBrokerSandbox({
     },
     writeCertificate(...files) {
       for (const file of files) writeFileSync(join(folder, 'certs', file), 'PEM', { mode: 0o644 });
+    },
+    writeClusterConfig(text) {
+      const configs = join(folder, CONSTANTS.emqx_home, 'data/configs');
+      mkdirSync(configs, { recursive: true });
+      writeFileSync(join(configs, 'cluster.hocon'), text);
     },
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true, force: true });

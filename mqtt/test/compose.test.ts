@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, test } from 'bun:test';
+import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { variableNames } from '../../server/src/config.ts';
 import { compose, hasCompose, type Project, type Service } from './compose.ts';
+
+// Each test starts processes, which take their time on a busy machine.
+setDefaultTimeout(60_000);
 
 const SETTINGS = {
   POSTGRES_PASSWORD: 'database-password',

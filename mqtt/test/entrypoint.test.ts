@@ -1,7 +1,10 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brokerUser, createBrokerSandbox, isRoot } from './broker-sandbox.ts';
+
+// Each test starts processes, which take their time on a busy machine.
+setDefaultTimeout(60_000);
 
 const SECRETS = {
   MQTT_SECRET_KEY: 'c2VjcmV0+/=_~-.0123456789',
@@ -161,18 +164,24 @@ test('without IPv6 the listeners stay as configured', async () => {
   expect(Object.keys(environment).filter((name) => /BIND|INET6/.test(name))).toEqual([]);
 });
 
-test('without a certificate the TLS listener stays off', async () => {
+test.each([
+  ['without a certificate', []],
+  ['with a certificate', ['tls.crt', 'tls.key']],
+])('the listeners for devices are closed at a boot, %s', async (_, files) => {
   await using sandbox = createBrokerSandbox();
+  sandbox.writeCertificate(...files);
   const { environment } = await sandbox.run({ env: SECRETS });
-  expect(Object.keys(environment).filter((name) => /SSL.*(ENABLE|FILE)/.test(name))).toEqual([]);
+  expect(environment.EMQX_LISTENERS__TCP__DEFAULT__ENABLE).toBe('false');
+  expect(environment.EMQX_LISTENERS__SSL__DEFAULT__ENABLE).toBe('false');
+  const certificates = Object.keys(environment).filter((name) => /SSL.*FILE/.test(name));
+  expect(certificates).toHaveLength(files.length);
 });
 
-test('a mounted certificate turns the TLS listener on', async () => {
+test('a mounted certificate is that of the TLS listener', async () => {
   await using sandbox = createBrokerSandbox();
   sandbox.writeCertificate('tls.crt', 'tls.key');
   const { environment } = await sandbox.run({ env: SECRETS });
   const certificates = join(sandbox.folder, 'certs');
-  expect(environment.EMQX_LISTENERS__SSL__DEFAULT__ENABLE).toBe('true');
   expect(environment.EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__CERTFILE).toBe(`"${certificates}/tls.crt"`);
   expect(environment.EMQX_LISTENERS__SSL__DEFAULT__SSL_OPTIONS__KEYFILE).toBe(`"${certificates}/tls.key"`);
 });

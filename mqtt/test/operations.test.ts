@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,9 @@ import { loadConfig } from '../../server/src/config.ts';
 import { createBrokerSandbox } from './broker-sandbox.ts';
 import { compose, hasCompose } from './compose.ts';
 import { readText, repository } from './repository.ts';
+
+// Each test starts processes, which take their time on a busy machine.
+setDefaultTimeout(60_000);
 
 const page = await readText('docs/operations.md');
 

@@ -3,7 +3,7 @@ import mqtt from 'mqtt';
 import type { ReconcileReport } from '../contract/api/broker.ts';
 import { reconcileNow } from './broker/broker.ts';
 import { desiredState } from './broker/desired-state.ts';
-import { queueLength } from './broker/device-store.ts';
+import { queueState } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
 import { foundDifferences } from './broker/report.ts';
 import { type Config, ConfigError, loadConfig } from './config.ts';
@@ -30,7 +30,7 @@ async function examine(): Promise<boolean> {
   try {
     const mqttFailure = await tryMqtt(config);
     const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
-    const desired = desiredState(config.jwtSecret);
+    const desired = desiredState(config.jwtSecret, { tls: config.mqttTlsHost !== undefined });
     const report = await reconcileNow(
       {
         db: database.db,
@@ -41,7 +41,7 @@ async function examine(): Promise<boolean> {
       },
       false,
     );
-    const queued = await queueLength(database.db);
+    const queued = (await queueState(database.db)).length;
     printReport(report, queued);
     section('MQTT', mqttFailure === undefined ? [] : [mqttFailure]);
     return (

@@ -23,6 +23,7 @@ const brokerState = z.object({
       })
       .nullable(),
   }),
+  lastRepair: z.object({ report: z.object({ differences: z.array(z.string()) }) }).nullable(),
 });
 
 let stack: Stack;
@@ -69,8 +70,9 @@ describe('GET /broker', () => {
     const { uuid } = await registerDevice(stack.url);
     stack.broker.failApi(503);
     await admin.call('POST', `/devices/${uuid}/revoke`);
-    const { body } = await admin.call('POST', '/broker/reconcile');
-    const state = brokerState.parse(body);
+    const run = await admin.call('POST', '/broker/reconcile');
+    expect(run).toMatchObject({ status: 503, body: { type: '/problems/unavailable' } });
+    const state = brokerState.parse((await admin.call('GET', '/broker')).body);
     expect(state).toMatchObject({ queuedChanges: 1, lastRun: { state: 'failed' } });
     expect(state.lastRun.failure).toContain('503');
     stack.broker.failApi(null);
@@ -94,6 +96,8 @@ describe('POST /broker/reconcile', () => {
     const again = brokerState.parse((await admin.call('POST', '/broker/reconcile')).body).lastRun.report;
     expect(again?.differences).toEqual([]);
     expect(again?.foreign.clientRules).toBe(1);
+    const { lastRepair } = brokerState.parse((await admin.call('GET', '/broker')).body);
+    expect(lastRepair?.report.differences).toEqual(found?.differences ?? []);
   });
 
   test('is recorded in the audit log', async () => {
@@ -114,11 +118,16 @@ describe('bun run doctor', () => {
   });
 
   test('reports differences, exits with 1, and changes nothing', async () => {
-    await rest('PUT', '/authorization/settings', openSettings);
+    // Not a setting: the server fixes those within seconds.
+    const { uuid } = await registerDevice(stack.url);
+    await rest('PUT', `${CLIENT_RULES}/${uuid}`, {
+      clientid: uuid,
+      rules: [{ topic: 'x', permission: 'allow', action: 'all' }],
+    });
     for (let run = 0; run < 2; run++) {
       const child = doctor();
       expect(await child.exited).toBe(1);
-      expect(child.output()).toContain('no_match allow');
+      expect(child.output()).toContain('1 devices with rules that are no longer paired');
     }
     await admin.call('POST', '/broker/reconcile');
     expect(await doctor().exited).toBe(0);

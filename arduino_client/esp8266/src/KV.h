@@ -6,51 +6,36 @@
 
 #include <type_traits>
 
-#include "internal/kv_flash.h"
+#include "KVTypes.h"
 #include "internal/kv_image.h"
+#ifdef ESP32
+#include "internal/kv_nvs.h"
+#else
+#include "internal/kv_sectors.h"
+#endif
 
-enum class KVError : uint8_t {
-  None,
-  NotBegun,     // begin() was not called, or failed
-  NoMemory,     // begin(): no RAM for the image
-  BadSize,      // begin(): size out of range
-  BadKey,       // empty, or longer than KV::kMaxKeyBytes
-  Oversized,    // value longer than KV::kMaxValueBytes
-  Full,         // no room left; begin(): stored contents exceed the size
-  Corrupt,      // begin(): what was in flash is damaged; the store is empty
-  FlashFailed,  // erase, write or reading back failed
-};
-
-// What begin() found in flash.
-enum class KVContents : uint8_t {
-  None,       // not begun
-  Blank,      // erased flash: never used, or power was cut after the erase
-  Loaded,     // good
-  Recovered,  // the newer of two images is damaged; the older one was taken
-  Corrupt,    // damaged, and there was no second image: empty
-};
-
-const __FlashStringHelper* toString(KVError error);
-const __FlashStringHelper* toString(KVContents contents);
-
-// A key-value store in the EEPROM sector of the ESP8266. Do not use the core's
-// EEPROM object beside it: both own that sector.
+// A key-value store in flash: in the EEPROM sector of the ESP8266 (do not use
+// the core's EEPROM object beside it: both own that sector), in NVS on the
+// ESP32 (namespace "simple-iot").
 //
 // Keys are 1 to 31 bytes, values up to 1,024 bytes, and have a type: asking for
-// another type gives the default. Changes stay in RAM until commit(), which
-// erases and writes one sector, and does nothing when the contents are those in
-// flash. Where the linker left a second sector free, two images take turns and
-// a power cut at any moment leaves either the old or the new contents; with one
-// sector it leaves the old, the new or none, and begin() tells.
+// another type returns the default. Changes stay in RAM until commit(), which
+// writes all of them, and nothing when the contents are those in flash.
 //
-// A commit blocks for the erase and the write, about 50 ms by the data sheets
-// of the usual flash chips; a sector stands 10,000 to 100,000 of them.
+// Power cuts: on the ESP32 a commit() leaves the old or the new contents,
+// because NVS replaces an entry atomically. On the ESP8266 the same holds where
+// the linker left a second sector free: two images take turns. With one sector
+// it leaves the old, the new or none, and begin() reports it.
+//
+// ESP8266: a commit blocks for the erase and the write, about 50 ms by the data
+// sheets of the usual flash chips; a sector withstands 10,000 to 100,000 of
+// them. ESP32: NVS spreads the writes over its partition.
 class KV {
  public:
   static constexpr size_t kMaxKeyBytes = smserver::KvImage::kMaxKeyBytes;
   static constexpr size_t kMaxValueBytes = 1024;
   static constexpr size_t kMinBytes = 64;
-  static constexpr size_t kMaxBytes = smserver::kSectorBytes;
+  static constexpr size_t kMaxBytes = 4096;
 
   KV() = default;
   ~KV() { end(); }
@@ -95,20 +80,26 @@ class KV {
   bool remove(const char* key);
   void clear();
 
-  // Writes the changes to flash, and reads them back.
+  // Writes the changes to flash; on the ESP8266 also reads them back.
   KVError commit();
 
   // Bytes left; a new record takes 3 bytes, its key and its value.
   size_t room() const;
-  bool hasTwoImages() const { return sectors_.count == 2; }
+  // Whether a power cut during commit() leaves the old or the new contents.
+  bool isAtomic() const { return medium_.isAtomic(); }
   KVContents contents() const { return contents_; }
   // Of the last call that can fail.
   KVError lastError() const { return error_; }
-  // Sector erases since begin().
-  uint32_t flashWrites() const { return flashWrites_; }
+  // Writes of the whole image since begin(); on the ESP8266 each erases a
+  // sector.
+  uint32_t flashWrites() const { return medium_.writes(); }
 
  private:
-  enum class Found : uint8_t { Blank, Good, Damaged, TooLarge, Unreadable };
+#ifdef ESP32
+  using Medium = smserver::KvNvs;
+#else
+  using Medium = smserver::KvSectors;
+#endif
 
   KVError fail(KVError error) const { return error_ = error; }
   KVError check(const char* key, size_t bytes) const;
@@ -118,18 +109,10 @@ class KV {
   int64_t getInteger(const char* key, int64_t fallback) const;
   bool find(const char* key, smserver::KvImage::Type type,
             smserver::KvImage::Value* out) const;
-  Found inspect(uint32_t sector, smserver::KvImage::Header* header) const;
-  bool load(uint32_t sector, const smserver::KvImage::Header& header);
-  bool sameInFlash(uint32_t sector, size_t from, size_t bytes) const;
-  bool writeImage(uint32_t sector);
 
   smserver::KvImage image_;
+  Medium medium_;
   uint8_t* buffer_ = nullptr;
-  size_t capacity_ = 0;
-  smserver::KvSectors sectors_ = {{0, 0}, 0};
-  uint32_t sequence_ = 0;
-  uint32_t flashWrites_ = 0;
-  int8_t active_ = -1;  // index of the sector that holds the contents
   bool dirty_ = false;
   KVContents contents_ = KVContents::None;
   mutable KVError error_ = KVError::None;

@@ -3,6 +3,10 @@
 #include <Arduino.h>
 #include <string.h>
 
+#include "internal/json_document.h"
+#include "internal/json_reader.h"
+#include "internal/text_writer.h"
+
 SMResult SMResult::tooLong(size_t bytes) {
   SMResult result(false);
   snprintf_P(result.text_, sizeof result.text_,
@@ -12,26 +16,27 @@ SMResult SMResult::tooLong(size_t bytes) {
   return result;
 }
 
+// Malformed text would spoil the whole reply, and the server would send the
+// command again and again.
 SMResult SMResult::ok(const char* json) {
   SMResult result(true);
-  if (json == nullptr) return result;
+  if (json == nullptr || *json == '\0') return result;
   const size_t length = strlen(json);
   if (length >= sizeof result.text_) return tooLong(length);
-  // Malformed text would spoil the whole reply, and the server would send the
-  // command again and again.
-  JsonDocument doc;
-  if (length > 0 && deserializeJson(doc, json, length)) {
-    return error(F("result is not JSON"));
-  }
+  if (!smserver::isJson(json, length)) return error(F("result is not JSON"));
   memcpy(result.text_, json, length + 1);
   return result;
 }
 
 SMResult SMResult::ok(const JsonDocument& json) {
   SMResult result(true);
-  const size_t length = measureJson(json);
+  const size_t length = smserver::documentBytes(json);
   if (length >= sizeof result.text_) return tooLong(length);
-  serializeJson(json, result.text_, sizeof result.text_);
+  smserver::writeDocument(json, result.text_, sizeof result.text_);
+  // A document may hold raw text, and strings that are not UTF-8.
+  if (!smserver::isJson(result.text_, length)) {
+    return error(F("result is not JSON"));
+  }
   return result;
 }
 
@@ -39,43 +44,43 @@ SMResult SMResult::error(const char* message) {
   SMResult result(false);
   if (message == nullptr) message = "";
   size_t length = strnlen(message, sizeof result.text_ - 1);
-  memcpy(result.text_, message, length);
   // Not in the middle of a UTF-8 character.
   if (message[length] != '\0') {
     while (length > 0 && (message[length] & 0xC0) == 0x80) --length;
+  }
+  const bool utf8 = smserver::isUtf8(message, length);
+  for (size_t i = 0; i < length; ++i) {
+    const char c = message[i];
+    result.text_[i] = !utf8 && (c & 0x80) != 0 ? '?' : c;
   }
   result.text_[length] = '\0';
   return result;
 }
 
 SMResult SMResult::error(const __FlashStringHelper* message) {
-  char text[SMSERVER_RESULT_BYTES];
-  strncpy_P(text, reinterpret_cast<PGM_P>(message), sizeof text - 1);
-  text[sizeof text - 1] = '\0';
-  return error(text);
+  SMResult result(false);
+  strncpy_P(result.text_, reinterpret_cast<PGM_P>(message),
+            sizeof result.text_ - 1);
+  result.text_[sizeof result.text_ - 1] = '\0';
+  return result;
 }
 
 size_t SMResult::writeReply(const char* id, char* out, size_t capacity) const {
-  int length;
-  if (ok_ && text_[0] == '\0') {
-    length = snprintf_P(out, capacity, PSTR("{\"i\":\"%s\",\"c\":\"OK\"}"), id);
-  } else if (ok_) {
-    length = snprintf_P(
-        out, capacity, PSTR("{\"i\":\"%s\",\"c\":\"OK\",\"r\":%s}"), id, text_);
-  } else {
-    char message[SMSERVER_RESULT_BYTES];
-    size_t i = 0;
-    for (; text_[i] != '\0'; ++i) {
-      const char c = text_[i];
+  smserver::TextWriter reply(out, capacity);
+  reply.put(F("{\"i\":\"")).put(id).put(F("\",\"c\":"));
+  if (!ok_) {
+    reply.put(F("\"ERROR\",\"m\":\""));
+    for (const char* c = text_; *c != '\0'; ++c) {
       // Spares the escapes, whose length varies.
-      message[i] = c == '"' || c == '\\' ? '\'' : (c < ' ' ? ' ' : c);
+      reply.put(*c == '"' || *c == '\\'               ? '\''
+                : static_cast<uint8_t>(*c) < uint8_t{' '} ? ' '
+                                                          : *c);
     }
-    message[i] = '\0';
-    length = snprintf_P(out, capacity,
-                        PSTR("{\"i\":\"%s\",\"c\":\"ERROR\",\"m\":\"%s\"}"), id,
-                        message);
+    reply.put(F("\"}"));
+  } else if (text_[0] == '\0') {
+    reply.put(F("\"OK\"}"));
+  } else {
+    reply.put(F("\"OK\",\"r\":")).put(text_).put('}');
   }
-  return length > 0 && static_cast<size_t>(length) < capacity
-             ? static_cast<size_t>(length)
-             : 0;
+  return reply.terminate() ? reply.length() : 0;
 }

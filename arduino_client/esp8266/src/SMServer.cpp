@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include <memory>
 #include <new>
 
+#include "internal/chip.h"
 #include "internal/log.h"
 
 using smserver::Arrival;
@@ -18,31 +18,40 @@ constexpr uint16_t kMaxPacketBytes = 16384;
 
 }  // namespace
 
-bool SMServer::fail(SMError code, int32_t detail) {
-  failWith(code, detail);
-  return false;
+SMServer::SMServer(const char* host, const char* uuid, const char* key,
+                   const SMServerOptions& options)
+    : host_(host), uuid_(uuid), key_(key), options_(options) {}
+
+SMServer::~SMServer() {
+  looping_ = false;
+  end();
 }
 
-SMError SMServer::failWith(SMError code, int32_t detail) {
-  error_ = {code, detail};
+SMError SMServer::fail(SMError code, int32_t detail) {
+  if (code != SMError::None) error_ = {code, detail};
   return code;
+}
+
+bool SMServer::refuse(SMError code, int32_t detail) {
+  fail(code, detail);
+  return code == SMError::None;
 }
 
 bool SMServer::validate(smserver::Connection::Identity* identity) {
   const bool tls = options_.tls != nullptr;
   if (!smserver::parseHost(host_, tls, &identity->server)) {
-    return fail(SMError::BadHost, 0);
+    return refuse(SMError::BadHost);
   }
-  if (identity->server.tls != tls) return fail(SMError::NoTrust, 0);
+  if (identity->server.tls != tls) return refuse(SMError::NoTrust);
   if (!smserver::parseUuid(uuid_, identity->uuid)) {
-    return fail(SMError::BadUuid, 0);
+    return refuse(SMError::BadUuid);
   }
   if (!smserver::isCredential(key_, SMSERVER_KEY_BYTES)) {
-    return fail(SMError::BadKey, 0);
+    return refuse(SMError::BadKey);
   }
   identity->key = key_;
-  identity->mqttTls = tls;
-  return true;
+  identity->mqttTls = tls && !options_.plainMqtt;
+  return refuse(tls ? options_.tls->check() : SMError::None);
 }
 
 bool SMServer::begin() {
@@ -57,25 +66,32 @@ bool SMServer::begin() {
   if (packet_bytes > kMaxPacketBytes) packet_bytes = kMaxPacketBytes;
   const KVError stored = store_.begin(options_.storeBytes);
   if (stored != KVError::None && stored != KVError::Corrupt) {
-    return fail(stored == KVError::NoMemory ? SMError::OutOfMemory
-                                            : SMError::StorageFailed,
-                static_cast<int32_t>(stored));
-  }
-  if (!net_.begin(options_.tls, packet_bytes, options_.keepAliveS) ||
-      !outbox_.begin(options_.outboxBytes) ||
-      !inbox_.begin(options_.inboxBytes)) {
-    release();
-    return fail(SMError::OutOfMemory, packet_bytes);
+    return refuse(stored == KVError::NoMemory ? SMError::OutOfMemory
+                                              : SMError::StorageFailed,
+                  static_cast<int32_t>(stored));
   }
   counters_ = SMCounters();
-  if (stored == KVError::Corrupt) {
-    failWith(SMError::StorageFailed, static_cast<int32_t>(stored));
+  dialer_.begin(options_.tls);
+  SMError error = SMError::None;
+  if (!mqtt_.begin(packet_bytes, options_.keepAliveS) ||
+      !inbox_.begin(options_)) {
+    error = SMError::OutOfMemory;
+  } else {
+    error = outbox_.begin(options_, smserver::chip::randomBits());
   }
-  subscriptions_.begin(id_);
+  if (error != SMError::None) {
+    release();
+    return refuse(error, packet_bytes);
+  }
+  if (stored == KVError::Corrupt) {
+    fail(SMError::StorageFailed, static_cast<int32_t>(stored));
+  }
+  subscriptions_.begin(id_, options_.numberTelemetry);
   uptime_.begin(millis());
   epoch_ = 0;
   connection_.begin(identity, uptime_.ms());
   begun_ = true;
+  showState();
   return true;
 }
 
@@ -84,15 +100,19 @@ void SMServer::end() {
     endAsked_ = true;
     return;
   }
+  endAsked_ = false;
+  if (!begun_) return;
+  begun_ = false;
+  outbox_.end(moment());
   connection_.end();
+  if (commands_) commands_->drop();
   release();
-  begun_ = endAsked_ = false;
-  command_ = nullptr;
+  showState();
 }
 
 void SMServer::release() {
-  net_.end();
-  outbox_.end();
+  mqtt_.end();
+  outbox_.end(moment());
   inbox_.end();
   store_.end();
 }
@@ -101,36 +121,76 @@ void SMServer::loop() {
   // A callback that calls loop() would tread on the message it was given.
   if (!begun_ || looping_) return;
   looping_ = true;
-  const uint32_t now = millis();
-  const uint64_t uptime = uptime_.update(now);
-  if (command_ != nullptr) {
-    runCommand();
+  uptime_.update(millis());
+  if (commands_ && commands_->waiting()) {
+    commands_->run();
+    stepCommands();
   } else {
-    connection_.step(uptime, RANDOM_REG32, outbox_.empty());
-    if (connection_.online()) {
-      if (epoch_ != connection_.epoch()) cameOnline();
-      stepSubscriptions(now);
-      stepOutbox();
-      receive(now);
-    }
+    connection_.step(uptime_.ms(), smserver::chip::randomBits(),
+                     outbox_.allSent(), outbox_.wantsTime());
+    outbox_.step(moment());
+    if (connection_.online()) stepOnline();
   }
+  showState();
   looping_ = false;
   if (endAsked_) end();
+}
+
+void SMServer::showState() {
+  const SMState state = connection_.state();
+  if (state == shown_) return;
+  shown_ = state;
+  if (!onState_) return;
+  const bool outside = !looping_;  // loop() and end() must wait in there
+  looping_ = true;
+  onState_(state, error_);
+  if (!outside) return;
+  looping_ = false;
+}
+
+smserver::Moment SMServer::moment() const {
+  const uint64_t uptime = uptime_.ms();
+  return {uptime, connection_.unixMs(uptime, uptime)};
+}
+
+void SMServer::onState(StateCallback callback) {
+  onState_ = std::move(callback);
+}
+
+void SMServer::onMessage(MessageCallback callback) {
+  inbox_.onMessage(std::move(callback));
+}
+
+std::optional<SMQueuedMessage> SMServer::message() {
+  return inbox_.message(&error_);
+}
+
+// ---- online
+
+void SMServer::stepOnline() {
+  if (epoch_ != connection_.epoch()) cameOnline();
+  stepSubscriptions();
+  if (aboutDue_) sendAbout();
+  stepCommands();
+  stepOutbox();
+  receive();
 }
 
 void SMServer::cameOnline() {
   epoch_ = connection_.epoch();
   subscriptions_.reset();
-  echo_.reset();
-  pingOpen_ = false;
-  pingDue_ = true;
+  inbox_.reconnected();
+  outbox_.reconnected(moment());
+  if (commands_) commands_->drop();
+  pingDue_ = aboutDue_ = true;
 }
 
-void SMServer::stepSubscriptions(uint32_t now) {
+void SMServer::stepSubscriptions() {
   char topic[kTopicBytes];
+  const uint32_t now = millis();
   const int index = subscriptions_.due(now, topic);
   if (index >= 0) {
-    const uint16_t id = net_.subscribe(topic);
+    const uint16_t id = mqtt_.subscribe(topic);
     if (id != 0) subscriptions_.sent(index, id, now);
   } else if (pingDue_ && subscriptions_.granted(Subscriptions::Topic::Ping)) {
     // Its echo, or the lack of it, tells which kind of broker this is.
@@ -139,39 +199,102 @@ void SMServer::stepSubscriptions(uint32_t now) {
   }
 }
 
-void SMServer::stepOutbox() {
-  if (outbox_.empty()) return;
-  const size_t length = outbox_.frontBytes();
-  std::unique_ptr<char[]> payload(new (std::nothrow) char[length]);
-  if (!payload) return;  // later
-  outbox_.copyFront(0, payload.get(), length);
-  char topic[kTopicBytes];
-  dataTopic(static_cast<Outgoing>(outbox_.frontTag()), topic);
-  if (publishNow(topic, payload.get(), length)) outbox_.pop();
-}
-
-void SMServer::receive(uint32_t now) {
-  const Arrival arrival = net_.poll();
+void SMServer::receive() {
+  const Arrival arrival = mqtt_.poll();
   switch (arrival.kind) {
     case Arrival::Kind::None:
       break;
     case Arrival::Kind::Suback:
-      acknowledge(arrival, now);
+      subscribed(arrival);
       break;
     case Arrival::Kind::Oversized:
       ++counters_.oversized;
-      failWith(SMError::MessageTooLong, static_cast<int32_t>(arrival.length));
+      fail(SMError::MessageTooLong, static_cast<int32_t>(arrival.length));
       break;
     case Arrival::Kind::Message:
-      dispatch(arrival, now);
+      dispatch(arrival);
       break;
   }
 }
 
-void SMServer::acknowledge(const Arrival& arrival, uint32_t now) {
+void SMServer::subscribed(const Arrival& arrival) {
   const int index =
-      subscriptions_.acknowledged(arrival.id, arrival.granted, now);
-  if (index >= 0 && !arrival.granted) {
-    failWith(SMError::SubscribeRefused, index);
+      subscriptions_.acknowledged(arrival.id, arrival.granted, millis());
+  if (index == static_cast<int>(Subscriptions::Topic::Ack)) {
+    outbox_.expectAcknowledgements(arrival.granted);
+  } else if (index >= 0 && !arrival.granted) {
+    fail(SMError::SubscribeRefused, index);
   }
+}
+
+void SMServer::dispatch(const Arrival& arrival) {
+  // Devices may not retain messages: a retained one is stale, or not meant.
+  const Subscriptions::Topic topic =
+      arrival.retained ? Subscriptions::Topic::Foreign
+                       : subscriptions_.classify(arrival.topic);
+  bool understood = true;
+  switch (topic) {
+    case Subscriptions::Topic::Ping:
+      if (inbox_.takePing(arrival)) sendPong(arrival.topic);
+      return;
+    case Subscriptions::Topic::Link:
+      if (inbox_.takeLink(arrival)) sendPong(arrival.topic);
+      return;
+    case Subscriptions::Topic::Ack:
+      understood =
+          outbox_.acknowledge(arrival.payload, arrival.length, moment());
+      ++counters_.received;
+      break;
+    case Subscriptions::Topic::Command:
+      ++counters_.received;
+      if (commands_) {
+        understood = commands_->take(arrival.payload, arrival.length);
+        stepCommands();
+      } else {
+        char reply[SMSERVER_COMMAND_ID_BYTES + 72];
+        const size_t length = smserver::refuseCommand(
+            arrival.payload, arrival.length, reply, sizeof reply);
+        char to[kTopicBytes];
+        smserver::deviceTopic(id_, PSTR("reply"), to);
+        understood = length > 0;
+        if (understood) publish(to, reply, length);
+      }
+      break;
+    case Subscriptions::Topic::Foreign:
+      understood = false;
+      break;
+  }
+  if (!understood) ++counters_.ignored;
+}
+
+void SMServer::sendPong(const char* topic) {
+  char pong[14];
+  strcpy_P(pong, PSTR("{\"c\":\"PONG\"}"));
+  publish(topic, pong, strlen(pong));
+}
+
+void SMServer::sendAbout() {
+  aboutDue_ = false;
+  char topic[kTopicBytes];
+  smserver::deviceTopic(id_, PSTR("about"), topic);
+  // At most 2 KiB, docs/protocol.md, section 4.
+  size_t capacity = maxPayloadBytes(strlen(topic));
+  if (capacity > 2048) capacity = 2048;
+  std::unique_ptr<char[]> text(new (std::nothrow) char[capacity]);
+  if (!text) return;
+  smserver::TextWriter out(text.get(), capacity);
+  if (!about_.write(options_.firmware, &out)) {
+    fail(SMError::TooLong, static_cast<int32_t>(capacity));
+  }
+  publish(topic, out.text(), out.length());
+}
+
+void SMServer::describeFields(const SMField* fields, size_t count) {
+  about_.fields = fields;
+  about_.fieldCount = count;
+}
+
+void SMServer::describeCommands(const SMCommandInfo* commands, size_t count) {
+  about_.commands = commands;
+  about_.commandCount = count;
 }

@@ -4,17 +4,22 @@
 #include <ArduinoJson.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "KV.h"
 #include "SMResult.h"
 #include "SMServerConfig.h"
 #include "SMServerTypes.h"
-#include "internal/byte_ring.h"
-#include "internal/command_memory.h"
+#include "internal/about.h"
+#include "internal/command_handler.h"
 #include "internal/connection.h"
-#include "internal/echo.h"
-#include "internal/esp_transport.h"
+#include "internal/dialer.h"
+#include "internal/http_client.h"
+#include "internal/inbox.h"
+#include "internal/mqtt_client.h"
+#include "internal/outbox.h"
 #include "internal/session_store.h"
 #include "internal/subscriptions.h"
 
@@ -30,14 +35,15 @@ class SMServer {
   using MessageCallback = std::function<void(const SMMessage& message)>;
   using CommandCallback =
       std::function<SMResult(const char* name, JsonVariantConst arguments)>;
+  using StateCallback = std::function<void(SMState state, SMErrorInfo error)>;
+  using PairingCallback = std::function<void(const SMPairing& answer)>;
 
   // `host` is a name or an address, with ":port" and "http://" or "https://" if
   // need be. `key` is a device key, or the secret of the role. The texts are
   // not copied: they must outlive this object.
   SMServer(const char* host, const char* uuid, const char* key,
-           const SMServerOptions& options = SMServerOptions())
-      : host_(host), uuid_(uuid), key_(key), options_(options) {}
-  ~SMServer() { end(); }
+           const SMServerOptions& options = SMServerOptions());
+  ~SMServer();
   SMServer(const SMServer&) = delete;
   SMServer& operator=(const SMServer&) = delete;
 
@@ -47,18 +53,47 @@ class SMServer {
   // Call it in every pass of the sketch's loop().
   void loop();
   // Disconnects and frees everything; in a callback, once that has returned.
+  // Records in RAM go into the file, if there is one.
   void end();
 
-  // Sends one telemetry record, a JSON object, on device/<uuid>/data. While
-  // offline it goes into a ring, from which the oldest are dropped. Errors:
-  // NotBegun, BadPayload, TooLong, QueueFull, NotConnected (no ring), and
-  // OutOfMemory.
+  // Takes one telemetry record, a JSON object, for device/<uuid>/data. It is
+  // sent at once when online, and stays in the ring until the server has
+  // acknowledged it; a full ring drops the oldest. A record with a field "b" or
+  // "n" of its own cannot be numbered: it is sent once, and not acknowledged.
+  // Errors: NotBegun, BadPayload, TooLong, QueueFull, NotConnected (no ring),
+  // and OutOfMemory.
   SMError publishData(const char* json);
-  SMError publishData(const char* json, size_t length);
   SMError publishData(const JsonDocument& json);
+  // The same for a text that does not end in NUL.
+  SMError publishRecord(const char* json, size_t length);
+  // A record of one field: publishData("light", analogRead(A0)).
+  template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+  SMError publishData(const char* field, T value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      return publishBool(field, value);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return publishNumber(field, value, std::is_same_v<T, float> ? 7 : 15);
+    } else if constexpr (std::is_unsigned_v<T>) {
+      return publishInteger(field, static_cast<uint64_t>(value), false);
+    } else {
+      const int64_t wide = value;
+      return publishInteger(field,
+                            wide < 0 ? 0 - static_cast<uint64_t>(wide)
+                                     : static_cast<uint64_t>(wide),
+                            wide < 0);
+    }
+  }
+  SMError publishData(const char* field, const char* value);
+  SMError publishData(const char* field, const String& value) {
+    return publishData(field, value.c_str());
+  }
+  // A record of how the device is: "heap" (free bytes), "rssi" (dBm) and
+  // "uptime" (seconds).
+  SMError publishStatus();
 
-  // Sends on a topic, usually a link topic, at once. Errors: NotBegun,
-  // BadTopic, TooLong, NotConnected, OutOfMemory.
+  // Sends on the device's own link topic, or on one given to addLink(), at
+  // once. Errors: NotBegun, BadTopic, TooLong, NotConnected, NotPaired,
+  // OutOfMemory.
   SMError send(const char* topic, const char* payload);
   SMError send(const char* topic, const char* payload, size_t length);
   SMError send(const char* topic, const JsonDocument& json);
@@ -74,31 +109,59 @@ class SMServer {
   void removeLink(const char* uuid);
 
   // Messages on link topics, but for own echoes and answered PINGs.
-  void onMessage(MessageCallback callback) { onMessage_ = std::move(callback); }
+  void onMessage(MessageCallback callback);
   // Without onMessage, they wait in a queue of fixed size; this takes the
   // oldest.
   std::optional<SMQueuedMessage> message();
   // Commands of the server. What the callback returns becomes the reply.
-  void onCommand(CommandCallback callback) { onCommand_ = std::move(callback); }
+  void onCommand(CommandCallback callback);
+  // Called whenever state() has changed, with lastError().
+  void onState(StateCallback callback);
+
+  // Pairing by the devices themselves (docs/protocol.md, "Pairing by devices").
+  // Each makes one HTTP request, as soon as there is a token, and onPairing
+  // gets the answer. Over TLS the MQTT connection is closed meanwhile. Errors:
+  // NotBegun, Busy, BadUuid, BadCode, OutOfMemory.
+  void onPairing(PairingCallback callback);
+  // An agent: asks for a code to show to whoever stands before it.
+  SMError pairingCode();
+  // A master: pairs with the agent that shows this code, lets one go, lists up
+  // to 20 of its agents, those above `after`.
+  SMError pair(const char* uuid, const char* code);
+  SMError unpair(const char* uuid);
+  SMError agents(const char* after = nullptr);
+
+  // What `about` tells the server, once per session, besides the board, the
+  // versions and the reset reason. The arrays must outlive this object.
+  template <size_t N>
+  void describe(const SMField (&fields)[N]) {
+    describeFields(fields, N);
+  }
+  template <size_t N>
+  void describe(const SMCommandInfo (&commands)[N]) {
+    describeCommands(commands, N);
+  }
 
   // Asks the server for a PONG. Errors: NotBegun, NotConnected.
   SMError ping();
   // Milliseconds that the last PONG took, 0 when there was none yet.
-  uint32_t pingMs() const { return pingMs_; }
+  uint32_t pingMs() const { return inbox_.pingMs(); }
 
   bool isConnected() const { return connection_.online(); }
   // Has a token.
   bool isRegistered() const { return connection_.registered(); }
   SMState state() const { return connection_.state(); }
-  // Of the last thing that went wrong, by a call or on its own.
+  // Of the last thing that went wrong since the device came online, by a call
+  // or on its own.
   SMErrorInfo lastError() const { return error_; }
   void clearError() { error_ = SMErrorInfo(); }
   const SMCounters& counters() const { return counters_; }
   // Milliseconds until the next try in state Waiting, else 0.
   uint32_t retryInMs() const { return connection_.retryInMs(uptime_.ms()); }
-  // Unix seconds, 0 when not known.
-  uint32_t now() const { return connection_.clock().unixS(uptime_.ms()); }
-  // Records that wait in the ring.
+  // Unix seconds as told by the server or by NTP, 0 when not known.
+  uint32_t now() const { return connection_.now(uptime_.ms()); }
+  // Records that the server has not acknowledged. 0: it has them all, and the
+  // device may go to sleep.
   size_t waiting() const { return outbox_.count(); }
 
   // Asks for a new token now rather than at 80 % of its life.
@@ -107,32 +170,37 @@ class SMServer {
   KV& storage() { return store_; }
 
  private:
-  enum class Outgoing : uint8_t { Data, Reply };
-
   bool validate(smserver::Connection::Identity* identity);
-  bool fail(SMError code, int32_t detail);
-  SMError failWith(SMError code, int32_t detail = 0);
+  bool refuse(SMError code, int32_t detail = 0);
+  SMError fail(SMError code, int32_t detail = 0);
   void release();
+  void showState();
+  smserver::Moment moment() const;
 
+  void stepOnline();
   void cameOnline();
-  void stepSubscriptions(uint32_t now);
+  void stepSubscriptions();
   void stepOutbox();
-  void receive(uint32_t now);
-  void acknowledge(const smserver::Arrival& arrival, uint32_t now);
-  void dispatch(const smserver::Arrival& arrival, uint32_t now);
-  void onPingTopic(const smserver::Arrival& arrival, uint32_t now);
-  void onLink(const smserver::Arrival& arrival, uint32_t now);
-  void deliver(const smserver::Arrival& arrival);
-  void onCommandMessage(const smserver::Arrival& arrival);
-  void runCommand();
-  void reply(const char* text, size_t length);
+  void receive();
+  void subscribed(const smserver::Arrival& arrival);
+  void dispatch(const smserver::Arrival& arrival);
+  void stepCommands();
+  void sendAbout();
+  void sendPong(const char* topic);
+  bool publish(const char* topic, const char* payload, size_t length);
+  // Of the payload, on a topic of this length.
+  size_t maxPayloadBytes(size_t topicBytes) const;
 
-  SMError checkLength(const char* topic, size_t length);
-  bool publishNow(const char* topic, const char* payload, size_t length);
-  SMError enqueue(const char* json, size_t length);
-  template <typename Send>
-  SMError serialized(const JsonDocument& json, Send send);
-  void dataTopic(Outgoing kind, char (&topic)[smserver::kTopicBytes]) const;
+  SMError publishOnce(const char* json, size_t length);
+  SMError publishBool(const char* field, bool value);
+  SMError publishNumber(const char* field, double value, int digits);
+  SMError publishInteger(const char* field, uint64_t value, bool negative);
+  // A value that is JSON already.
+  SMError publishField(const char* field, const char* json);
+  SMError startPairing(SMPairing::Request request, const char* uuid,
+                       const char* code);
+  void describeFields(const SMField* fields, size_t count);
+  void describeCommands(const SMCommandInfo* commands, size_t count);
 
   const char* host_;
   const char* uuid_;
@@ -142,27 +210,28 @@ class SMServer {
   SMCounters counters_;
   SMErrorInfo error_;
   KV store_;
-  smserver::EspTransport net_;
+  smserver::Dialer dialer_;
+  smserver::HttpClient http_{dialer_};
+  smserver::MqttClient mqtt_{dialer_};
   smserver::SessionStore session_{store_};
-  smserver::CommandMemory memory_{store_};
-  smserver::Connection connection_{net_, session_, counters_, error_};
+  smserver::Connection connection_{dialer_,  http_,     mqtt_,
+                                   session_, counters_, error_};
   smserver::Subscriptions subscriptions_;
-  smserver::EchoFilter echo_;
-  smserver::ByteRing outbox_;
-  smserver::ByteRing inbox_;
+  smserver::Outbox outbox_{counters_};
+  smserver::Inbox inbox_{counters_};
   smserver::Uptime uptime_;
-  MessageCallback onMessage_;
-  CommandCallback onCommand_;
+  smserver::About about_;
+  // Made when the sketch asks for them.
+  std::unique_ptr<smserver::CommandHandler> commands_;
+  std::unique_ptr<smserver::Errand> pairing_;
+  StateCallback onState_;
+  PairingCallback onPairing_;
   char id_[smserver::kUuidBytes] = "";  // uuid_ in lower case
   uint32_t epoch_ = 0;
-  uint32_t pingSentMs_ = 0;
-  uint32_t pingMs_ = 0;
-  // The command that loop() will run next; its text lies in the packet buffer.
-  const char* command_ = nullptr;
-  size_t commandBytes_ = 0;
+  SMState shown_ = SMState::Stopped;
   bool begun_ = false;
   bool looping_ = false;
   bool endAsked_ = false;
-  bool pingOpen_ = false;  // sent, and neither echoed nor answered yet
   bool pingDue_ = false;
+  bool aboutDue_ = false;
 };

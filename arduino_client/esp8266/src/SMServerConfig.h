@@ -3,6 +3,9 @@
 // the name says.
 #pragma once
 
+// Version of the library; the same as in library.properties.
+#define SMSERVER_VERSION "0.2.0"
+
 // 0 nothing, 1 errors, 2 state changes, 3 traffic (never credentials).
 #ifndef SMSERVER_LOG_LEVEL
 #define SMSERVER_LOG_LEVEL 0
@@ -34,15 +37,27 @@
 // Largest MQTT packet in either direction. CONNECT with a 400 byte token takes
 // about 500.
 #ifndef SMSERVER_PACKET_BYTES
+#if defined(ESP32)
+#define SMSERVER_PACKET_BYTES 2048
+#else
 #define SMSERVER_PACKET_BYTES 1024
 #endif
-// Ring for records made while offline.
+#endif
+// Ring of records that the server has not acknowledged.
 #ifndef SMSERVER_OUTBOX_BYTES
-#define SMSERVER_OUTBOX_BYTES 1536
+#if defined(ESP32)
+#define SMSERVER_OUTBOX_BYTES 16384
+#else
+#define SMSERVER_OUTBOX_BYTES 2048
+#endif
 #endif
 // Queue behind message(), used while no onMessage callback is set.
 #ifndef SMSERVER_INBOX_BYTES
+#if defined(ESP32)
+#define SMSERVER_INBOX_BYTES 4096
+#else
 #define SMSERVER_INBOX_BYTES 768
+#endif
 #endif
 // Size of the key-value store of the library (see KV::begin).
 #ifndef SMSERVER_STORE_BYTES
@@ -50,7 +65,11 @@
 #endif
 // Other devices whose link topics are subscribed to.
 #ifndef SMSERVER_MAX_LINKS
+#if defined(ESP32)
+#define SMSERVER_MAX_LINKS 32
+#else
 #define SMSERVER_MAX_LINKS 8
+#endif
 #endif
 
 // Longest command id, and longest result of a command as JSON text.
@@ -75,9 +94,14 @@
 #ifndef SMSERVER_STABLE_MS
 #define SMSERVER_STABLE_MS 60000
 #endif
-// Wait after a refusal that only a person can lift (revoked, bad key).
+// Wait after a refusal that only a person can lift (wrong role, bad key).
 #ifndef SMSERVER_REFUSED_WAIT_S
 #define SMSERVER_REFUSED_WAIT_S 3600
+#endif
+// The same of a revoked device, which may be restored: the first wait. It
+// doubles up to SMSERVER_REFUSED_WAIT_S.
+#ifndef SMSERVER_REVOKED_WAIT_S
+#define SMSERVER_REVOKED_WAIT_S 300
 #endif
 // Wait after a "not yet" that came without Retry-After.
 #ifndef SMSERVER_PENDING_WAIT_S
@@ -104,11 +128,33 @@
 #ifndef SMSERVER_OWN_RETRY_MS
 #define SMSERVER_OWN_RETRY_MS 5000
 #endif
+// How long a record may stay unacknowledged while connected before it is sent
+// again; doubles to SMSERVER_RESEND_MAX_MS while the server is silent.
+#ifndef SMSERVER_RESEND_MS
+#define SMSERVER_RESEND_MS 30000
+#endif
+#ifndef SMSERVER_RESEND_MAX_MS
+#define SMSERVER_RESEND_MAX_MS 900000
+#endif
+// How old a record is that goes out with the time it was made rather than being
+// dated by its arrival.
+#ifndef SMSERVER_STAMP_AFTER_MS
+#define SMSERVER_STAMP_AFTER_MS 1000
+#endif
+// With a file for records (SMFileRing): how long one may stay in RAM alone.
+#ifndef SMSERVER_SAVE_AFTER_MS
+#define SMSERVER_SAVE_AFTER_MS 60000
+#endif
+// ESP8266: the four-byte block of RTC user memory, of 128, from which on 16
+// bytes keep the record numbers over deep sleep.
+#ifndef SMSERVER_RTC_BLOCK
+#define SMSERVER_RTC_BLOCK 124
+#endif
 // How long a message sent may take to come back as an echo.
 #ifndef SMSERVER_ECHO_MS
 #define SMSERVER_ECHO_MS 15000
 #endif
-// Unanswered tries at the stored broker address before it is asked for anew.
+// Unanswered tries at the stored broker address before it is asked for again.
 #ifndef SMSERVER_ADDRESS_TRIES
 #define SMSERVER_ADDRESS_TRIES 3
 #endif
@@ -119,5 +165,9 @@
 #define SMSERVER_PLAIN_HEAP_BYTES 3072
 #endif
 #ifndef SMSERVER_TLS_HEAP_BYTES
+#if defined(ESP32)
+#define SMSERVER_TLS_HEAP_BYTES 20480
+#else
 #define SMSERVER_TLS_HEAP_BYTES 7168
+#endif
 #endif

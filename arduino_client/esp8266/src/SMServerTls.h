@@ -1,34 +1,48 @@
 #pragma once
 
-#include <WiFiClientSecureBearSSL.h>
-
-#include <optional>
+#include <memory>
 
 #include "internal/tls_provider.h"
+
+#if defined(ESP32)
+#include <NetworkClientSecure.h>
+#else
+#include <WiFiClientSecureBearSSL.h>
+#endif
 
 // Trust for https:// hosts and MQTT over TLS. Make one, and give its address in
 // SMServerOptions::tls:
 //
 //   SMServerTls tls = SMServerTls::authority(CA_PEM);
 //
-// It must outlive the SMServer. A sketch without it does not link BearSSL.
+// It must outlive the SMServer. A sketch without it does not link a TLS
+// library.
 //
-// Memory: about 14 KB of heap while a connection is open when the server takes
+// ESP8266: about 14 KB of heap while a connection is open when the server takes
 // small fragments (RFC 6066, maximum fragment length), about 30 KB otherwise.
-// Which of the two is probed once for each place. The server's HTTP connection
-// is closed before the broker's is opened, so there is one session at a time.
+// Which of the two is probed once for each place. ESP32: about 45 KB. The
+// server's HTTP connection is closed before the broker's is opened, so there is
+// one session at a time.
 class SMServerTls : public smserver::TlsProvider {
  public:
+#if defined(ESP32)
+  static constexpr size_t kFingerprintBytes = 32;  // SHA-256
+#else
+  static constexpr size_t kFingerprintBytes = 20;  // SHA-1
+#endif
+
   // Certificates must lead to this authority (PEM, one or more; may lie in
-  // PROGMEM) and be valid now. The time comes from the server's answers; before
-  // the first one it is taken from the Date of an answer to a request that
-  // carries nothing secret.
+  // PROGMEM). ESP8266: they must be valid now; the time comes from the server's
+  // answers, and before the first one from the Date of an answer to a request
+  // that carries nothing secret. ESP32: the core's TLS library is built without
+  // the check of dates.
   static SMServerTls authority(const char* pem) {
     return SMServerTls(Kind::Authority, pem, nullptr);
   }
-  // The SHA-1 fingerprint of the server's certificate, and of the broker's if
-  // it has another: 40 hexadecimal digits, with or without colons or blanks.
-  // Both change when a certificate is renewed.
+  // The fingerprint of the server's certificate, and of the broker's if it has
+  // another: SHA-1 on the ESP8266 (40 hexadecimal digits), SHA-256 on the ESP32
+  // (64), with or without colons or blanks. Both change when a certificate is
+  // renewed.
   static SMServerTls fingerprint(const char* server,
                                  const char* broker = nullptr) {
     return SMServerTls(Kind::Fingerprint, server, broker);
@@ -39,16 +53,33 @@ class SMServerTls : public smserver::TlsProvider {
     return SMServerTls(Kind::Insecure, nullptr, nullptr);
   }
 
-  bool needsClock() const override { return kind_ == Kind::Authority; }
+  SMError check() override;
+  bool needsClock() const override;
   void probe(const smserver::Endpoint& endpoint) override;
   size_t heapBytes(const smserver::Endpoint& endpoint) const override;
-  WiFiClient* create(const smserver::Endpoint& endpoint, Use use,
-                     uint32_t unixS,
-                     const smserver::Deadline* deadline) override;
-  int lastError(WiFiClient* client) override;
+  smserver::TcpClient* create(const smserver::Endpoint& endpoint, Use use,
+                              uint32_t unixS) override;
+  int connect(smserver::TcpClient* client, const smserver::Endpoint& endpoint,
+              Use use, uint32_t timeoutMs) override;
+  bool wrongTime(int error) const override;
 
  private:
   enum class Kind : uint8_t { Authority, Fingerprint, Insecure };
+
+  SMServerTls(Kind kind, const char* first, const char* second)
+      : first_(first), second_(second), kind_(kind) {}
+
+  // Hexadecimal digits, with or without colons or blanks between the pairs.
+  static bool parseFingerprint(const char* text,
+                               uint8_t (&out)[kFingerprintBytes]);
+  // The fingerprint that this use is checked against.
+  bool fingerprintFor(Use use, uint8_t (&out)[kFingerprintBytes]) const;
+
+  const char* first_;
+  const char* second_;
+  Kind kind_;
+
+#if !defined(ESP32)
   // What was found out about a place.
   struct Probed {
     uint32_t place = 0;  // hash; 0: none
@@ -58,20 +89,13 @@ class SMServerTls : public smserver::TlsProvider {
   static constexpr uint16_t kFragmentBytes = 512;
   static constexpr uint16_t kFullBytes = 16384;
 
-  SMServerTls(Kind kind, const char* first, const char* second)
-      : first_(first), second_(second), kind_(kind) {}
-
-  static uint32_t place(const smserver::Endpoint& endpoint);
   bool takesSmall(const smserver::Endpoint& endpoint) const;
-  bool verify(BearSSL::WiFiClientSecure* client, Use use, uint32_t unixS);
 
-  const char* first_;
-  const char* second_;
-  // Parsed at first use; freed never, for reconnecting needs it again.
+  // Parsed in check(), and kept, for reconnecting needs it again.
   std::unique_ptr<BearSSL::X509List> authority_;
   // Resuming a session saves most of a handshake's time.
   std::unique_ptr<BearSSL::Session> sessions_[2];
   Probed probed_[2];
   uint8_t nextProbed_ = 0;
-  Kind kind_;
+#endif
 };

@@ -30,7 +30,7 @@ const VOLATILE = new Set([
   ],
   ...['process_available', 'process_used', 'edition', 'connections', 'live_connections', 'cluster_sessions'],
   ...['at', 'connected_at', 'created_at', 'auth_expire_at', 'port', 'heap_size', 'reductions', 'mailbox_len'],
-  'node',
+  ...['total', 'success', 'failed', 'nomatch', 'rate', 'rate_last5m', 'rate_max', 'node'],
 ]);
 const VOLATILE_PATTERN = /^(recv|send)_/;
 const MORE = /^… (\d+) more of the same form$/;

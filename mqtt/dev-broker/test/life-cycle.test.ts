@@ -60,6 +60,17 @@ describe('a fresh broker', () => {
   });
 });
 
+describe('the old holder of a session of MQTT 5', () => {
+  test.each([true, false])('is told that it was taken over, with clean start %p', async (clean) => {
+    const broker = await start();
+    await provisionImage(broker);
+    const options = { protocolVersion: 5, clean, properties: { sessionExpiryInterval: 60 } } as const;
+    const first = await connect(broker.mqttUrl, 'd1', options);
+    await connect(broker.mqttUrl, 'd1', options);
+    expect(await first.disconnectReason()).toBe(142);
+  });
+});
+
 describe('ports', () => {
   test('are free again after close, and a broker started on them is empty', async () => {
     const first = await start();

@@ -31,8 +31,9 @@ export const reconcileReport = z.object({
       bansAdded: count,
       bansLifted: count,
       sessionsEnded: count,
+      subscriptionsEnded: count,
     })
-    .describe('Differences in rules of paired devices, bans and sessions'),
+    .describe('Differences in rules of paired devices, bans, sessions and subscriptions'),
   sessions: count.describe('Sessions of devices on the broker'),
   foreign: z
     .object({
@@ -52,12 +53,17 @@ export type ReconcileReport = z.output<typeof reconcileReport>;
 export const brokerStatus = z.object({
   connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
   queuedChanges: z.int().describe('Changes waiting for the broker'),
+  oldestChangeSeconds: z.int().nullable().describe('For how long the oldest of them has waited'),
   lastRun: z.object({
     state: z.enum(['never', 'ok', 'failed']),
     at: z.iso.datetime().nullable().describe('When the last run ended'),
     failure: z.string().nullable().describe('Why the last run failed'),
     report: reconcileReport.nullable().describe('What the last successful run found and fixed'),
   }),
+  lastRepair: z
+    .object({ at: z.iso.datetime(), report: reconcileReport })
+    .nullable()
+    .describe('The last run since the start of this instance that found something to fix'),
 });
 
 export type BrokerStatus = z.output<typeof brokerStatus>;

@@ -7,15 +7,15 @@ import type { Database } from '../platform/db/client.ts';
 import { databaseError } from '../platform/db/database-error.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
-import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { type DesiredState, desiredState } from './desired-state.ts';
+import { queueState } from './device-store.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
-import { reconcile } from './reconcile.ts';
+import { closeBroker, inspectSettings, reconcile } from './reconcile.ts';
 import type { PresenceCorrection } from './reconcile-sessions.ts';
-import { reconcileSettings } from './reconcile-settings.ts';
 import { createReconciler, type ReconcilerStatus } from './reconciler.ts';
 import { brokerRoutes } from './routes.ts';
 
@@ -26,6 +26,8 @@ export interface BrokerDeps {
   readonly log: Logger;
   readonly emqx: { readonly apiUrl: string; readonly apiKey: string; readonly apiSecret: string };
   readonly jwtSecret: string;
+  /** `host:port` of MQTT over TLS, where there is a TLS listener. */
+  readonly mqttTlsHost?: string | undefined;
   readonly instanceId: string;
   /** Whether the schema is in place; until then only the broker's settings are provisioned. */
   readonly databaseIsReady: () => boolean;
@@ -42,12 +44,11 @@ const RUN_LIMIT_MS = 5 * 60_000;
 
 /** The broker as the server provisions it: changes by operators are synced immediately, the rest by reconciliation. */
 export function createBroker(deps: BrokerDeps) {
-  const { db, clock, random } = deps;
-  const log = featureLogger(deps.log, 'Broker');
+  const { db, clock, random, log } = deps;
   const stopping = new AbortController();
   const connect = (signal: AbortSignal) => createEmqx({ ...deps.emqx, clock, random, signal });
   const emqx = connect(stopping.signal);
-  const desired = desiredState(deps.jwtSecret);
+  const desired = desiredState(deps.jwtSecret, { tls: deps.mqttTlsHost !== undefined });
   const holder = `${deps.instanceId}-${Buffer.from(random.bytes(6)).toString('hex')}`;
   const changes = createChangeQueue({
     db,
@@ -55,25 +56,43 @@ export function createBroker(deps: BrokerDeps) {
     random,
     log,
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
+    probe: emqx.nodes,
   });
-  const reconciler = createReconciler({ clock, random, log, run });
+  const reconciler = createReconciler({
+    clock,
+    random,
+    log,
+    run,
+    look: () => inspectSettings(emqx, desired),
+  });
+  /** Until a run has ended: the broker may have allowed more before this process began. */
+  let suspectSubscriptions = true;
 
   async function run(): Promise<ReconcileReport | undefined> {
     if (!deps.databaseIsReady()) {
-      await reconcileSettings(emqx, desired, true);
+      await closeBroker(emqx, desired);
       return undefined;
     }
     try {
       await withDeadline(clock, DATABASE_LIMIT_MS, db.execute(sql`select 1`), 'the database');
-      const work = (held: AbortSignal) =>
-        reconcileNow({ db, emqx: connect(held), clock, desired, presence: deps.presence }, true);
+      const work = async (held: AbortSignal) => {
+        const { presence } = deps;
+        const report = await reconcileNow(
+          { db, emqx: connect(held), clock, desired, presence, suspectSubscriptions },
+          true,
+        );
+        suspectSubscriptions = false;
+        return report;
+      };
       const run = underLock({ db, clock, holder }, LOCK, work, stopping.signal);
       const done = await withDeadline(clock, RUN_LIMIT_MS, run, 'the reconciliation of the broker');
       return done.by === 'us' ? done.result : reconcileReport.parse(done.result);
     } catch (thrown) {
+      // It may have closed what was open, and ended before it looked at subscriptions.
+      suspectSubscriptions = true;
       const error = databaseError(thrown);
-      // The settings need no database: a broker must not stay open, or closed, because that is down.
-      if (error instanceof AppError) await reconcileSettings(emqx, desired, true);
+      // The settings need no database: a broker must not stay open because that is down.
+      if (error instanceof AppError) await closeBroker(emqx, desired);
       throw error;
     }
   }
@@ -82,7 +101,10 @@ export function createBroker(deps: BrokerDeps) {
     changes,
     reconciler,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
-    checks: { broker_api: () => readiness(reconciler.status()) },
+    checks: {
+      broker_api: () => readiness(reconciler.status()),
+      broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),
+    },
     /** Resolves after the first attempt to provision the broker, whatever its result. */
     async start() {
       const first = reconciler.runNow('start');
@@ -109,6 +131,18 @@ export function createBroker(deps: BrokerDeps) {
 
 export type Broker = ReturnType<typeof createBroker>;
 
+const OLD_CHANGE_SECONDS = 10;
+
+/** Changes that wait are told, and do not make an instance unready: another one could do no better. */
+async function queueReadiness(db: Database, clock: Clock): Promise<string> {
+  const state = queueState(db);
+  const { length, oldestSeconds } = await withDeadline(clock, DATABASE_LIMIT_MS, state, 'the database').catch(
+    () => ({ length: 0, oldestSeconds: 0 }),
+  );
+  if ((oldestSeconds ?? 0) < OLD_CHANGE_SECONDS) return 'ok';
+  return `ok: ${length} changes are waiting, the oldest for ${oldestSeconds} s`;
+}
+
 function readiness({ state, failure }: ReconcilerStatus): string {
   return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
 }
@@ -118,6 +152,7 @@ interface RunDeps extends Pick<BrokerDeps, 'presence'> {
   readonly emqx: Emqx;
   readonly clock: Clock;
   readonly desired: DesiredState;
+  readonly suspectSubscriptions?: boolean;
 }
 
 /** One run of the reconciliation; with `repair` false it changes nothing. */
@@ -125,6 +160,7 @@ export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileR
   const { db, emqx, clock } = deps;
   return reconcile({
     ...deps,
+    suspectSubscriptions: deps.suspectSubscriptions ?? false,
     repair,
     presence: deps.presence(clock.now()),
     sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),

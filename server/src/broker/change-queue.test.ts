@@ -24,13 +24,17 @@ afterAll(async () => {
 });
 
 /** A queue whose work is handed in, and the devices it worked on. */
-function queueWith(sync: (deviceId: string) => Promise<string[]>) {
+function queueWith(
+  sync: (deviceId: string) => Promise<string[]>,
+  probe: () => Promise<unknown> = async () => {},
+) {
   const worked: string[] = [];
   const queue = createChangeQueue({
     db: database.db,
     clock: systemClock,
     random: systemRandom,
     log: silentLog(),
+    probe,
     sync: (deviceId) => {
       worked.push(deviceId);
       return sync(deviceId);
@@ -56,6 +60,8 @@ test.each([
   ['refuses', new EmqxError('refused', 'refused', { status: 400 })],
   ['answers strangely about', new EmqxError('unexpected', 'strange')],
   ['trips over', new Error('a fault')],
+  ['answers 500 about', new EmqxError('unreachable', '500', { status: 500 })],
+  ['answers nothing about', new EmqxError('unreachable', 'timed out')],
 ])('a device that the broker %s does not block the others, and is retried', async (_, error) => {
   const [bad, good] = [randomUUID(), randomUUID()];
   let faulty = true;
@@ -74,14 +80,74 @@ test.each([
 test('an unreachable broker stops processing at the first device, which later continues in order', async () => {
   const [a, b] = [randomUUID(), randomUUID()];
   let away = true;
-  const { queue, worked, change } = queueWith(async () => {
+  const answer = async () => {
     if (away) throw new EmqxError('unreachable', 'away');
     return [];
-  });
+  };
+  const { queue, worked, change } = queueWith(answer, answer);
   expect(await change(a, b)).toMatchObject({ status: 'queued', reason: 'away' });
   expect(worked).not.toContain(b);
   away = false;
   await until('the queue is empty', async () => (await waiting()) === 0);
   expect(worked.slice(-2)).toEqual([a, b]);
+  await queue.close();
+});
+
+test('a request applies its own change before thousands that are queued', async () => {
+  const { queue, worked, change } = queueWith(async () => []);
+  const bulk = Array.from({ length: 2_000 }, () => randomUUID());
+  await queue.enqueue(database.db, bulk, 'device.unpaired');
+  const mine = randomUUID();
+  expect(await change(mine)).toMatchObject({ status: 'applied' });
+  expect(worked[0]).toBe(mine);
+  queue.wake();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  expect(new Set(worked).size).toBe(2_001);
+  await queue.close();
+});
+
+test('what takes rights away goes before bulk work, whoever enqueued it', async () => {
+  const { queue, worked } = queueWith(async () => []);
+  const bulk = Array.from({ length: 200 }, () => randomUUID());
+  const revoked = randomUUID();
+  await queue.enqueue(database.db, bulk, 'device.unpaired');
+  await queue.enqueue(database.db, [revoked], 'device.revoked');
+  queue.wake();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  expect(worked[0]).toBe(revoked);
+  await queue.close();
+});
+
+test('devices are synced several at a time', async () => {
+  const released = Promise.withResolvers<void>();
+  const { queue, worked } = queueWith(async () => {
+    await released.promise;
+    return [];
+  });
+  await queue.enqueue(
+    database.db,
+    Array.from({ length: 20 }, () => randomUUID()),
+    'device.unpaired',
+  );
+  queue.wake();
+  await until('several are under way', () => worked.length >= 8);
+  expect(worked).toHaveLength(8);
+  released.resolve();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  await queue.close();
+});
+
+test('a change that is enqueued while its device is synced is not lost', async () => {
+  const device = randomUUID();
+  let syncs = 0;
+  const { queue, change } = queueWith(async (id) => {
+    if (id === device && syncs++ === 0) await queue.enqueue(database.db, [device], 'test');
+    return [];
+  });
+  await change(device);
+  expect(await waiting()).toBe(1);
+  queue.wake();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  expect(syncs).toBe(2);
   await queue.close();
 });

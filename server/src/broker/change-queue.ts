@@ -5,9 +5,10 @@ import type { Queryable } from '../platform/db/client.ts';
 import { isUnreachable } from '../platform/db/database-error.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { inParallel } from '../platform/parallel.ts';
 import type { Random } from '../platform/random.ts';
-import { type BrokerChanges, type EnqueuedChange, enqueueChange } from './changes.ts';
-import { queuedChanges, removeChanges } from './device-store.ts';
+import { type BrokerChanges, enqueueChange, type QueuedDevice } from './changes.ts';
+import { queuedDevices, removeChanges } from './device-store.ts';
 import { EmqxError } from './emqx.ts';
 
 export interface ChangeQueueDeps {
@@ -15,8 +16,10 @@ export interface ChangeQueueDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Syncs one device to the broker; returns the steps it took. */
+  /** Syncs one device to the broker; returns what was done. */
   readonly sync: (deviceId: string) => Promise<string[]>;
+  /** Asks the broker something that concerns no device; rejects when it does not answer. */
+  readonly probe: () => Promise<unknown>;
 }
 
 export interface ChangeQueue extends BrokerChanges {
@@ -26,21 +29,31 @@ export interface ChangeQueue extends BrokerChanges {
   close(): Promise<void>;
 }
 
+/** How a sync ended: what was done, or why it failed, and whether any other would fail now too. */
+type Outcome =
+  | { readonly ok: true; readonly steps: readonly string[] }
+  | { readonly ok: false; readonly failure: string; readonly outage: boolean };
+
 const BATCH = 100;
+const PARALLEL = 8;
+/** Devices of one change that its request syncs itself, one after the other; the queue takes the others. */
+const DIRECT = 16;
 const RETRY: BackoffLimits = { firstMs: 500, capMs: 4_000 };
+const DEVICE_RETRY: BackoffLimits = { firstMs: 1_000, capMs: 60_000 };
 /** Looks for changes that another instance left behind. */
 const LOOK_INTERVAL_MS = 5_000;
 /** How long a request waits for its change to take effect. */
 const FLUSH_LIMIT_MS = 4_000;
 
 /**
- * Processes the table of changes in order, one worker per instance. A change that fails for a reason of its own is skipped
- * and retried later; an unreachable broker stops the worker until it is back.
+ * The table of changes. A request applies its own change at once; one worker per instance processes what is left, several
+ * devices at a time, what takes rights away first. A device whose sync fails waits for a backoff of its own while the
+ * others go on; an unreachable broker stops the worker until it is back.
  */
 export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
-  /** What was done for the rows that a request of this instance waits for. */
-  const done = new Map<number, readonly string[]>();
-  const awaited = new Set<number>();
+  const { clock, log, random } = deps;
+  const running = new Map<string, Promise<Outcome>>();
+  const backoff = new Map<string, { readonly failures: number; readonly until: number }>();
   let working: Promise<string | undefined> | undefined;
   let again = false;
   let retry: Timer | undefined;
@@ -48,32 +61,71 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   let failures = 0;
   let stopped = false;
 
-  /** Works until the queue is empty. Returns why it could not, in a sentence. */
-  async function drain(): Promise<string | undefined> {
-    let from = 0;
-    let failure: string | undefined;
-    while (!stopped) {
-      const batch = await queuedChanges(deps.db, from, BATCH);
-      if (batch.length === 0) break;
-      const seen = new Set<string>();
-      for (const { deviceId } of batch) {
-        if (stopped || seen.has(deviceId)) continue;
-        seen.add(deviceId);
-        const rows = batch.filter((row) => row.deviceId === deviceId).map(({ id }) => id);
-        try {
-          const steps = await deps.sync(deviceId);
-          await removeChanges(deps.db, deviceId, rows.at(-1) ?? 0);
-          for (const id of rows) if (awaited.has(id)) done.set(id, steps);
-        } catch (error) {
-          failure = error instanceof EmqxError ? error.message : 'The change could not be applied.';
-          const concernsAll = isOutage(error);
-          deps.log[concernsAll ? 'debug' : 'error']({ err: error, deviceId }, 'applying a change failed');
-          if (concernsAll) return failure;
-        }
+  /** One sync of a device at a time; one that is asked for meanwhile begins when it has ended. */
+  async function sync(device: QueuedDevice): Promise<Outcome> {
+    const before = running.get(device.id);
+    const mine = (before ?? Promise.resolve()).then(() => attempt(device));
+    running.set(device.id, mine);
+    const outcome = await mine;
+    if (running.get(device.id) === mine) running.delete(device.id);
+    return outcome;
+  }
+
+  async function attempt({ id, rows }: QueuedDevice): Promise<Outcome> {
+    try {
+      const steps = await deps.sync(id);
+      await removeChanges(deps.db, rows);
+      backoff.delete(id);
+      return { ok: true, steps };
+    } catch (error) {
+      const outage = await isOutage(error);
+      log[outage ? 'debug' : 'error']({ err: error, deviceId: id }, 'applying a change failed');
+      if (!outage) {
+        const failed = backoff.get(id)?.failures ?? 0;
+        const delayMs = DEVICE_RETRY.firstMs / 2 + backoffDelay(failed, DEVICE_RETRY, random);
+        backoff.set(id, { failures: failed + 1, until: clock.now() + delayMs });
       }
-      from = (batch.at(-1)?.id ?? from) + 1;
+      return { ok: false, failure: failureOf(error), outage };
     }
-    return failure;
+  }
+
+  /** Whether no other change can be applied now either: broker or database are unreachable, or the key is refused. */
+  async function isOutage(error: unknown): Promise<boolean> {
+    if (!(error instanceof EmqxError)) {
+      return isUnreachable(error) || (error instanceof AppError && error.code === 'unavailable');
+    }
+    if (error.kind === 'unauthorized') return true;
+    // A broker that answers 500, or nothing, about one device may be well otherwise.
+    return error.kind === 'unreachable' && !(await answers());
+  }
+
+  async function answers(): Promise<boolean> {
+    return await deps.probe().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Processes until only devices in their backoff are left. Returns why it could not, in a sentence. */
+  async function drain(): Promise<string | undefined> {
+    let outage: string | undefined;
+    while (!stopped && outage === undefined) {
+      const batch = await queuedDevices(deps.db, resting(), BATCH);
+      if (batch.length === 0) break;
+      await inParallel(batch, PARALLEL, async (device) => {
+        if (stopped || outage !== undefined) return;
+        const outcome = await sync(device);
+        if (!outcome.ok && outcome.outage) outage = outcome.failure;
+      });
+    }
+    return outage;
+  }
+
+  /** Devices that are not to be tried yet. A clock that goes back must not let one wait for ever. */
+  function resting(): string[] {
+    const now = clock.now();
+    const latest = now + 2 * DEVICE_RETRY.capMs;
+    return [...backoff].filter(([, { until }]) => until > now && until < latest).map(([id]) => id);
   }
 
   /** One worker at a time; what is enqueued meanwhile is processed before it stops. */
@@ -88,14 +140,16 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
       do {
         again = false;
         failure = await drain().catch((error: unknown) => {
-          deps.log.warn({ err: error }, 'reading the queue of changes failed');
+          log.warn({ err: error }, 'reading the queue of changes failed');
           return 'The database is not reachable.';
         });
       } while (again && failure === undefined && !stopped);
       if (failure === undefined) failures = 0;
-      else if (!stopped) {
-        if (failures === 0) deps.log.warn({ failure }, 'changes are waiting for the broker');
-        retry = deps.clock.setTimer(() => void work(), 200 + backoffDelay(failures++, RETRY, deps.random));
+      else if (failures === 0) log.warn({ failure }, 'changes are waiting for the broker');
+      if (!stopped && (failure !== undefined || backoff.size > 0)) {
+        const delayMs =
+          failure === undefined ? DEVICE_RETRY.firstMs : 200 + backoffDelay(failures++, RETRY, random);
+        retry = clock.setTimer(() => void work(), delayMs);
       }
       working = undefined;
       return failure;
@@ -103,30 +157,35 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     return working;
   }
 
-  return {
-    enqueue: (tx, deviceIds, reason) => enqueueChange(tx, deviceIds, reason, deps.clock.now()),
+  /** Syncs the devices of a change in order; what takes away comes before what gives, so a failure ends it. */
+  async function apply(devices: readonly QueuedDevice[]): Promise<Outcome> {
+    const steps: string[] = [];
+    for (const device of devices.slice(0, DIRECT)) {
+      const outcome = await sync(device);
+      if (!outcome.ok) return outcome;
+      steps.push(...outcome.steps);
+    }
+    if (devices.length <= DIRECT) return { ok: true, steps };
+    const failure = await work();
+    return failure === undefined ? { ok: true, steps } : { ok: false, failure, outage: true };
+  }
 
-    async flush(change) {
-      for (const id of change.ids) awaited.add(id);
-      const limit = Promise.withResolvers<string>();
-      const timer = deps.clock.setTimer(
-        () => limit.resolve('Timed out waiting for the broker.'),
-        FLUSH_LIMIT_MS,
-      );
-      try {
-        const failure = await Promise.race([work(), limit.promise]);
-        return receiptOf(change, failure);
-      } finally {
-        timer.cancel();
-        for (const id of change.ids) {
-          awaited.delete(id);
-          done.delete(id);
-        }
-      }
+  return {
+    enqueue: (tx, deviceIds, reason) => enqueueChange(tx, deviceIds, reason, clock.now()),
+
+    async flush({ devices, enqueuedAt }) {
+      const late: Outcome = { ok: false, failure: 'Timed out waiting for the broker.', outage: false };
+      const limit = Promise.withResolvers<Outcome>();
+      const timer = clock.setTimer(() => limit.resolve(late), FLUSH_LIMIT_MS);
+      const outcome = await Promise.race([apply(devices), limit.promise]);
+      timer.cancel();
+      if (outcome.ok) return applied(outcome.steps, clock.now() - enqueuedAt);
+      void work();
+      return { status: 'queued', steps: [], effectiveAfterMs: null, reason: outcome.failure };
     },
 
     start() {
-      look ??= deps.clock.setTicker(() => void work(), LOOK_INTERVAL_MS);
+      look ??= clock.setTicker(() => void work(), LOOK_INTERVAL_MS);
       void work();
     },
     wake() {
@@ -139,19 +198,12 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
       await working;
     },
   };
-
-  function receiptOf(change: EnqueuedChange, failure: string | undefined): Receipt {
-    const applied = failure === undefined || change.ids.every((id) => done.has(id));
-    if (!applied) {
-      return { status: 'queued', steps: [], effectiveAfterMs: null, reason: failure };
-    }
-    const steps = [...new Set(change.ids.flatMap((id) => done.get(id) ?? []))];
-    return { status: 'applied', steps, effectiveAfterMs: deps.clock.now() - change.enqueuedAt };
-  }
 }
 
-/** Whether no other change can be applied now either: the broker or the database is unreachable, or the key is refused. */
-function isOutage(error: unknown): boolean {
-  if (error instanceof EmqxError) return error.kind === 'unreachable' || error.kind === 'unauthorized';
-  return isUnreachable(error) || (error instanceof AppError && error.code === 'unavailable');
+function applied(steps: readonly string[], afterMs: number): Receipt {
+  return { status: 'applied', steps: [...new Set(steps)], effectiveAfterMs: Math.max(0, afterMs) };
+}
+
+function failureOf(error: unknown): string {
+  return error instanceof EmqxError ? error.message : 'The change could not be applied.';
 }

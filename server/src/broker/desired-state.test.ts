@@ -20,17 +20,17 @@ describe('the desired state', () => {
     expect(settings).toEqual({ no_match: 'deny', deny_action: 'ignore' });
   });
 
-  test('grants a device its own topics and nothing else', () => {
+  test('grants a device its own topics and nothing else, and no retained message', () => {
     const { rulesForAll } = desiredState(SECRET);
     expect(rulesForAll).toEqual([
-      { topic: 'device/${clientid}/ping', permission: 'allow', action: 'all' },
-      { topic: '/device/${clientid}/ping', permission: 'allow', action: 'all' },
-      { topic: 'device/${clientid}/data', permission: 'allow', action: 'all' },
-      { topic: 'device/${clientid}/master', permission: 'allow', action: 'all' },
+      { topic: 'device/${clientid}/ping', permission: 'allow', action: 'all', retain: false },
+      { topic: '/device/${clientid}/ping', permission: 'allow', action: 'all', retain: false },
+      { topic: 'device/${clientid}/data', permission: 'allow', action: 'all', retain: false },
+      { topic: 'device/${clientid}/master', permission: 'allow', action: 'all', retain: false },
       { topic: 'device/${clientid}/command', permission: 'allow', action: 'subscribe' },
-      { topic: 'device/${clientid}/reply', permission: 'allow', action: 'publish' },
+      { topic: 'device/${clientid}/reply', permission: 'allow', action: 'publish', retain: false },
       { topic: 'device/${clientid}/ack', permission: 'allow', action: 'subscribe' },
-      { topic: 'device/${clientid}/about', permission: 'allow', action: 'publish' },
+      { topic: 'device/${clientid}/about', permission: 'allow', action: 'publish', retain: false },
     ]);
     expect(rulesForAll.filter(({ topic }) => /[#+]/.test(topic))).toEqual([]);
   });
@@ -41,7 +41,7 @@ describe('the desired state', () => {
 });
 
 describe('sameRules', () => {
-  const allow = { topic: 'a', permission: 'allow', action: 'all' } as const;
+  const allow = { topic: 'a', permission: 'allow', action: 'all', retain: false } as const;
   const deny = { topic: 'a', permission: 'deny', action: 'all' } as const;
 
   test('tells every difference, order included', () => {

@@ -2,7 +2,10 @@ import { topicsOfDevice } from '../../contract/topics.ts';
 import type { AclEntry } from '../tokens/token.ts';
 
 /** A rule of EMQX's built-in authorization database; topics may hold `${clientid}`. */
-export interface Rule extends AclEntry {}
+export interface Rule extends AclEntry {
+  /** Which publishes it is about: `all` unless given. It says nothing about a subscription. */
+  readonly retain?: boolean | 'all' | undefined;
+}
 
 /** EMQX's JWT authenticator, as its REST API takes it. */
 export interface Authenticator {
@@ -17,6 +20,21 @@ export interface Authenticator {
   readonly disconnect_after_expire: boolean;
   readonly acl_claim_name: string;
 }
+
+/** An authenticator that knows no user, and so refuses everyone. */
+export interface ClosedAuthenticator {
+  readonly mechanism: 'password_based';
+  readonly backend: 'built_in_database';
+  readonly user_id_type: 'username';
+  readonly password_hash_algorithm: { readonly name: 'sha256'; readonly salt_position: 'prefix' };
+}
+
+export const CLOSED: ClosedAuthenticator = {
+  mechanism: 'password_based',
+  backend: 'built_in_database',
+  user_id_type: 'username',
+  password_hash_algorithm: { name: 'sha256', salt_position: 'prefix' },
+};
 
 export interface AuthorizationSettings {
   readonly no_match: 'allow' | 'deny';
@@ -35,12 +53,16 @@ export interface DesiredState {
   /** The least number of rules that one client must be able to have: a master has one for each of its agents. */
   readonly maxRules: number;
   readonly rulesForAll: readonly Rule[];
+  /** Listeners of devices, which are closed at boot and opened last. */
+  readonly deviceListeners: readonly string[];
+  /** Settings of the zone of the server's own sessions (docs/monitoring.md). */
+  readonly zone: { readonly hocon: string; readonly values: Readonly<Record<string, string>> };
 }
 
 const MAX_RULES = 10_000;
 
 /** Computes the desired state of the broker. Pure: no clock, no I/O. */
-export function desiredState(jwtSecret: string): DesiredState {
+export function desiredState(jwtSecret: string, options: { readonly tls?: boolean } = {}): DesiredState {
   return {
     authenticator: {
       mechanism: 'jwt',
@@ -57,12 +79,31 @@ export function desiredState(jwtSecret: string): DesiredState {
     },
     settings: { no_match: 'deny', deny_action: 'ignore' },
     maxRules: MAX_RULES,
-    rulesForAll: topicsOfDevice('${clientid}').map(({ topic, action }) => ({
-      topic,
-      permission: 'allow',
-      action,
-    })),
+    rulesForAll: topicsOfDevice('${clientid}').map(({ topic, action }) => allow(topic, action)),
+    deviceListeners: ['tcp:default', ...(options.tls ? ['ssl:default'] : [])],
+    zone: {
+      hocon: `zones.server {
+  mqtt {
+    upgrade_qos = true
+    max_inflight = 1024
+    max_mqueue_len = 100000
+    session_expiry_interval = 24h
+  }
+  force_shutdown { max_heap_size = 2GB, max_mailbox_size = 200000 }
+}`,
+      values: {
+        'zones.server.mqtt.upgrade_qos': 'true',
+        'zones.server.mqtt.max_inflight': '1024',
+        'zones.server.mqtt.max_mqueue_len': '100000',
+        'zones.server.force_shutdown.max_mailbox_size': '200000',
+      },
+    },
   };
+}
+
+/** Allows a device an action on a topic, but to leave a retained message there: nobody would ever clear it. */
+export function allow(topic: string, action: Rule['action']): Rule {
+  return { topic, permission: 'allow', action, ...(action === 'subscribe' ? {} : { retain: false }) };
 }
 
 /** Whether two lists hold the same rules in the same order; order decides, since the first match wins. */
@@ -72,7 +113,10 @@ export function sameRules(left: readonly Rule[], right: readonly Rule[]): boolea
     left.every((rule, index) => {
       const other = right[index];
       return (
-        rule.topic === other?.topic && rule.permission === other.permission && rule.action === other.action
+        rule.topic === other?.topic &&
+        rule.permission === other.permission &&
+        rule.action === other.action &&
+        (rule.action === 'subscribe' || (rule.retain ?? 'all') === (other.retain ?? 'all'))
       );
     })
   );

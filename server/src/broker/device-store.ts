@@ -1,10 +1,11 @@
-import { and, asc, eq, gt, gte, isNotNull, lt, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, lt, sql } from 'drizzle-orm';
 import type { DeviceState } from '../../contract/roles.ts';
 import { linkTopic } from '../../contract/topics.ts';
 import { oneOf, type Queryable } from '../platform/db/client.ts';
 import { brokerChanges, devices, usernameBans } from '../platform/db/schema.ts';
 import { mqttUsername } from '../tokens/token.ts';
-import type { Rule } from './desired-state.ts';
+import type { QueuedDevice } from './changes.ts';
+import { allow, type Rule } from './desired-state.ts';
 
 /** What the broker should hold about one device; nothing of it for a device that does not exist. */
 export interface DeviceOnBroker {
@@ -20,11 +21,6 @@ export interface UsernameBan {
   readonly username: string;
   /** Unix milliseconds. */
   readonly until: number;
-}
-
-export interface QueuedChange {
-  readonly id: number;
-  readonly deviceId: string;
 }
 
 /** What the session of a device on the broker is compared with. */
@@ -64,7 +60,7 @@ export async function linkRules(db: Queryable, ids: readonly string[]): Promise<
   const rules = new Map<string, Rule[]>();
   if (ids.length === 0) return rules;
   const add = (owner: string, other: string) => {
-    const rule: Rule = { topic: linkTopic(other), permission: 'allow', action: 'all' };
+    const rule = allow(linkTopic(other), 'all');
     const present = rules.get(owner);
     if (present) present.push(rule);
     else rules.set(owner, [rule]);
@@ -127,23 +123,34 @@ export async function removeExpiredBans(db: Queryable, now: number): Promise<voi
   await db.delete(usernameBans).where(lt(usernameBans.until, new Date(now)));
 }
 
-/** The oldest queued changes, from `from` on. */
-export async function queuedChanges(db: Queryable, from: number, limit: number): Promise<QueuedChange[]> {
-  return await db
-    .select({ id: brokerChanges.id, deviceId: brokerChanges.deviceId })
-    .from(brokerChanges)
-    .where(gte(brokerChanges.id, from))
-    .orderBy(asc(brokerChanges.id))
-    .limit(limit);
+/** Devices with queued changes, urgent ones first, then in order, without those that are `resting`. */
+export async function queuedDevices(
+  db: Queryable,
+  resting: readonly string[],
+  limit: number,
+): Promise<QueuedDevice[]> {
+  const rows = await db.execute<QueuedDevice & Record<string, unknown>>(sql`
+    select device_id as id, json_agg(id order by id) as rows from broker_changes
+    where device_id not in (select value::uuid from json_array_elements_text(${JSON.stringify(resting)}::json))
+    group by device_id order by bool_or(urgent) desc, min(id) limit ${limit}`);
+  return rows.map(({ id, rows: own }) => ({ id, rows: own }));
 }
 
-/** Removes the changes of a device up to `lastId`, which are all applied by one synchronisation. */
-export async function removeChanges(db: Queryable, deviceId: string, lastId: number): Promise<void> {
+/** Removes changes that were applied, and no others: one that was enqueued meanwhile stays. */
+export async function removeChanges(db: Queryable, rows: readonly number[]): Promise<void> {
   await db
     .delete(brokerChanges)
-    .where(and(eq(brokerChanges.deviceId, deviceId), lte(brokerChanges.id, lastId)));
+    .where(
+      sql`${brokerChanges.id} in (select value::bigint from json_array_elements_text(${JSON.stringify(rows)}::json))`,
+    );
 }
 
-export async function queueLength(db: Queryable): Promise<number> {
-  return await db.$count(brokerChanges);
+/** How many changes wait, and for how long the oldest has, by the database's clock. */
+export async function queueState(
+  db: Queryable,
+): Promise<{ readonly length: number; readonly oldestSeconds: number | null }> {
+  const [row] = await db.execute<{ length: number; seconds: number | null }>(sql`
+    select count(*)::int as length, floor(extract(epoch from now() - min(created_at)))::int as seconds
+    from broker_changes`);
+  return { length: row?.length ?? 0, oldestSeconds: row?.seconds ?? null };
 }

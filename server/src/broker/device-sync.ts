@@ -1,7 +1,7 @@
 import { topicsOfDevice } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { sameRules } from './desired-state.ts';
+import { type Rule, sameRules } from './desired-state.ts';
 import { type DeviceOnBroker, readDeviceOnBroker } from './device-store.ts';
 import type { Emqx } from './emqx.ts';
 import { BANNED_BY } from './emqx-devices.ts';
@@ -50,6 +50,7 @@ async function applyOnce(emqx: Emqx, id: string, desired: DeviceOnBroker): Promi
   }
   steps.push(...(await syncRules(emqx, id, desired)));
   steps.push(...(await syncSession(emqx, id, desired)));
+  steps.push(...(await clearRetained(emqx, id)));
   if (!desired.banned && bans.some(({ by }) => by === BANNED_BY)) {
     await emqx.unban('clientid', id);
     steps.push(`ban of client id ${id} lifted`);
@@ -68,6 +69,21 @@ async function syncRules(emqx: Emqx, id: string, desired: DeviceOnBroker): Promi
   ];
 }
 
+/**
+ * Clears what is retained on the topics of a device, from before devices could not publish retained messages: a message of
+ * a former master would reach the agent, and its next master, for ever.
+ */
+async function clearRetained(emqx: Emqx, id: string): Promise<string[]> {
+  const steps: string[] = [];
+  for (const filter of [`device/${id}/+`, `/device/${id}/+`]) {
+    for (const topic of await emqx.retainedTopics(filter)) {
+      await emqx.clearRetained(topic);
+      steps.push(`retained message on ${topic} cleared`);
+    }
+  }
+  return steps;
+}
+
 /** Ends a session that is not the device's present generation, and subscriptions that its rules no longer cover. */
 async function syncSession(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
   const session = await emqx.session(id);
@@ -75,11 +91,20 @@ async function syncSession(emqx: Emqx, id: string, desired: DeviceOnBroker): Pro
   if (desired.username === undefined || session.username !== desired.username) {
     return (await emqx.kick(id)) ? [`session of ${id} ended`] : [];
   }
+  return await endSubscriptions(emqx, id, desired.rules);
+}
+
+/**
+ * Ends subscriptions of a device that neither its own topics nor its rules cover.
+ *
+ * @returns what was done.
+ */
+export async function endSubscriptions(emqx: Emqx, id: string, rules: readonly Rule[]): Promise<string[]> {
   const allowed = new Set([
     ...topicsOfDevice(id)
       .filter(({ action }) => action !== 'publish')
       .map(({ topic }) => topic),
-    ...desired.rules.map(({ topic }) => topic),
+    ...rules.map(({ topic }) => topic),
   ]);
   const steps: string[] = [];
   for (const filter of await emqx.subscriptions(id)) {

@@ -30,6 +30,7 @@ export const rule = z.object({
   topic: z.string(),
   permission: z.enum(['allow', 'deny']),
   action: z.enum(['publish', 'subscribe', 'all']),
+  retain: z.union([z.boolean(), z.literal('all')]).optional(),
 });
 
 export const pageMeta = z.object({
@@ -56,6 +57,7 @@ export const client = z.object({
   username: z.string().nullish(),
   connected: z.boolean().default(true),
   connected_at: z.string().optional(),
+  auth_expire_at: z.unknown(),
 });
 
 export const subscription = z.object({ topic: z.string() });
@@ -63,7 +65,24 @@ export const subscription = z.object({ topic: z.string() });
 export const listener = z.looseObject({
   id: z.string(),
   enable: z.boolean().default(true),
+  /** In the list; `running` stands beside it for a single one. */
+  status: z.looseObject({ running: z.boolean() }).optional(),
   enable_authn: z.union([z.boolean(), z.string()]).optional(),
+});
+
+export const retainedMessage = z.object({ topic: z.string() });
+
+export const sysTopics = z.looseObject({
+  sys_event_messages: z.looseObject({
+    client_connected: z.boolean(),
+    client_disconnected: z.boolean(),
+    client_subscribed: z.boolean(),
+  }),
+});
+
+export const retainer = z.looseObject({
+  max_publish_rate: z.union([z.string(), z.number()]).optional(),
+  backend: z.looseObject({ storage_type: z.string() }),
 });
 
 export const globalZone = z.looseObject({

@@ -44,6 +44,8 @@ export interface ClientSession {
   readonly connected: boolean;
   /** Unix milliseconds. */
   readonly connectedAt: number | undefined;
+  /** Whether it came with a token: the broker knows when that expires. */
+  readonly authenticated: boolean;
 }
 
 /** Who made a ban, by which the server knows its own. */
@@ -111,11 +113,8 @@ export function deviceCalls({ call, read, readOrAbsent }: ReturnType<typeof crea
       return answer && toSession(answer);
     },
     async sessionsPage(page: number): Promise<Page<ClientSession>> {
-      const fields = 'fields=clientid,username,connected,connected_at';
-      const answer = await read(
-        `/clients?${fields}&limit=${PAGE_SIZE}&page=${page}`,
-        answers.page(answers.client),
-      );
+      // All fields: the broker refuses to name `auth_expire_at` among some.
+      const answer = await read(`/clients?limit=${PAGE_SIZE}&page=${page}`, answers.page(answers.client));
       const { data, hasNext } = toPage(answer, page);
       return { data: data.map(toSession), hasNext };
     },
@@ -145,6 +144,16 @@ export function deviceCalls({ call, read, readOrAbsent }: ReturnType<typeof crea
     /** The same for all clients. */
     async dropRuleCaches(): Promise<void> {
       await call('DELETE', '/authorization/cache', ABSENT);
+    },
+
+    /** Topics that match a filter and hold a retained message. */
+    async retainedTopics(filter: string): Promise<readonly string[]> {
+      const path = `/mqtt/retainer/messages?topic=${encodeURIComponent(filter)}&limit=${PAGE_SIZE}&page=1`;
+      const answer = await readOrAbsent(path, answers.page(answers.retainedMessage));
+      return (answer?.data ?? []).map(({ topic }) => topic);
+    },
+    async clearRetained(topic: string): Promise<void> {
+      await call('DELETE', `/mqtt/retainer/message/${encodeURIComponent(topic)}`, ABSENT);
     },
 
     async ignoresLoopDelivery(): Promise<boolean> {
@@ -187,5 +196,6 @@ function toSession(answer: z.output<typeof answers.client>): ClientSession {
     username: answer.username ?? null,
     connected: answer.connected,
     connectedAt,
+    authenticated: typeof answer.auth_expire_at === 'number' || typeof answer.auth_expire_at === 'string',
   };
 }

@@ -51,6 +51,10 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 interface Call {
   readonly body?: unknown;
+  /** A body that is not JSON. */
+  readonly text?: string;
+  /** Media type of the answer; JSON unless given. */
+  readonly accepts?: string;
   /** Statuses besides 2xx that the caller understands. */
   readonly accept?: readonly number[];
 }
@@ -75,9 +79,11 @@ export function createRest(options: EmqxOptions) {
         method,
         headers: {
           authorization,
-          accept: 'application/json',
+          accept: call.accepts ?? 'application/json',
+          ...(call.text === undefined ? {} : { 'content-type': 'text/plain' }),
           ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
         },
+        ...(call.text === undefined ? {} : { body: call.text }),
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
         redirect: 'error',
         signal: AbortSignal.any([AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS), stopping]),
@@ -133,7 +139,12 @@ export function createRest(options: EmqxOptions) {
     return status === 404 ? undefined : parse(path, schema, body);
   }
 
-  return { call, read, readOrAbsent };
+  async function readText(path: string): Promise<string> {
+    const { body } = await call('GET', path, { accepts: 'text/plain' });
+    return typeof body === 'string' ? body : JSON.stringify(body);
+  }
+
+  return { call, read, readOrAbsent, readText };
 }
 
 function parse<T>(path: string, schema: z.ZodType<T>, body: unknown): T {

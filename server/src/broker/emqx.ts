@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Authenticator, AuthorizationSettings, Rule } from './desired-state.ts';
+import type { Authenticator, AuthorizationSettings, ClosedAuthenticator, Rule } from './desired-state.ts';
 import * as answers from './emqx-answers.ts';
 import { deviceCalls } from './emqx-devices.ts';
 import { createRest, type EmqxOptions } from './emqx-rest.ts';
@@ -17,11 +17,14 @@ export function createEmqx(options: EmqxOptions) {
     nodes: () => read('/nodes', z.array(answers.node)),
 
     authenticators: () => read('/authentication', z.array(answers.authenticator)),
-    async createAuthenticator(authenticator: Authenticator): Promise<void> {
+    async createAuthenticator(authenticator: Authenticator | ClosedAuthenticator): Promise<void> {
       await call('POST', '/authentication', { body: authenticator, accept: [409] });
     },
     /** Replaces an authenticator. The only way to be sure of its secret, which the API never shows. */
-    async replaceAuthenticator(id: string, authenticator: Authenticator): Promise<void> {
+    async replaceAuthenticator(
+      id: string,
+      authenticator: Authenticator | ClosedAuthenticator,
+    ): Promise<void> {
       await call('PUT', `/authentication/${encodeURIComponent(id)}`, { body: authenticator });
     },
     async moveAuthenticatorToFront(id: string): Promise<void> {
@@ -54,6 +57,31 @@ export function createEmqx(options: EmqxOptions) {
     },
     async replaceRulesForAll(rules: readonly Rule[]): Promise<void> {
       await call('POST', `${BUILT_IN}/rules/all`, { body: { rules } });
+    },
+
+    /** Listeners and whether they take connections. */
+    async listeners(): Promise<readonly { readonly id: string; readonly running: boolean }[]> {
+      const listed = await read('/listeners', z.array(answers.listener));
+      return listed.map(({ id, status, enable }) => ({ id, running: status?.running ?? enable }));
+    },
+    async startListener(id: string): Promise<void> {
+      await call('POST', `/listeners/${encodeURIComponent(id)}/start`);
+    },
+
+    /** The whole configuration as HOCON text. */
+    async configuration(): Promise<string> {
+      return await rest.readText('/configs');
+    },
+    async mergeConfiguration(hocon: string): Promise<void> {
+      await call('PUT', '/configs?mode=merge', { text: hocon });
+    },
+    sysTopics: () => read('/configs/sys_topics', answers.sysTopics),
+    async setSysTopics(settings: z.output<typeof answers.sysTopics>): Promise<void> {
+      await call('PUT', '/configs/sys_topics', { body: settings });
+    },
+    retainer: () => read('/mqtt/retainer', answers.retainer),
+    async setRetainer(settings: z.output<typeof answers.retainer>): Promise<void> {
+      await call('PUT', '/mqtt/retainer', { body: settings });
     },
     ...deviceCalls(rest),
   };

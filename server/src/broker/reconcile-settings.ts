@@ -1,111 +1,78 @@
-import { type DesiredState, fileSourceOpens, sameRules } from './desired-state.ts';
+import { CLOSED, type DesiredState, fileSourceOpens, sameRules } from './desired-state.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
-import { eachPage } from './emqx-devices.ts';
+import { reconcileZone } from './reconcile-zone.ts';
 
 export interface SettingsReport {
   readonly version: string;
-  readonly differences: readonly string[];
-  readonly foreignAuthenticators: readonly string[];
+  /** Whether everyone was let in, or more was allowed than should be, until this run. */
+  readonly wasOpen: { readonly toEveryone: boolean; readonly forMore: boolean };
   readonly foreignSources: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /** A difference found: noted, and repaired unless the run only inspects. */
-type Step = (what: string, repair: () => Promise<void>) => Promise<void>;
+export type Step = (what: string, repair: () => Promise<void>) => Promise<void>;
+
+export interface SettingsDeps {
+  readonly emqx: Emqx;
+  readonly desired: DesiredState;
+  readonly step: Step;
+}
+
+type ListedAuthenticator = Awaited<ReturnType<Emqx['authenticators']>>[number];
 
 const BUILT_IN = 'built_in_database';
 /** Part of our broker image: has no users and so refuses everyone until the JWT authenticator exists. */
-const IMAGE_AUTHENTICATOR = 'password_based:built_in_database';
+export const CLOSED_AUTHENTICATOR = 'password_based:built_in_database';
 const NODE_RUNNING = 'running';
 
 /**
- * Reads the broker's settings and applies the difference to what they should be. A broker that admits everyone is closed
- * first of all. One that refuses everyone, as our image does when it is new, admits devices last, so that none meets
- * rules that are not there yet, or is admitted before its ban.
+ * Reads the broker's settings and fixes what differs, but admits nobody: a broker that lets everyone in is closed first of
+ * all, and one that refuses everyone stays so. It needs no database.
  *
- * @param repair false only looks.
- * @param beforeAdmission what else must be in place before devices are admitted.
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started.
  */
-export async function reconcileSettings(
-  emqx: Emqx,
-  desired: DesiredState,
-  repair: boolean,
-  beforeAdmission: () => Promise<void> = async () => {},
-): Promise<SettingsReport> {
+export async function reconcileSettings(deps: SettingsDeps): Promise<SettingsReport> {
+  const { emqx, step } = deps;
   const nodes = await emqx.nodes();
   const down = nodes.find((node) => node.node_status !== NODE_RUNNING);
   if (nodes[0] === undefined || down) {
     throw new EmqxError('unreachable', `The broker's node ${down?.node ?? ''} is not running yet.`);
   }
-  const differences: string[] = [];
-  const step: Step = async (what, action) => {
-    if (repair) await action();
-    differences.push(what);
-  };
-  // Read first: should the broker come back empty in the middle of the run, the authenticator is not found
-  // when it is replaced, and the run fails instead of admitting devices to a broker whose rules are gone.
-  const present = await emqx.authenticators();
-  const letEveryoneIn = !present.some(({ enable }) => enable);
-  const closed = letEveryoneIn ? await authenticators(emqx, present, desired, repair, step) : undefined;
-  await settings(emqx, desired, step);
-  const foreignSources = await sources(emqx, desired, step);
-  await beforeAdmission();
-  const foreignAuthenticators = closed ?? (await authenticators(emqx, present, desired, repair, step));
-  if (letEveryoneIn) {
-    await step('sessions from while the broker admitted everyone', () => endAllSessions(emqx));
-  }
+  const authenticators = await emqx.authenticators();
+  const toEveryone = !authenticators.some(({ enable }) => enable);
+  if (toEveryone) await step('no authenticator: everyone was let in', () => closeChain(emqx, authenticators));
+  const allowedMore = await settings(deps);
+  const { foreign, opened } = await sources(deps);
+  const zoneWarnings = await reconcileZone(deps);
   return {
     version: nodes[0].version,
-    differences,
-    foreignAuthenticators,
-    foreignSources,
-    warnings: await warnings(emqx),
+    wasOpen: { toEveryone, forMore: toEveryone || allowedMore || opened },
+    foreignSources: foreign,
+    warnings: [...zoneWarnings, ...(await warnings(emqx))],
   };
 }
 
-async function authenticators(
-  emqx: Emqx,
-  present: Awaited<ReturnType<Emqx['authenticators']>>,
-  desired: DesiredState,
-  repair: boolean,
-  step: Step,
-): Promise<string[]> {
-  const { mechanism } = desired.authenticator;
-  const ours = present.findIndex((authenticator) => authenticator.mechanism === mechanism);
-  if (ours === -1) {
-    await step('authenticator missing', () => emqx.createAuthenticator(desired.authenticator));
-  } else if (!present[ours]?.enable) {
-    await step('authenticator disabled', async () => {});
-  }
-  // Always replaced: its secret cannot be read, so a difference in it cannot be seen.
-  if (repair) await emqx.replaceAuthenticator(mechanism, desired.authenticator);
-  if (ours > 0 || (ours === -1 && present.length > 0)) {
-    await step('authenticator not in front', () => emqx.moveAuthenticatorToFront(mechanism));
-  }
-  return present.filter(({ id }, index) => index !== ours && id !== IMAGE_AUTHENTICATOR).map(({ id }) => id);
+async function closeChain(emqx: Emqx, present: readonly ListedAuthenticator[]): Promise<void> {
+  const exists = present.some(({ id }) => id === CLOSED_AUTHENTICATOR);
+  if (exists) await emqx.replaceAuthenticator(CLOSED_AUTHENTICATOR, CLOSED);
+  else await emqx.createAuthenticator(CLOSED);
 }
 
-/**
- * What a client subscribed to while nobody was asked for a token is not checked again, and the server's own session got
- * no rights from its token then. All come back with one.
- */
-async function endAllSessions(emqx: Emqx): Promise<void> {
-  const found: string[] = [];
-  for await (const data of eachPage(emqx.sessionsPage)) found.push(...data.map(({ clientid }) => clientid));
-  if (found.length > 0) await emqx.kickAll(found);
-}
-
-async function settings(emqx: Emqx, desired: DesiredState, step: Step): Promise<void> {
+/** @returns whether what no rule matched was allowed. */
+async function settings({ emqx, desired, step }: SettingsDeps): Promise<boolean> {
   const { cache, ...present } = await emqx.authorizationSettings();
   const { no_match, deny_action } = desired.settings;
-  if (present.no_match === no_match && present.deny_action === deny_action) return;
-  await step(`authorization settings: no_match ${present.no_match}, deny_action ${present.deny_action}`, () =>
-    emqx.setAuthorizationSettings({ ...desired.settings, cache }),
-  );
+  if (present.no_match !== no_match || present.deny_action !== deny_action) {
+    await step(
+      `authorization settings: no_match ${present.no_match}, deny_action ${present.deny_action}`,
+      () => emqx.setAuthorizationSettings({ ...desired.settings, cache }),
+    );
+  }
+  return present.no_match === 'allow';
 }
 
-async function sources(emqx: Emqx, desired: DesiredState, step: Step): Promise<string[]> {
+async function sources({ emqx, desired, step }: SettingsDeps) {
   const present = await emqx.sources();
   const ours = present.findIndex((source) => source.type === BUILT_IN);
   const source = { type: BUILT_IN, enable: true, max_rules: desired.maxRules };
@@ -114,8 +81,9 @@ async function sources(emqx: Emqx, desired: DesiredState, step: Step): Promise<s
   } else if (!present[ours]?.enable || (present[ours]?.max_rules ?? 0) < desired.maxRules) {
     await step('authorization source disabled or too small', () => emqx.replaceSource(BUILT_IN, source));
   }
-  const rules = await emqx.rulesForAll();
-  if (!sameRules(rules ?? [], desired.rulesForAll)) {
+  const rules = (await emqx.rulesForAll()) ?? [];
+  let opened = rules.some((rule) => !desired.rulesForAll.some((wanted) => sameRules([rule], [wanted])));
+  if (!sameRules(rules, desired.rulesForAll)) {
     await step('rules for all clients', () => emqx.replaceRulesForAll(desired.rulesForAll));
   }
   if (ours > 0 || (ours === -1 && present.length > 0)) {
@@ -124,10 +92,11 @@ async function sources(emqx: Emqx, desired: DesiredState, step: Step): Promise<s
   const foreign = present.filter((other, index) => index !== ours && other.enable);
   for (const other of foreign) {
     if (other.type !== 'file' || !fileSourceOpens(other.rules ?? '{allow, all}')) continue;
+    opened = true;
     const disabled = { type: 'file', enable: false, rules: other.rules ?? '{deny, all}.\n' };
     await step('file source that allows was enabled', () => emqx.replaceSource('file', disabled));
   }
-  return foreign.map(({ type }) => type);
+  return { foreign: foreign.map(({ type }) => type), opened };
 }
 
 /** What an operator should look at. A broker of another version that answers these calls differently is still provisioned. */

@@ -1,40 +1,85 @@
 import type { ReconcileReport } from '../../contract/api/broker.ts';
+import { inParallel } from '../platform/parallel.ts';
+import { admit } from './admission.ts';
 import type { DesiredState } from './desired-state.ts';
+import type { Emqx } from './emqx.ts';
+import { eachPage } from './emqx-devices.ts';
 import { reconcileBans } from './reconcile-bans.ts';
 import { type DeviceReconcileDeps, reconcileLinks } from './reconcile-devices.ts';
 import { type PresenceCorrection, reconcileSessions } from './reconcile-sessions.ts';
-import { reconcileSettings } from './reconcile-settings.ts';
+import { reconcileSettings, type Step } from './reconcile-settings.ts';
 import { NO_DEVICE_DIFFERENCES } from './report.ts';
 
 export interface ReconcileDeps extends DeviceReconcileDeps {
   readonly desired: DesiredState;
   readonly presence: PresenceCorrection;
+  /** Whether subscriptions may be left from a time when the broker allowed more, such as before this process began. */
+  readonly suspectSubscriptions: boolean;
 }
 
 /**
- * One whole run: settings and bans, then the rules of paired devices, and sessions.
+ * One whole run. The order is the point: an open broker is closed, then come settings, bans, the rules of pairs, and only
+ * then are devices admitted; last, sessions and subscriptions that should not be are ended.
  *
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started; a database error.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
+  const { emqx, desired, repair } = deps;
+  const { step, differences } = steps(repair);
   const devices = { ...NO_DEVICE_DIFFERENCES };
-  let bans = 0;
-  const settings = await reconcileSettings(deps.emqx, deps.desired, deps.repair, async () => {
-    bans = await reconcileBans(deps, devices);
-  });
+  const present = await emqx.authenticators();
+  const settings = await reconcileSettings({ emqx, desired, step });
+  const bans = await reconcileBans(deps, devices);
   const clientRules = await reconcileLinks(deps, devices);
-  const sessions = await reconcileSessions(deps, deps.presence, devices);
+  const admission = await admit({ emqx, desired, step, repair }, present);
+  if (settings.wasOpen.toEveryone) {
+    await step('sessions from when everyone was let in', () => endAllSessions(emqx));
+  }
+  const checkSubscriptions = repair && (deps.suspectSubscriptions || settings.wasOpen.forMore);
+  const sessions = await reconcileSessions({ ...deps, checkSubscriptions }, devices);
   return {
     version: settings.version,
-    differences: [...settings.differences],
+    differences,
     devices,
     sessions,
     foreign: {
-      authenticators: [...settings.foreignAuthenticators],
+      authenticators: [...admission.foreignAuthenticators],
       sources: [...settings.foreignSources],
       clientRules,
       bans,
     },
-    warnings: [...settings.warnings],
+    warnings: [...settings.warnings, ...admission.warnings],
   };
+}
+
+/** Fixes what needs no database and admits nobody: bans that are not there yet would be missed. */
+export async function closeBroker(emqx: Emqx, desired: DesiredState): Promise<void> {
+  await reconcileSettings({ emqx, desired, step: steps(true).step });
+}
+
+/** Reads settings and admission alone, cheaply. @returns what differs. */
+export async function inspectSettings(emqx: Emqx, desired: DesiredState): Promise<readonly string[]> {
+  const { step, differences } = steps(false);
+  const present = await emqx.authenticators();
+  await reconcileSettings({ emqx, desired, step });
+  await admit({ emqx, desired, step, repair: false }, present);
+  return differences;
+}
+
+function steps(repair: boolean): { readonly step: Step; readonly differences: string[] } {
+  const differences: string[] = [];
+  return {
+    differences,
+    async step(what, action) {
+      if (repair) await action();
+      differences.push(what);
+    },
+  };
+}
+
+/** The server's own session got no rights from its token, and a device's is bound to none. All come back with one. */
+async function endAllSessions(emqx: Emqx): Promise<void> {
+  const found: string[][] = [];
+  for await (const data of eachPage(emqx.sessionsPage)) found.push(data.map(({ clientid }) => clientid));
+  await inParallel(found, 1, (ids) => emqx.kickAll(ids));
 }

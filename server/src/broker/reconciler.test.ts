@@ -8,6 +8,7 @@ import { NO_DEVICE_DIFFERENCES } from './report.ts';
 
 const RETRY_LIMIT_MS = 10_000;
 const INTERVAL_MS = 3 * 60_000;
+const LOOK_MS = 10_000;
 
 const REPORT: ReconcileReport = {
   version: '5.8.9',
@@ -22,6 +23,8 @@ const REPORT: ReconcileReport = {
 function loop() {
   const clock = manualClock();
   const record = recordingLog();
+  const looks: number[] = [];
+  let found: readonly string[] = [];
   const runs: {
     succeed(report?: Partial<ReconcileReport>): Promise<void>;
     fail(error: unknown): Promise<void>;
@@ -38,10 +41,26 @@ function loop() {
       });
       return promise;
     },
+    async look() {
+      looks.push(clock.now());
+      return found;
+    },
   });
   reconciler.start();
   const advance = (ms: number) => settle(() => clock.advance(ms));
-  return { clock, record, runs, reconciler, advance };
+  /** Lets time pass look by look. */
+  const advanceLooks = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += LOOK_MS) await advance(Math.min(LOOK_MS, ms - passed));
+  };
+  return {
+    clock,
+    record,
+    runs,
+    looks,
+    reconciler,
+    advance: advanceLooks,
+    find: (what: string[]) => (found = what),
+  };
 }
 
 /** What an action sets off runs in micro-tasks. */

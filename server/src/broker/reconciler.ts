@@ -13,6 +13,8 @@ export interface ReconcilerDeps {
   readonly log: Logger;
   /** One whole run; nothing where only the settings could be repaired, since the database is not there yet. */
   readonly run: () => Promise<ReconcileReport | undefined>;
+  /** A cheap look at the settings; what differs from what they should be. */
+  readonly look: () => Promise<readonly string[]>;
 }
 
 export interface ReconcilerStatus {
@@ -23,6 +25,8 @@ export interface ReconcilerStatus {
   readonly report?: ReconcileReport;
   /** Why the last run failed, in a sentence. */
   readonly failure?: string;
+  /** The last run that found something to fix, and when it ended (Unix milliseconds). */
+  readonly lastRepair?: { readonly at: number; readonly report: ReconcileReport };
 }
 
 export interface Reconciler {
@@ -36,11 +40,16 @@ export interface Reconciler {
   close(): Promise<void>;
 }
 
-const INTERVAL_MS = 3 * 60_000;
+/** Settings are looked at often, since a broker that someone opened by hand is open until then. */
+const LOOK_INTERVAL_MS = 10_000;
+const LOOKS_PER_RUN = 18;
 /** Short enough to be right within 10 s of the broker's return. */
 const RETRY: BackoffLimits = { firstMs: 500, capMs: 4_000 };
 
-/** Runs `run` at start, on request, every few minutes, and after a failure until it succeeds. */
+/**
+ * Runs `run` at start, on request, every three minutes, when a look at the settings found a difference, and after a failure
+ * until it succeeds.
+ */
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const stopping = new AbortController();
   let wake = new AbortController();
@@ -58,13 +67,15 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       failures = 0;
       if (report === undefined) {
         deps.log.debug({ reason, ms }, 'broker settings reconciled, devices wait for the database');
-        status = { state: 'never' };
+        status = { ...status, state: 'never' };
         return;
       }
       const news = foundDifferences(report) || status.state !== 'ok';
       deps.log[news ? 'info' : 'debug']({ reason, ms, ...report }, 'broker reconciled');
       reportForeign(report);
-      status = { state: 'ok', at: deps.clock.now(), report };
+      const at = deps.clock.now();
+      const lastRepair = foundDifferences(report) ? { at, report } : status.lastRepair;
+      status = { state: 'ok', at, report, ...(lastRepair ? { lastRepair } : {}) };
     } catch (error) {
       failures++;
       const expected = error instanceof EmqxError || error instanceof AppError;
@@ -96,12 +107,25 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       for (const resolve of served) resolve(status);
       wake = new AbortController();
       if (wanted !== undefined && (failures === 0 || waiting.length > 0)) continue;
-      const settled = status.state === 'ok';
-      const delayMs = settled
-        ? INTERVAL_MS
-        : 200 + backoffDelay(Math.max(0, failures - 1), RETRY, deps.random);
-      await sleep(deps.clock, delayMs, AbortSignal.any([wake.signal, stopping.signal]));
+      if (status.state === 'ok') await watch();
+      else await pause(200 + backoffDelay(Math.max(0, failures - 1), RETRY, deps.random));
     }
+  }
+
+  /** Looks at the settings from time to time until another run is due. */
+  async function watch(): Promise<void> {
+    for (let looks = 0; looks < LOOKS_PER_RUN && wanted === undefined && !stopping.signal.aborted; looks++) {
+      await pause(LOOK_INTERVAL_MS);
+      if (wake.signal.aborted || stopping.signal.aborted) return;
+      // A look that failed is followed by a run, which says why.
+      const found = await deps.look().catch(() => ['look failed']);
+      if (found.length === 0) continue;
+      wanted ??= `look: ${found.join('; ')}`;
+    }
+  }
+
+  async function pause(delayMs: number): Promise<void> {
+    await sleep(deps.clock, delayMs, AbortSignal.any([wake.signal, stopping.signal]));
   }
 
   return {

@@ -11,6 +11,7 @@ export const NO_DEVICE_DIFFERENCES: DeviceDifferences = {
   bansAdded: 0,
   bansLifted: 0,
   sessionsEnded: 0,
+  subscriptionsEnded: 0,
 };
 
 /** Whether a run found any difference. */

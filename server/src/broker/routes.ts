@@ -6,7 +6,8 @@ import { describeOperation } from '../http/describe.ts';
 import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
-import { queueLength } from './device-store.ts';
+import { AppError } from '../platform/errors.ts';
+import { queueState } from './device-store.ts';
 import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
 
 export interface BrokerRoutesDeps {
@@ -19,16 +20,22 @@ export interface BrokerRoutesDeps {
 
 /** What the broker holds, as the reconciliation last saw it, and a run of it on demand. */
 export function brokerRoutes(deps: BrokerRoutesDeps) {
-  async function answer({ state, at, failure, report }: ReconcilerStatus): Promise<BrokerStatus> {
+  async function answer(status: ReconcilerStatus): Promise<BrokerStatus> {
+    const { state, at, failure, report, lastRepair } = status;
+    const queue = await queueState(deps.db);
     return {
       connection: deps.connection(),
-      queuedChanges: await queueLength(deps.db),
+      queuedChanges: queue.length,
+      oldestChangeSeconds: queue.oldestSeconds,
       lastRun: {
         state,
         at: at === undefined ? null : new Date(at).toISOString(),
         failure: state === 'failed' ? (failure ?? null) : null,
         report: report ?? null,
       },
+      lastRepair: lastRepair
+        ? { at: new Date(lastRepair.at).toISOString(), report: lastRepair.report }
+        : null,
     };
   }
 
@@ -54,6 +61,7 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
           'Compares the broker with the desired state, fixes the differences, and answers when done.',
         answer: brokerStatus,
         admin: true,
+        problems: ['unavailable'],
       }),
       async (c) => {
         const status = await deps.reconciler.runNow('operator');
@@ -62,6 +70,9 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
           action: 'broker.reconciled',
           after: { state: status.state, failure: status.failure },
         });
+        if (status.state === 'failed') {
+          throw new AppError('unavailable', status.failure ?? 'The run failed.', { retryAfterSeconds: 5 });
+        }
         return c.json(await answer(status));
       },
     );

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { AppEnv } from '../http/device-answer.ts';
 import { allowOnly } from '../http/device-answer.ts';
 
-/** One part the server depends on: `ok`, or in a few words what is wrong. */
+/** One part the server depends on: `ok`, which a remark may follow, or in a few words what is wrong. */
 export type Check = () => string | Promise<string>;
 
 export interface HealthDeps {
@@ -25,7 +25,7 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
   app.get('/health/ready', async (c) => {
     const names = Object.keys(deps.checks);
     const states = await Promise.all(Object.values(deps.checks).map((check) => check()));
-    const ready = states.every((state) => state === 'ok');
+    const ready = states.every((state) => /^ok\b/.test(state));
     c.header('Cache-Control', 'no-store');
     return c.json(
       {

@@ -1,10 +1,26 @@
-// Takes commands of the server: LED with {"on":true}, and REBOOT.
-#include <ESP8266WiFi.h>
+// Takes commands of the server: LED with {"on":true}, and REBOOT. Send one from
+// the dashboard.
 #include <SMServer.h>
 
+constexpr char WIFI_NAME[] = "name of the Wi-Fi network";
+constexpr char WIFI_PASSWORD[] = "its password";
 constexpr char HOST[] = "192.168.1.10:3000";
 constexpr char UUID[] = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 constexpr char KEY[] = "device key";
+
+// The blue LED of most boards; on the ESP8266 it is on when low.
+constexpr uint8_t LED = 2;
+#ifdef ESP8266
+constexpr uint8_t LED_ON = LOW, LED_OFF = HIGH;
+#else
+constexpr uint8_t LED_ON = HIGH, LED_OFF = LOW;
+#endif
+
+// Tells the server which commands there are, and with which arguments.
+const SMCommandInfo COMMANDS[] = {
+    {"LED", "{\"on\":\"bool\"}"},
+    {"REBOOT", nullptr},
+};
 
 SMServer server(HOST, UUID, KEY);
 bool restartAsked = false;
@@ -16,7 +32,7 @@ uint32_t restartAskedMs = 0;
 SMResult onCommand(const char* name, JsonVariantConst arguments) {
   if (strcmp(name, "LED") == 0) {
     const bool on = arguments["on"] | false;
-    digitalWrite(LED_BUILTIN, on ? LOW : HIGH);  // the LED is on when low
+    digitalWrite(LED, on ? LED_ON : LED_OFF);
     JsonDocument result;
     result["on"] = on;
     return SMResult::ok(result);
@@ -27,22 +43,22 @@ SMResult onCommand(const char* name, JsonVariantConst arguments) {
     restartAskedMs = millis();
     return SMResult::ok();
   }
-  return SMResult::error("no such command");
+  return SMResult::error("unknown command");
 }
 
 void setup() {
   Serial.begin(115200);
-  pinMode(LED_BUILTIN, OUTPUT);
+  pinMode(LED, OUTPUT);
   WiFi.mode(WIFI_STA);
-  WiFi.begin();
+  WiFi.begin(WIFI_NAME, WIFI_PASSWORD);
+  server.describe(COMMANDS);
   server.onCommand(onCommand);
-  if (!server.begin()) Serial.println(toString(server.lastError().code));
+  if (!server.begin()) Serial.println(advice(server.lastError().code));
 }
 
 void loop() {
   server.loop();
-  if (restartAsked && server.waiting() == 0 &&
-      millis() - restartAskedMs >= 1000) {
+  if (restartAsked && millis() - restartAskedMs >= 1000) {
     server.end();
     ESP.restart();
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { run } from './shell.ts';
 
@@ -8,29 +9,32 @@ export interface Target {
   readonly name: string;
   readonly compiler: readonly string[];
   readonly flags: readonly string[];
+  /** Sources that are compiled without the sanitizers. */
+  readonly unchecked?: (source: string) => boolean;
 }
 
-const JOBS = 2;
+const JOBS = availableParallelism();
 
 /**
- * Compiles what changed since the last time, two files at once: a source, a header that it includes, or the
+ * Compiles what changed since the last time, a file for each processor: a source, a header that it includes, or the
  * command. Returns the objects, or throws with the compiler's words.
  */
 export async function compile(target: Target, build: string, sources: readonly string[]): Promise<string[]> {
   const folder = join(build, target.name);
   mkdirSync(folder, { recursive: true });
-  const stamp = createHash('sha256')
-    .update(JSON.stringify([target.compiler, target.flags]))
-    .digest('hex');
-  const waiting = sources.filter((source) => !isFresh(objectOf(folder, source), stamp));
+  const command = (source: string) => [...target.compiler, ...flagsFor(target, source)];
+  const stamp = (source: string) =>
+    createHash('sha256')
+      .update(JSON.stringify(command(source)))
+      .digest('hex');
+  const waiting = sources.filter((source) => !isFresh(objectOf(folder, source), stamp(source)));
   const problems: string[] = [];
   const worker = async () => {
     for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
       const object = objectOf(folder, source);
       rmSync(object, { force: true });
       const { code, output } = await run([
-        ...target.compiler,
-        ...target.flags,
+        ...command(source),
         '-MMD',
         '-MF',
         `${object}.d`,
@@ -39,7 +43,7 @@ export async function compile(target: Target, build: string, sources: readonly s
         '-o',
         object,
       ]);
-      if (code === 0) writeFileSync(`${object}.stamp`, stamp);
+      if (code === 0) writeFileSync(`${object}.stamp`, stamp(source));
       else problems.push(output);
     }
   };
@@ -62,6 +66,11 @@ export async function link(
     if (code !== 0) throw new Error(output);
   }
   return program;
+}
+
+function flagsFor(target: Target, source: string): readonly string[] {
+  if (!target.unchecked?.(source)) return target.flags;
+  return target.flags.filter((flag) => !flag.startsWith('-fsanitize') && !flag.startsWith('-fno-sanitize'));
 }
 
 function objectOf(folder: string, source: string): string {

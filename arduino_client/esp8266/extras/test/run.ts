@@ -1,54 +1,29 @@
 /**
- * All tests of the ESP8266 library, on a PC: `bun arduino_client/esp8266/extras/test/run.ts`. What must be installed is
+ * All tests of the library, on a PC, as built for either chip: `bun arduino_client/esp8266/extras/test/run.ts`. What must be installed is
  * in `debian-packages.ts`. The last line is `N passed, N failed[, N skipped]`.
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { compileForChip, tooLarge } from './chip.ts';
-import { compile, link, type Target } from './compile.ts';
+import { checkChipSizes } from './chip.ts';
+import { compile, link } from './compile.ts';
 import { DEBIAN_PACKAGES } from './debian-packages.ts';
-import { checkExamples, checkKeywords, checkLibraryProperties } from './packaging.ts';
+import { checkArchive, checkErrorTable, checkExamples, checkKeywords, checkMetadata } from './packaging.ts';
 import { Report } from './report.ts';
 import { must, run } from './shell.ts';
+import {
+  build,
+  type Chip,
+  hostBits,
+  library,
+  librarySources,
+  sourcesIn,
+  type Variant,
+  variant,
+} from './variants.ts';
 
 const here = import.meta.dir;
-const library = join(here, '../..');
 const repository = join(library, '../..');
-const build = join(here, 'build');
-const fakes = join(here, 'fakes');
 const report = new Report();
-
-const HOST_FLAGS = [
-  '-std=gnu++17',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-  '-g1',
-  '-funsigned-char',
-  '-fsanitize=address,undefined',
-  '-fno-sanitize-recover=undefined',
-  '-I',
-  fakes,
-  '-I',
-  join(here, 'unit'),
-  '-I',
-  join(library, 'src'),
-];
-
-function hostTarget(bits: 32 | 64): Target {
-  return { name: `host${bits}`, compiler: ['g++', `-m${bits}`], flags: HOST_FLAGS };
-}
-
-function sourcesIn(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.cpp'))
-    .sort()
-    .map((name) => join(folder, name));
-}
-
-function librarySources(): string[] {
-  return [...sourcesIn(join(library, 'src')), ...sourcesIn(join(library, 'src/internal'))];
-}
 
 /** Whether everything is installed; says what is not. */
 async function prepared(): Promise<boolean> {
@@ -67,20 +42,19 @@ async function prepared(): Promise<boolean> {
   return false;
 }
 
-/** Builds and runs the unit tests; each of doctest's test cases counts. */
-async function unitTests(bits: 32 | 64): Promise<void> {
-  const target = hostTarget(bits);
-  await report.attempt(`unit tests build without warnings, ${bits} bit`, async () => {
+/** Builds and runs the unit tests of a variant; each of doctest's test cases counts. */
+async function unitTests({ chip, target, fakes }: Variant): Promise<void> {
+  let program = '';
+  const built = await report.attempt(`unit tests build without warnings, ${chip}`, async () => {
     const objects = await compile(target, build, [
       ...librarySources(),
-      ...sourcesIn(fakes),
+      ...fakes,
       ...sourcesIn(join(here, 'unit')),
     ]);
-    await link(target, build, 'unit', objects);
+    program = await link(target, build, 'unit', objects);
     return undefined;
   });
-  const program = join(build, target.name, 'unit');
-  if (!existsSync(program)) return;
+  if (!built) return;
   const { code, output } = await run([program, '--no-version=true'], undefined, {
     ASAN_OPTIONS: 'detect_leaks=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
@@ -88,89 +62,99 @@ async function unitTests(bits: 32 | 64): Promise<void> {
   const counts = output.match(/test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed/);
   for (const [, message] of output.matchAll(/MESSAGE: (.*)/g)) console.log(`        ${message}`);
   if (counts === null || (code !== 0 && counts[3] === '0')) {
-    report.fail(`unit tests, ${bits} bit`, output);
+    report.fail(`unit tests, ${chip}`, output);
     return;
   }
   report.passed += Number(counts[2]);
   report.failed += Number(counts[3]);
   console.log(
-    `${counts[3] === '0' ? 'ok     ' : 'FAILED '} unit tests, ${bits} bit: ${counts[2]} of ${counts[1]} passed`,
+    `${counts[3] === '0' ? 'ok     ' : 'FAILED '} unit tests, ${chip}: ${counts[2]} of ${counts[1]} passed`,
   );
   if (counts[3] !== '0') console.log(output);
 }
 
-async function chip(): Promise<void> {
-  await report.attempt('the library compiles for the chip (lx106)', async () => {
-    const measured = await compileForChip(build, fakes, library, librarySources());
-    console.log(measured.table);
-    const problem = tooLarge(measured);
-    if (problem) throw new Error(problem);
-    return `${measured.code} bytes of code, ${measured.data} bytes of static data`;
-  });
-}
-
 async function format(): Promise<void> {
   await report.attempt('clang-format (Google) has nothing to change', async () => {
-    const folders = ['src', 'src/internal', 'extras/test/fakes', 'extras/test/unit', 'extras/test/device'];
-    const files = folders
-      .map((folder) => join(library, folder))
-      .filter((folder) => existsSync(folder))
-      .flatMap((folder) =>
-        readdirSync(folder)
-          .filter((name) => /\.(cpp|h)$/.test(name))
-          .map((name) => join(folder, name)),
-      );
-    const examples = join(library, 'examples');
-    files.push(...readdirSync(examples).map((name) => join(examples, name, `${name}.ino`)));
+    const files = ['src', 'examples', 'extras/test/fakes', 'extras/test/unit', 'extras/test/device']
+      .flatMap((folder) => filesUnder(join(library, folder)))
+      .filter((file) => /\.(cpp|h|ino)$/.test(file));
     await must(['clang-format', '--dry-run', '--Werror', ...files]);
     return `${files.length} files`;
   });
 }
 
-async function checkLogging(): Promise<string> {
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file).isFile());
+}
+
+async function checkLogging({ target }: Variant): Promise<string> {
   const source = join(library, 'src/internal/connection.cpp');
   for (const level of [0, 1, 2, 3]) {
-    const command = ['g++', ...HOST_FLAGS, `-DSMSERVER_LOG_LEVEL=${level}`, '-Os', '-S', '-o', '-', source];
+    const command = [
+      ...target.compiler,
+      ...target.flags,
+      `-DSMSERVER_LOG_LEVEL=${level}`,
+      '-Os',
+      '-S',
+      '-o',
+      '-',
+      source,
+    ];
     const assembly = await must(command);
-    if (assembly.includes('[sm]') !== level > 0) throw new Error(`level ${level} is not as it should be`);
+    if (assembly.includes('[sm]') !== level > 0) throw new Error(`level ${level} is wrong`);
   }
   return '4 levels';
 }
 
-async function endToEnd(): Promise<void> {
+async function endToEnd(variants: readonly Variant[]): Promise<void> {
   const harness = join(repository, 'server/test/harness.ts');
   if (!existsSync(harness)) {
     report.skip('end to end', `${relative(repository, harness)} is not there`);
     return;
   }
-  const built = await report.attempt('the simulated device builds', async () => {
-    const target = hostTarget(64);
-    const objects = await compile(target, build, [
-      ...librarySources(),
-      ...sourcesIn(fakes),
-      ...sourcesIn(join(here, 'device')),
-    ]);
-    await link(target, build, 'device', objects);
-    return undefined;
-  });
-  if (!built) return;
+  const programs = new Map<Chip, string>();
+  for (const { chip, target, fakes } of variants) {
+    const built = await report.attempt(`the simulated device builds, ${chip}`, async () => {
+      const objects = await compile(target, build, [
+        ...librarySources(),
+        ...fakes,
+        ...sourcesIn(join(here, 'device')),
+      ]);
+      programs.set(chip, await link(target, build, 'device', objects));
+      return undefined;
+    });
+    if (!built) return;
+  }
   const { runEndToEnd } = await import('./e2e/run.ts');
-  await runEndToEnd(report, join(build, 'host64', 'device'), build);
+  await runEndToEnd(report, programs, build);
 }
 
-mkdirSync(build, { recursive: true });
-if (await prepared()) {
-  await format();
-  await unitTests(64);
-  await unitTests(32);
-  await chip();
-  await report.attempt('logging compiles at every level, and to nothing by default', checkLogging);
-  await report.attempt('the examples and the README hold together', () =>
-    checkExamples(library, build, HOST_FLAGS),
-  );
-  await endToEnd();
+/** Where the variants are built with 64 bits, the ESP32's integer types are checked by compiling alone. */
+async function checkIntegerTypes(): Promise<string> {
+  const { target } = variant('esp32', 32);
+  const sources = [...librarySources(), ...sourcesIn(join(here, 'device'))];
+  for (const source of sources) await must([...target.compiler, ...target.flags, '-fsyntax-only', source]);
+  return `${sources.length} files`;
 }
-await report.attempt('keywords.txt names the public interface, with tabs', () => checkKeywords(library));
-await report.attempt('library.properties is complete', () => checkLibraryProperties(library));
+
+if (await prepared()) {
+  const bits = await hostBits();
+  const variants: readonly [Variant, Variant] = [variant('esp8266', bits), variant('esp32', bits)];
+  await format();
+  await report.attempt('the library compiles for the ESP8266 and stays under its ceilings', checkChipSizes);
+  for (const each of variants) await unitTests(each);
+  if (bits === 64) await report.attempt('it compiles with the integer types of the ESP32', checkIntegerTypes);
+  await report.attempt('logging compiles at every level, and to nothing by default', () =>
+    checkLogging(variants[0]),
+  );
+  await report.attempt('the examples and the README compile on both chips', () => checkExamples(variants));
+  await report.attempt('the release archive is an installable library', () => checkArchive(variants));
+  await endToEnd(variants);
+}
+await report.attempt('keywords.txt names the public interface, with tabs', checkKeywords);
+await report.attempt('library.properties and library.json agree', checkMetadata);
+await report.attempt('the README explains every error', checkErrorTable);
 console.log(report.summary());
 process.exit(report.failed === 0 ? 0 : 1);

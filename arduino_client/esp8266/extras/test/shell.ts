@@ -25,8 +25,12 @@ export async function run(
 }
 
 /** As `run`, but throws unless it succeeds. */
-export async function must(command: readonly string[], cwd?: string): Promise<string> {
-  const { code, output } = await run(command, cwd);
+export async function must(
+  command: readonly string[],
+  cwd?: string,
+  env?: Record<string, string>,
+): Promise<string> {
+  const { code, output } = await run(command, cwd, env);
   if (code !== 0) throw new Error(`${command.slice(0, 3).join(' ')} … exited with ${code}\n${output}`);
   return output;
 }

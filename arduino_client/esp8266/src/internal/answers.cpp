@@ -1,20 +1,52 @@
 #include "answers.h"
 
-#include <ArduinoJson.h>
+#include <Arduino.h>
 #include <string.h>
+
+#include "json_reader.h"
 
 namespace smserver {
 namespace {
 
 constexpr uint32_t kDayS = 86400;
 
-bool isOk(JsonDocument& doc) {
-  const char* code = doc["c"].as<const char*>();
-  return code != nullptr && strcmp(code, "OK") == 0;
-}
+// The reasons of the protocol, section 2, in the order of Reason.
+const char kReasons[] PROGMEM =
+    "expired\0superseded\0bad_credential\0no_credential\0revoked\0"
+    "wrong_role\0wrong_device\0pending\0unknown_device\0";
 
-bool parseEndpoint(const char* text, bool tls, Endpoint* out) {
-  return text == nullptr || parseAddress(text, strlen(text), tls, out);
+enum class Reason : uint8_t {
+  Expired,
+  Superseded,
+  BadCredential,
+  NoCredential,
+  Revoked,
+  WrongRole,
+  WrongDevice,
+  Pending,
+  UnknownDevice,
+  Other,
+};
+
+Reason parseReason(const char* body, size_t length) {
+  char code[16] = "";
+  char reason[16] = "";
+  JsonReader reader(body, length);
+  while (reader.next()) {
+    if (reader.is("c")) reader.string(code, sizeof code);
+    if (reader.is("r")) reader.string(reason, sizeof reason);
+  }
+  if (!reader.valid() || (strcmp_P(code, PSTR("FORBIDDEN")) != 0 &&
+                          strcmp_P(code, PSTR("NOT_REGISTERED")) != 0)) {
+    return Reason::Other;
+  }
+  PGM_P known = kReasons;
+  uint8_t index = 0;
+  for (; index < static_cast<uint8_t>(Reason::Other); ++index) {
+    if (strcmp_P(reason, known) == 0) break;
+    known += strlen_P(known) + 1;
+  }
+  return static_cast<Reason>(index);
 }
 
 // Two or four digits; -1 otherwise.
@@ -30,70 +62,75 @@ int digits(const char* text, int count) {
 }  // namespace
 
 bool parseToken(const char* body, size_t length, TokenAnswer* out) {
-  JsonDocument doc;
-  if (deserializeJson(doc, body, length)) return false;
-  if (!isOk(doc)) return false;
-  const char* token = doc["t"].as<const char*>();
-  const char* user = doc["u"].as<const char*>();
-  if (!isCredential(token, sizeof out->token - 1)) return false;
-  if (!isCredential(user, sizeof out->user - 1)) return false;
-  copyText(token, out->token, sizeof out->token);
-  copyText(user, out->user, sizeof out->user);
-  out->lifetimeS = doc["x"].as<uint32_t>();
-  out->nowS = doc["n"].as<uint32_t>();
-  return true;
+  char code[4] = "";
+  out->token[0] = out->user[0] = '\0';
+  out->lifetimeS = out->nowS = 0;
+  JsonReader reader(body, length);
+  while (reader.next()) {
+    if (reader.is("c")) reader.string(code, sizeof code);
+    if (reader.is("t")) reader.string(out->token, sizeof out->token);
+    if (reader.is("u")) reader.string(out->user, sizeof out->user);
+    if (reader.is("x")) reader.number(&out->lifetimeS);
+    if (reader.is("n")) reader.number(&out->nowS);
+  }
+  return reader.valid() && strcmp(code, "OK") == 0 &&
+         isCredential(out->token, sizeof out->token - 1) &&
+         isCredential(out->user, sizeof out->user - 1);
 }
 
 bool parseAddresses(const char* body, size_t length, AddressAnswer* out) {
   *out = AddressAnswer();
-  JsonDocument doc;
-  if (deserializeJson(doc, body, length)) return false;
-  if (!isOk(doc)) return false;
-  return parseEndpoint(doc["ip"].as<const char*>(), false, &out->plain) &&
-         parseEndpoint(doc["tls"].as<const char*>(), true, &out->secure) &&
+  char code[4] = "";
+  bool good = true;
+  JsonReader reader(body, length);
+  while (reader.next()) {
+    if (reader.is("c")) reader.string(code, sizeof code);
+    const bool tls = reader.is("tls");
+    if (!tls && !reader.is("ip")) continue;
+    char text[SMSERVER_HOST_BYTES + 8];
+    reader.string(text, sizeof text);
+    good = good && parseAddress(text, strlen(text), tls,
+                                tls ? &out->secure : &out->plain);
+  }
+  return good && reader.valid() && strcmp(code, "OK") == 0 &&
          (out->plain.port != 0 || out->secure.port != 0);
 }
 
 Refusal parseRefusal(int status, const char* body, size_t length,
                      bool withToken) {
-  char reason[20] = "";
-  {
-    JsonDocument doc;
-    if (!deserializeJson(doc, body, length)) {
-      const char* text = doc["r"].as<const char*>();
-      if (text == nullptr || !copyText(text, reason, sizeof reason)) {
-        reason[0] = '\0';
-      }
-    }
-  }
   switch (status) {
     case 401:
       // A token can be too old, or signed with a secret that was changed since;
       // the key decides.
-      if (withToken) return {SMError::BadCredential, Remedy::AskWithKey};
-      return {SMError::BadCredential, Remedy::WaitLong};
+      if (parseReason(body, length) > Reason::NoCredential) break;
+      return {SMError::BadCredential,
+              withToken ? Remedy::AskWithKey : Remedy::WaitLong};
     case 403:
-      if (strcmp(reason, "pending") == 0) {
-        return {SMError::Pending, Remedy::WaitAsTold};
+      switch (parseReason(body, length)) {
+        case Reason::Revoked:
+          return {SMError::Revoked, Remedy::WaitRevoked};
+        case Reason::WrongRole:
+          return {SMError::WrongRole, Remedy::WaitLong};
+        case Reason::WrongDevice:
+          return {SMError::BadCredential,
+                  withToken ? Remedy::AskWithKey : Remedy::WaitLong};
+        case Reason::Pending:
+          return {SMError::Pending, Remedy::WaitAsTold};
+        case Reason::UnknownDevice:
+          return {SMError::UnknownDevice, Remedy::WaitAsTold};
+        default:
+          break;
       }
-      if (strcmp(reason, "unknown_device") == 0) {
-        return {SMError::UnknownDevice, Remedy::WaitAsTold};
-      }
-      if (strcmp(reason, "wrong_role") == 0) {
-        return {SMError::WrongRole, Remedy::WaitLong};
-      }
-      if (strcmp(reason, "wrong_device") == 0 && withToken) {
-        return {SMError::BadCredential, Remedy::AskWithKey};
-      }
-      return {SMError::Revoked, Remedy::WaitLong};
+      break;
+    case 409:
+      return {SMError::Conflict, Remedy::BackOff};
     case 429:
       return {SMError::RateLimited, Remedy::WaitAsTold};
     case 503:
       return {SMError::ServerFault, Remedy::WaitAsTold};
-    default:
-      return {status >= 500 ? SMError::ServerFault : SMError::BadAnswer,
-              Remedy::BackOff};
   }
+  return {status >= 500 ? SMError::ServerFault : SMError::BadAnswer,
+          Remedy::BackOff};
 }
 
 uint32_t parseRetryAfter(const char* text) {

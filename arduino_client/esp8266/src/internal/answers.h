@@ -25,7 +25,8 @@ enum class Remedy : uint8_t {
   AskWithKey,  // the token is no longer good: ask with the device's key
   WaitAsTold,  // Retry-After
   BackOff,
-  WaitLong,  // only a person can change it
+  WaitLong,     // only a person can change it
+  WaitRevoked,  // a person may restore the device
 };
 
 struct Refusal {
@@ -38,6 +39,8 @@ bool parseToken(const char* body, size_t length, TokenAnswer* out);
 bool parseAddresses(const char* body, size_t length, AddressAnswer* out);
 
 // Reads an error answer. `withToken` tells whether the credential was a token.
+// A 401 or 403 without `c` and `r` of the protocol is somebody else's, for
+// instance a proxy's: BadAnswer.
 Refusal parseRefusal(int status, const char* body, size_t length,
                      bool withToken);
 

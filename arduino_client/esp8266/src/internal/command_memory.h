@@ -5,6 +5,11 @@
 
 namespace smserver {
 
+// The id of a command, printable and without quotes; false when the text is not
+// JSON or has none.
+bool commandId(const char* json, size_t length,
+               char (&out)[SMSERVER_COMMAND_ID_BYTES + 1]);
+
 // The last command ids and their first results, in the key-value store: a
 // command that comes again, also after a reboot, is answered and not acted on
 // (docs/protocol.md, "Commands"). An id is written before the command is acted

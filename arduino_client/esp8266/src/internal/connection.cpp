@@ -11,29 +11,32 @@ constexpr uint64_t kHourMs = 3600000;
 
 }  // namespace
 
+uint32_t systemTimeS() {
+  const time_t system = time(nullptr);
+  return system > static_cast<time_t>(kEarliestS)
+             ? static_cast<uint32_t>(system)
+             : 0;
+}
+
 void Connection::begin(const Identity& identity, uint64_t now) {
   identity_ = identity;
   store_.adopt(identity_.server, identity_.uuid, identity_.key);
   // How much of a stored token's life is left is not known: the broker will
-  // refuse it in the end. Its whole life is what it can last at the most.
+  // refuse it in the end. Its whole life is the most that it can last.
   setRenewal(store_.hasToken() ? store_.lifetimeS() : 0, now);
-  const time_t system = time(nullptr);
-  uint32_t known = store_.lastTimeS();
-  if (system > static_cast<time_t>(kEarliestS) &&
-      static_cast<uint32_t>(system) > known) {
-    known = static_cast<uint32_t>(system);
-  }
+  const uint32_t known = store_.lastTimeS();
   if (known >= kEarliestS) clock_.set(known, now, WallClock::Source::Stored);
   phase_ = Phase::Wifi;
 }
 
 void Connection::end() {
   if (phase_ == Phase::Stopped) return;
-  net_.closeHttp();
-  net_.closeMqtt();
+  http_.closeHttp();
+  mqtt_.closeMqtt();
+  errand_ = nullptr;
   online_ = renewing_ = renewDue_ = useKey_ = freshToken_ = askAddress_ = false;
-  timeIsWrong_ = hadWifi_ = false;
-  addressTries_ = refusalsInRow_ = 0;
+  timeIsWrong_ = wantsTime_ = timeAsked_ = forTime_ = hadWifi_ = false;
+  addressTries_ = refusalsInRow_ = revokedInRow_ = 0;
   backoff_.reset();
   clock_ = WallClock();
   phase_ = Phase::Stopped;
@@ -49,9 +52,17 @@ SMState Connection::state() const {
     case Phase::Wait:
       return SMState::Waiting;
     case Phase::Request:
-      if (request_ == Request::Time) return SMState::SettingClock;
-      return request_ == Request::Token ? SMState::RequestingToken
-                                        : SMState::RequestingAddress;
+      switch (request_) {
+        case Request::Time:
+          return SMState::SettingClock;
+        case Request::Token:
+          return SMState::RequestingToken;
+        case Request::Address:
+          return SMState::RequestingAddress;
+        case Request::Errand:
+          return SMState::Pairing;
+      }
+      return SMState::Connecting;
     default:
       return SMState::Connecting;
   }
@@ -73,18 +84,33 @@ void Connection::report(SMError code, int32_t detail) {
            static_cast<long>(detail));
 }
 
-void Connection::step(uint64_t now, uint32_t random, bool idle) {
+uint64_t Connection::unixMs(uint64_t at, uint64_t now) const {
+  if (clock_.trusted()) return clock_.unixMs(at);
+  const uint32_t system = systemTimeS();
+  return system == 0 ? 0 : uint64_t{system} * 1000 - (now - at);
+}
+
+uint32_t Connection::certificateTimeS(uint64_t now) const {
+  const uint32_t own = clock_.unixS(now);
+  if (clock_.source() > WallClock::Source::Stored) return own;
+  const uint32_t system = systemTimeS();
+  return system > own ? system : own;
+}
+
+void Connection::step(uint64_t now, uint32_t random, bool idle,
+                      bool wantsTime) {
   if (phase_ == Phase::Stopped) return;
   random_ = random;
+  wantsTime_ = wantsTime;
   if (!net_.wifiUp()) {
     // A wait goes on without Wi-Fi: losing it must not shorten one.
     const bool waiting = phase_ == Phase::Wait && now < retryAt_;
     if (phase_ != Phase::Wifi && !waiting) wifiDown(now);
     return;
   }
-  if (online_ && !net_.mqttUp()) {
+  if (online_ && !mqtt_.mqttUp()) {
     ++counters_.disconnects;
-    lost(net_.mqttFault(), now);
+    lost(mqtt_.mqttFault(), now);
     return;
   }
   switch (phase_) {
@@ -121,8 +147,14 @@ void Connection::proceed() {
   } else if (askAddress_ || !store_.address(&broker_) ||
              broker_.tls != identity_.mqttTls) {
     startRequest(Request::Address);
+  } else if (errand_ != nullptr) {
+    startRequest(Request::Errand);
   } else if (timeIsWrong_ || clockMissing(broker_)) {
     startRequest(Request::Time);
+  } else if (wantsTime_ && !timeAsked_) {
+    // The Date of the answer dates the records that wait.
+    timeAsked_ = forTime_ = true;
+    startRequest(Request::Address);
   } else {
     phase_ = Phase::Connect;
     stage_ = Stage::Resolve;
@@ -130,7 +162,7 @@ void Connection::proceed() {
 }
 
 bool Connection::clockMissing(const Endpoint& endpoint) const {
-  return clock_.source() == WallClock::Source::None &&
+  return clock_.source() == WallClock::Source::None && systemTimeS() == 0 &&
          net_.needsClock(endpoint);
 }
 
@@ -152,14 +184,14 @@ void Connection::stepConnect(uint64_t now) {
       error = net_.probe(broker_);
       break;
     case Stage::Open:
-      error = net_.openMqtt(broker_, clock_.unixS(now));
+      error = mqtt_.openMqtt(broker_, certificateTimeS(now));
       stage_ = Stage::Exchange;
       break;
     case Stage::Exchange: {
       char token[SMSERVER_TOKEN_BYTES];
       char user[SMSERVER_USER_BYTES];
       store_.token(token, user);
-      error = net_.connectMqtt(identity_.uuid, user, token);
+      error = mqtt_.connectMqtt(identity_.uuid, user, token);
       if (error.code == SMError::None) {
         ++counters_.connects;
         online_ = true;
@@ -167,6 +199,7 @@ void Connection::stepConnect(uint64_t now) {
         freshToken_ = false;
         addressTries_ = refusalsInRow_ = 0;
         phase_ = Phase::Online;
+        error_ = SMErrorInfo();
         SM_INFO("online");
         return;
       }
@@ -179,7 +212,7 @@ void Connection::stepConnect(uint64_t now) {
 }
 
 void Connection::connectFailed(const SMErrorInfo& error, uint64_t now) {
-  net_.closeMqtt();
+  mqtt_.closeMqtt();
   report(error.code, error.detail);
   if (error.code == SMError::BrokerRefused) {
     ++counters_.refusals;
@@ -204,21 +237,28 @@ void Connection::stepOnline(uint64_t now, bool idle) {
     return;
   }
   if (renewAt_ != 0 && now >= renewAt_) renewDue_ = true;
-  if (!renewDue_) return;
-  // Two TLS sessions do not fit into memory.
-  if (identity_.server.tls || broker_.tls) {
-    if (!idle) return;
-    leave(SMErrorInfo());
+  if (!renewDue_ && errand_ == nullptr) return;
+  if (!makeRoom(idle)) return;
+  if (renewDue_) {
+    renewing_ = true;
+    renewDue_ = false;
+    startRequest(Request::Token);
+  } else {
+    startRequest(Request::Errand);
   }
-  renewing_ = true;
-  renewDue_ = false;
-  startRequest(Request::Token);
+}
+
+// Two TLS sessions do not fit into memory.
+bool Connection::makeRoom(bool idle) {
+  if (!identity_.server.tls && !broker_.tls) return true;
+  if (idle) leave(SMErrorInfo());
+  return idle;
 }
 
 // Closes the MQTT connection on purpose.
 void Connection::leave(const SMErrorInfo& error) {
   online_ = false;
-  net_.closeMqtt();
+  mqtt_.closeMqtt();
   if (error.code != SMError::None) report(error.code, error.detail);
 }
 
@@ -226,7 +266,7 @@ void Connection::lost(const SMErrorInfo& error, uint64_t now) {
   // Counted as a failure unless the connection had lasted: one that is kicked
   // out at once must not come back at once for ever.
   if (now - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
-  net_.closeHttp();
+  http_.closeHttp();
   leave(error);
   if (renewing_) renewDue_ = true;
   renewing_ = useKey_ = false;
@@ -234,7 +274,7 @@ void Connection::lost(const SMErrorInfo& error, uint64_t now) {
 }
 
 void Connection::wifiDown(uint64_t now) {
-  net_.closeHttp();
+  http_.closeHttp();
   if (online_) {
     ++counters_.disconnects;
     if (now - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
@@ -253,7 +293,7 @@ void Connection::wait(uint64_t now, uint64_t ms) {
 
 void Connection::renewLater(uint64_t now, uint64_t ms) {
   if (ms == 0) {
-    // Several tries before the end, an hour apart at the most.
+    // Several tries before the end, at most an hour apart.
     ms = uint64_t{lifetimeS_} * 1000 / 32;
     if (ms < 1000) ms = 1000;
     if (ms > kHourMs) ms = kHourMs;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "errand.h"
 #include "session_store.h"
 #include "timing.h"
 #include "transport.h"
@@ -7,7 +8,7 @@
 namespace smserver {
 
 // The way from nothing to an MQTT connection and back, as a state machine. A
-// step makes one blocking network call at the most. docs/protocol.md, section
+// step makes at most one blocking network call. docs/protocol.md, section
 // 5, says what is done about each failure.
 class Connection {
  public:
@@ -18,16 +19,22 @@ class Connection {
     bool mqttTls;
   };
 
-  Connection(Transport& net, SessionStore& store, SMCounters& counters,
-             SMErrorInfo& error)
-      : net_(net), store_(store), counters_(counters), error_(error) {}
+  Connection(Network& net, HttpTransport& http, MqttTransport& mqtt,
+             SessionStore& store, SMCounters& counters, SMErrorInfo& error)
+      : net_(net),
+        http_(http),
+        mqtt_(mqtt),
+        store_(store),
+        counters_(counters),
+        error_(error) {}
 
   void begin(const Identity& identity, uint64_t now);
   void end();
 
   // `random` is 32 fresh random bits; `idle` tells that a reconnect to take up
-  // a new token would disturb nothing.
-  void step(uint64_t now, uint32_t random, bool idle);
+  // a new token would disturb nothing; `wantsTime` that records wait which
+  // should carry the time they were made.
+  void step(uint64_t now, uint32_t random, bool idle, bool wantsTime);
 
   SMState state() const;
   bool online() const { return online_; }
@@ -36,13 +43,21 @@ class Connection {
   bool registered() const;
   // Milliseconds until the next try, 0 when none is waited for.
   uint32_t retryInMs(uint64_t now) const;
-  const WallClock& clock() const { return clock_; }
+  // Milliseconds since 1970 at some uptime, and seconds now; 0 when neither
+  // the server nor NTP has told the time.
+  uint64_t unixMs(uint64_t at, uint64_t now) const;
+  uint32_t now(uint64_t uptime) const {
+    return static_cast<uint32_t>(unixMs(uptime, uptime) / 1000);
+  }
   // Asks for a new token at the next step, as if 80 % of its life were over.
   void renewNow() { renewDue_ = true; }
+  // Makes this request when there is a token; one at a time.
+  void run(Errand* errand) { errand_ = errand; }
+  bool running() const { return errand_ != nullptr; }
 
  private:
   enum class Phase : uint8_t { Stopped, Wifi, Wait, Request, Connect, Online };
-  enum class Request : uint8_t { Time, Token, Address };
+  enum class Request : uint8_t { Time, Token, Address, Errand };
   enum class Stage : uint8_t { Resolve, Probe, Open, Exchange };
 
   void proceed();
@@ -52,6 +67,11 @@ class Connection {
   void acceptToken(const TokenAnswer& answer, uint64_t now);
   void acceptAddress(const AddressAnswer& answer, uint64_t now);
   void acceptTime(uint32_t dateS, uint64_t now);
+  void errandDone(const SMErrorInfo& error, const HttpReply& reply,
+                  const char* body);
+  void errandAnswered(const HttpReply& reply, const char* body);
+  HttpReply request(bool withToken, char* body);
+  void resume();
   void requestDone();
   void requestFailed(const Refusal& refusal, int32_t detail,
                      uint32_t retryAfterS, uint64_t now);
@@ -61,19 +81,28 @@ class Connection {
   void leave(const SMErrorInfo& error);
   void lost(const SMErrorInfo& error, uint64_t now);
   void wifiDown(uint64_t now);
+  // The best guess, to check certificates with; 0 when there is none.
+  uint32_t certificateTimeS(uint64_t now) const;
   bool clockMissing(const Endpoint& endpoint) const;
+  uint64_t revokedWaitMs();
   // True when the failure was only a matter of the time, which is asked for.
   bool askTime(const SMErrorInfo& error);
+  // For one request or the next, a TLS connection to the broker is given up;
+  // false when that must wait.
+  bool makeRoom(bool idle);
   void wait(uint64_t now, uint64_t ms);
   void backOff(uint64_t now) { wait(now, backoff_.next(random_)); }
   void renewLater(uint64_t now, uint64_t ms);
   void setRenewal(uint32_t lifetimeS, uint64_t now);
   void report(SMError code, int32_t detail);
 
-  Transport& net_;
+  Network& net_;
+  HttpTransport& http_;
+  MqttTransport& mqtt_;
   SessionStore& store_;
   SMCounters& counters_;
   SMErrorInfo& error_;
+  Errand* errand_ = nullptr;
   Identity identity_ = {};
   Endpoint broker_;
   WallClock clock_;
@@ -88,6 +117,7 @@ class Connection {
   Stage stage_ = Stage::Resolve;
   uint8_t addressTries_ = 0;
   uint8_t refusalsInRow_ = 0;
+  uint8_t revokedInRow_ = 0;
   bool online_ = false;
   bool renewDue_ = false;
   bool renewing_ = false;    // the request runs for renewal
@@ -95,6 +125,9 @@ class Connection {
   bool freshToken_ = false;  // not connected with it yet
   bool askAddress_ = false;  // although there is one
   bool timeIsWrong_ = false;
+  bool wantsTime_ = false;
+  bool timeAsked_ = false;  // for records; once
+  bool forTime_ = false;    // the address is asked for only for its Date
   bool hadWifi_ = false;
 };
 

@@ -19,6 +19,21 @@ uint64_t refusedWaitMs(uint32_t random) {
 
 }  // namespace
 
+// From 5 minutes, doubling to an hour; up to a sixteenth less.
+uint64_t Connection::revokedWaitMs() {
+  uint32_t wait = SMSERVER_REVOKED_WAIT_S * 1000u;
+  for (uint8_t i = 0;
+       i < revokedInRow_ && wait < SMSERVER_REFUSED_WAIT_S * 1000u; ++i) {
+    wait *= 2;
+  }
+  if (wait > SMSERVER_REFUSED_WAIT_S * 1000u) {
+    wait = SMSERVER_REFUSED_WAIT_S * 1000u;
+  } else if (revokedInRow_ < 15) {
+    ++revokedInRow_;
+  }
+  return wait - random_ % (wait / 16 + 1);
+}
+
 void Connection::startRequest(Request request) {
   // The time first: it decides whether the server's certificate is valid.
   if (timeIsWrong_ || clockMissing(identity_.server)) request = Request::Time;
@@ -39,8 +54,8 @@ void Connection::stepRequest(uint64_t now) {
       error = net_.probe(identity_.server);
       break;
     case Stage::Open:
-      error = net_.openHttp(identity_.server, clock_.unixS(now),
-                            request_ != Request::Time);
+      error = http_.openHttp(identity_.server, certificateTimeS(now),
+                             request_ != Request::Time);
       stage_ = Stage::Exchange;
       break;
     case Stage::Exchange:
@@ -52,9 +67,8 @@ void Connection::stepRequest(uint64_t now) {
 }
 
 bool Connection::askTime(const SMErrorInfo& error) {
-  constexpr int kWrongTime = 54;  // BearSSL's BR_ERR_X509_EXPIRED
-  if (error.code != SMError::TlsFailed || error.detail != kWrongTime ||
-      timeIsWrong_ || clock_.source() > WallClock::Source::Stored) {
+  if (timeIsWrong_ || clock_.source() > WallClock::Source::Stored ||
+      !net_.wrongTime(error)) {
     return false;
   }
   timeIsWrong_ = true;
@@ -65,36 +79,17 @@ bool Connection::askTime(const SMErrorInfo& error) {
 void Connection::exchange(uint64_t now) {
   std::unique_ptr<char[]> body(new (std::nothrow) char[SMSERVER_ANSWER_BYTES]);
   if (!body) {
-    net_.closeHttp();
+    http_.closeHttp();
     requestFailed({SMError::OutOfMemory, Remedy::BackOff},
                   SMSERVER_ANSWER_BYTES, 0, now);
     return;
   }
-  const bool with_token = request_ == Request::Address ||
-                          (request_ == Request::Token && renewing_ && !useKey_);
-  HttpReply reply;
-  {
-    char path[64];
-    if (request_ == Request::Token) {
-      snprintf_P(path, sizeof path, PSTR("/auth/devices/request?uuid=%s"),
-                 identity_.uuid);
-    } else {
-      strcpy(path, "/mqtt");
-    }
-    char token[SMSERVER_TOKEN_BYTES];
-    char user[SMSERVER_USER_BYTES];
-    const char* bearer = identity_.key;
-    if (request_ == Request::Time) {
-      bearer = nullptr;
-    } else if (with_token) {
-      store_.token(token, user);
-      bearer = token;
-    }
-    ++counters_.httpRequests;
-    reply = net_.get(identity_.server, path, bearer, body.get(),
-                     SMSERVER_ANSWER_BYTES);
-  }
-  net_.closeHttp();
+  const bool with_token =
+      request_ == Request::Address || request_ == Request::Errand ||
+      (request_ == Request::Token && renewing_ && !useKey_);
+  ++counters_.httpRequests;
+  const HttpReply reply = request(with_token, body.get());
+  http_.closeHttp();
   SM_INFO("request %u: %d", static_cast<unsigned>(request_), reply.status);
   if (request_ == Request::Time) {
     acceptTime(reply.dateS, now);
@@ -103,6 +98,10 @@ void Connection::exchange(uint64_t now) {
   if (reply.status <= 0) {
     requestFailed({SMError::HttpUnreachable, Remedy::BackOff}, reply.status, 0,
                   now);
+    return;
+  }
+  if (request_ == Request::Errand) {
+    errandAnswered(reply, body.get());
     return;
   }
   if (reply.status != 200) {
@@ -121,11 +120,76 @@ void Connection::exchange(uint64_t now) {
   } else {
     AddressAnswer answer;
     if (parseAddresses(body.get(), reply.length, &answer)) {
+      if (reply.dateS >= kEarliestS && !clock_.trusted()) {
+        clock_.set(reply.dateS, now, WallClock::Source::Server);
+      }
       acceptAddress(answer, now);
       return;
     }
   }
   requestFailed({SMError::BadAnswer, Remedy::BackOff}, reply.status, 0, now);
+}
+
+// Of the stack: the texts of a request lie here, and are gone when its answer
+// is looked at.
+HttpReply Connection::request(bool withToken, char* body) {
+  HttpRequest request;
+  char path[Errand::kPathBytes];
+  char json[Errand::kBodyBytes] = "";
+  if (request_ == Request::Token) {
+    snprintf_P(path, sizeof path, PSTR("/auth/devices/request?uuid=%s"),
+               identity_.uuid);
+  } else if (request_ == Request::Errand) {
+    request.method = errand_->write(path, json);
+    if (json[0] != '\0') request.json = json;
+  } else {
+    strcpy_P(path, PSTR("/mqtt"));
+  }
+  request.path = path;
+  char token[SMSERVER_TOKEN_BYTES];
+  char user[SMSERVER_USER_BYTES];
+  if (withToken) {
+    store_.token(token, user);
+    request.bearer = token;
+  } else if (request_ == Request::Token) {
+    request.bearer = identity_.key;
+  }
+  return http_.exchange(identity_.server, request, body);
+}
+
+// Whatever the server answered, the connection goes on as before.
+void Connection::errandAnswered(const HttpReply& reply, const char* body) {
+  SMErrorInfo error;
+  if (reply.status != 200) {
+    const Refusal refusal =
+        parseRefusal(reply.status, body, reply.length, true);
+    error = {refusal.error, reply.status};
+    if (refusal.remedy == Remedy::AskWithKey) {
+      if (reply.status == 403) {
+        error.code = SMError::PairingRefused;  // wrong_device
+      } else {
+        renewDue_ = true;  // which finds out what to do about the token
+      }
+    }
+  }
+  errandDone(error, reply, body);
+}
+
+void Connection::errandDone(const SMErrorInfo& error, const HttpReply& reply,
+                            const char* body) {
+  Errand* const errand = errand_;
+  errand_ = nullptr;  // its callback may start the next
+  resume();
+  errand->done(error, reply, body);
+}
+
+// After a request: back online, or on to what is missing.
+void Connection::resume() {
+  if (online_) {
+    phase_ = Phase::Online;
+  } else {
+    proceed();
+  }
 }
 
 void Connection::acceptTime(uint32_t dateS, uint64_t now) {
@@ -135,7 +199,7 @@ void Connection::acceptTime(uint32_t dateS, uint64_t now) {
     requestFailed({SMError::BadAnswer, Remedy::BackOff}, 0, 0, now);
     return;
   }
-  clock_.set(dateS, now, WallClock::Source::Header);
+  clock_.set(dateS, now, WallClock::Source::Unverified);
   proceed();
 }
 
@@ -148,6 +212,7 @@ void Connection::acceptToken(const TokenAnswer& answer, uint64_t now) {
     return;
   }
   ++counters_.tokens;
+  revokedInRow_ = 0;
   if (answer.nowS >= kEarliestS) {
     clock_.set(answer.nowS, now, WallClock::Source::Server);
   }
@@ -157,7 +222,7 @@ void Connection::acceptToken(const TokenAnswer& answer, uint64_t now) {
 }
 
 void Connection::acceptAddress(const AddressAnswer& answer, uint64_t now) {
-  askAddress_ = false;
+  askAddress_ = forTime_ = false;
   addressTries_ = 0;
   // Never from TLS down to plain text because the answer says so.
   const Endpoint& chosen = identity_.mqttTls ? answer.secure : answer.plain;
@@ -165,7 +230,9 @@ void Connection::acceptAddress(const AddressAnswer& answer, uint64_t now) {
       chosen.port == 0 ? KVError::None : store_.setAddress(chosen);
   if (chosen.port == 0 || stored != KVError::None) {
     const Refusal refusal = {
-        chosen.port == 0 ? SMError::NoTrust : SMError::StorageFailed,
+        chosen.port != 0      ? SMError::StorageFailed
+        : identity_.mqttTls ? SMError::NoTlsBroker
+                            : SMError::BadAnswer,
         Remedy::BackOff};
     requestFailed(refusal, static_cast<int32_t>(stored), 0, now);
     return;
@@ -175,18 +242,29 @@ void Connection::acceptAddress(const AddressAnswer& answer, uint64_t now) {
 
 void Connection::requestDone() {
   renewing_ = renewDue_ = useKey_ = false;
-  if (online_) {
-    phase_ = Phase::Online;  // reconnects when idle
-  } else {
-    proceed();
-  }
+  resume();  // with a new token it reconnects when idle
 }
 
 void Connection::requestFailed(const Refusal& refusal, int32_t detail,
                                uint32_t retryAfterS, uint64_t now) {
-  net_.closeHttp();
+  http_.closeHttp();
+  if (request_ == Request::Errand ||
+      (request_ == Request::Time && errand_ != nullptr && online_ &&
+       !renewing_)) {
+    errandDone({refusal.error, detail}, HttpReply(), "");
+    return;
+  }
   report(refusal.error, detail);
-  if (request_ == Request::Address) askAddress_ = false;
+  if (request_ == Request::Address) {
+    askAddress_ = false;
+    const bool for_time = forTime_;
+    forTime_ = false;
+    // The known address does as well; the records then go without a time.
+    if (for_time && refusal.remedy != Remedy::AskWithKey) {
+      proceed();
+      return;
+    }
+  }
   if (renewing_) {
     if (refusal.remedy == Remedy::AskWithKey && !useKey_) {
       useKey_ = true;
@@ -194,16 +272,12 @@ void Connection::requestFailed(const Refusal& refusal, int32_t detail,
       return;
     }
     // The token in hand goes on working: the broker decides when not any more.
-    const uint64_t pause = refusal.remedy == Remedy::WaitLong
-                               ? refusedWaitMs(random_)
-                               : uint64_t{retryAfterS} * 1000;
+    uint64_t pause = uint64_t{retryAfterS} * 1000;
+    if (refusal.remedy == Remedy::WaitLong) pause = refusedWaitMs(random_);
+    if (refusal.remedy == Remedy::WaitRevoked) pause = revokedWaitMs();
     renewLater(now, pause);
     renewing_ = useKey_ = false;
-    if (online_) {
-      phase_ = Phase::Online;
-    } else {
-      proceed();
-    }
+    resume();
     return;
   }
   switch (refusal.remedy) {
@@ -213,6 +287,9 @@ void Connection::requestFailed(const Refusal& refusal, int32_t detail,
       break;
     case Remedy::WaitLong:
       wait(now, refusedWaitMs(random_));
+      break;
+    case Remedy::WaitRevoked:
+      wait(now, revokedWaitMs());
       break;
     case Remedy::WaitAsTold:
       if (retryAfterS > 0) {

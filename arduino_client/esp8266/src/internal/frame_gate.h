@@ -33,6 +33,7 @@ class FrameGate : public Client {
   const char* topic() const { return topic_; }
   const char* payload() const { return payload_; }
   size_t payloadBytes() const { return payloadBytes_; }
+  bool retained() const { return (frame_[0] & 1) != 0; }
   // Of a SUBACK.
   uint16_t subackId() const { return subackId_; }
   bool subackGranted() const { return subackGranted_; }

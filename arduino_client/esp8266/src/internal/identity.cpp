@@ -1,7 +1,8 @@
 #include "identity.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "text_writer.h"
 
 namespace smserver {
 namespace {
@@ -82,10 +83,10 @@ bool parseHost(const char* text, bool tls, Endpoint* out) {
   if (text == nullptr) return false;
   *out = Endpoint();
   out->tls = tls;
-  if (strncmp(text, "http://", 7) == 0) {
+  if (strncmp_P(text, PSTR("http://"), 7) == 0) {
     text += 7;
     out->tls = false;
-  } else if (strncmp(text, "https://", 8) == 0) {
+  } else if (strncmp_P(text, PSTR("https://"), 8) == 0) {
     text += 8;
     out->tls = true;
   }
@@ -119,17 +120,11 @@ bool copyText(const char* from, char* to, size_t capacity) {
   return true;
 }
 
-void deviceTopic(const char* uuid, const char* leaf, char (&out)[kTopicBytes]) {
-  snprintf_P(out, sizeof out, PSTR("device/%s/%s"), uuid, leaf);
-}
-
-bool isPublishTopic(const char* topic) {
-  if (topic == nullptr || *topic == '\0') return false;
-  for (const char* p = topic; *p != '\0'; ++p) {
-    const uint8_t c = static_cast<uint8_t>(*p);
-    if (c < ' ' || c == '+' || c == '#' || c == 0x7F) return false;
-  }
-  return true;
+void deviceTopic(const char* uuid, PGM_P leaf, char (&out)[kTopicBytes]) {
+  TextWriter topic(out, sizeof out);
+  topic.put(F("device/")).put(uuid).put('/');
+  topic.put(reinterpret_cast<const __FlashStringHelper*>(leaf));
+  topic.terminate();
 }
 
 }  // namespace smserver

@@ -35,11 +35,8 @@ bool isCredential(const char* text, size_t maxBytes);
 // Length-limited NUL-terminated copy; false when it does not fit.
 bool copyText(const char* from, char* to, size_t capacity);
 
-// Link topic of a device, "device/<uuid>/<leaf>".
+// A topic of a device, "device/<uuid>/<leaf>". The leaf lies in PROGMEM.
 constexpr size_t kTopicBytes = 7 + 36 + 1 + 7 + 1;
-void deviceTopic(const char* uuid, const char* leaf, char (&out)[kTopicBytes]);
-
-// A topic to publish to: not empty, no wildcards, no control characters.
-bool isPublishTopic(const char* topic);
+void deviceTopic(const char* uuid, PGM_P leaf, char (&out)[kTopicBytes]);
 
 }  // namespace smserver

@@ -1,3 +1,5 @@
+#ifndef ESP32
+
 #include "kv_flash.h"
 
 #include <Arduino.h>
@@ -12,8 +14,8 @@ namespace smserver {
 
 constexpr uint32_t kFlashBase = 0x40200000;
 
-KvSectors chooseSectors(uint32_t fsStart, uint32_t fsEnd,
-                        uint32_t eepromStart) {
+SectorPair chooseSectors(uint32_t fsStart, uint32_t fsEnd,
+                         uint32_t eepromStart) {
   const uint32_t own = (eepromStart - kFlashBase) / kSectorBytes;
   const bool spare = fsStart < fsEnd && fsEnd <= eepromStart - kSectorBytes;
   return {{own, spare ? own - 1 : own}, static_cast<uint8_t>(spare ? 2 : 1)};
@@ -58,7 +60,7 @@ bool stubWrite(size_t offset, const uint8_t* data, size_t bytes) {
 
 }  // namespace
 
-KvSectors sectors() {
+SectorPair sectors() {
 #ifdef HOST_MOCK
   // The mock's FS_start and FS_end are 0; the symbols hold what was linked.
   const bool stub = flashIsStub();
@@ -95,3 +97,5 @@ bool erase(uint32_t sector) {
 
 }  // namespace kvflash
 }  // namespace smserver
+
+#endif  // ESP32

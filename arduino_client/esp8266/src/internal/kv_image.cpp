@@ -49,9 +49,15 @@ bool KvImage::parseHeader(const uint8_t* header, size_t capacity, Header* out) {
 
 uint32_t KvImage::headerCrc(const uint8_t* header) { return crc32(header, 12); }
 
-bool KvImage::adopt(size_t usedBytes) {
+bool KvImage::unseal(Header* header) {
   used_ = 0;
-  if (kHeaderBytes + usedBytes > capacity_) return false;
+  return parseHeader(bytes_, capacity_, header) &&
+         crc32(records(), header->usedBytes, headerCrc(bytes_)) ==
+             header->crc &&
+         adopt(header->usedBytes);
+}
+
+bool KvImage::adopt(size_t usedBytes) {
   const uint8_t* p = records();
   const uint8_t* const end = p + usedBytes;
   const uint8_t* last = nullptr;
@@ -73,14 +79,16 @@ bool KvImage::adopt(size_t usedBytes) {
   return true;
 }
 
-void KvImage::seal(uint32_t sequence) {
+uint32_t KvImage::seal(uint32_t sequence) {
   memcpy(bytes_, kMagic, sizeof kMagic);
   bytes_[4] = kVersion;
   bytes_[5] = 0;
   bytes_[6] = static_cast<uint8_t>(used_);
   bytes_[7] = static_cast<uint8_t>(used_ >> 8);
   write32(bytes_ + 8, sequence);
-  write32(bytes_ + 12, crc32(records(), used_, headerCrc(bytes_)));
+  const uint32_t crc = crc32(records(), used_, headerCrc(bytes_));
+  write32(bytes_ + 12, crc);
+  return crc;
 }
 
 uint8_t* KvImage::seek(const char* key, bool* found) const {

@@ -53,11 +53,12 @@ class KvImage {
     return static_cast<int32_t>(a - b) > 0;
   }
 
-  // Takes the records already lying in the bytes; false when malformed.
-  bool adopt(size_t usedBytes);
+  // Takes the header and the records already lying in the bytes; false, and an
+  // empty image, when they are damaged or malformed.
+  bool unseal(Header* header);
   void clear() { used_ = 0; }
-  // Writes the header over the records as they are now.
-  void seal(uint32_t sequence);
+  // Writes the header for the records as they are now. Returns its CRC.
+  uint32_t seal(uint32_t sequence);
 
   bool find(const char* key, Value* out) const;
   // The room must have been checked with fits().
@@ -69,9 +70,12 @@ class KvImage {
   size_t room() const { return capacity_ - kHeaderBytes - used_; }
   size_t usedBytes() const { return used_; }
   size_t imageBytes() const { return kHeaderBytes + used_; }
+  size_t capacity() const { return capacity_; }
   const uint8_t* bytes() const { return bytes_; }
+  uint8_t* bytes() { return bytes_; }
 
  private:
+  bool adopt(size_t usedBytes);
   // The record with this key, or the place where it belongs.
   uint8_t* seek(const char* key, bool* found) const;
   uint8_t* records() const { return bytes_ + kHeaderBytes; }

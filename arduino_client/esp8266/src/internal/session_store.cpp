@@ -10,15 +10,25 @@ namespace {
 
 // Short, for each takes room in the store; the prefix keeps a sketch's own keys
 // apart.
-constexpr char kIdentity[] = "sm.id";
+constexpr char kFacts[] = "sm.s";
 constexpr char kToken[] = "sm.t";
 constexpr char kUser[] = "sm.u";
-constexpr char kLifetime[] = "sm.x";
-constexpr char kTime[] = "sm.n";
 constexpr char kHost[] = "sm.h";
-constexpr char kPort[] = "sm.p";
 
 }  // namespace
+
+SessionStore::Facts SessionStore::facts() const {
+  Facts facts = {};
+  if (kv_.get(kFacts, static_cast<void*>(&facts), sizeof facts) !=
+      sizeof facts) {
+    facts = {};
+  }
+  return facts;
+}
+
+KVError SessionStore::setFacts(const Facts& facts) {
+  return kv_.set(kFacts, static_cast<const void*>(&facts), sizeof facts);
+}
 
 void SessionStore::adopt(const Endpoint& server, const char* uuid,
                          const char* key) {
@@ -26,13 +36,14 @@ void SessionStore::adopt(const Endpoint& server, const char* uuid,
   id = crc32(&server.port, sizeof server.port, id);
   id = crc32(uuid, strlen(uuid) + 1, id);
   id = crc32(key, strlen(key) + 1, id);
-  if (kv_.has(kIdentity) && kv_.get(kIdentity, uint32_t{0}) == id) return;
+  Facts facts = this->facts();
+  if (facts.identity == id && id != 0) return;
   dropToken();
   kv_.remove(kHost);
-  kv_.remove(kPort);
-  kv_.remove(kTime);
   CommandMemory::forgetAll(kv_);
-  kv_.set(kIdentity, id);
+  facts = {};
+  facts.identity = id;
+  setFacts(facts);
 }
 
 bool SessionStore::hasToken() const {
@@ -47,43 +58,40 @@ bool SessionStore::token(char (&token)[SMSERVER_TOKEN_BYTES],
          user_bytes < sizeof user;
 }
 
-uint32_t SessionStore::lifetimeS() const {
-  return kv_.get(kLifetime, uint32_t{0});
-}
+uint32_t SessionStore::lifetimeS() const { return facts().lifetimeS; }
+uint32_t SessionStore::lastTimeS() const { return facts().timeS; }
 
 KVError SessionStore::setToken(const TokenAnswer& answer) {
   KVError error = kv_.set(kToken, answer.token);
   if (error == KVError::None) error = kv_.set(kUser, answer.user);
-  if (error == KVError::None) error = kv_.set(kLifetime, answer.lifetimeS);
-  if (error == KVError::None && answer.nowS != 0) {
-    error = kv_.set(kTime, answer.nowS);
-  }
-  return error;
+  if (error != KVError::None) return error;
+  Facts changed = facts();
+  changed.lifetimeS = answer.lifetimeS;
+  if (answer.nowS != 0) changed.timeS = answer.nowS;
+  return setFacts(changed);
 }
 
 void SessionStore::dropToken() {
   kv_.remove(kToken);
   kv_.remove(kUser);
-  kv_.remove(kLifetime);
 }
 
 bool SessionStore::address(Endpoint* out) const {
+  const Facts known = facts();
   *out = Endpoint();
   const size_t bytes = kv_.get(kHost, out->host, sizeof out->host);
-  // The port of a TLS listener is kept as a negative number.
-  const int32_t port = kv_.get(kPort, int32_t{0});
-  out->tls = port < 0;
-  out->port = static_cast<uint16_t>(port < 0 ? -port : port);
+  out->port = known.port;
+  out->tls = known.tls != 0;
   return bytes > 0 && bytes < sizeof out->host && out->port != 0;
 }
 
 KVError SessionStore::setAddress(const Endpoint& endpoint) {
   const KVError error = kv_.set(kHost, endpoint.host);
   if (error != KVError::None) return error;
-  const int32_t port = endpoint.port;
-  return kv_.set(kPort, endpoint.tls ? -port : port);
+  Facts changed = facts();
+  changed.port = endpoint.port;
+  changed.tls = endpoint.tls ? 1 : 0;
+  return setFacts(changed);
 }
-
-uint32_t SessionStore::lastTimeS() const { return kv_.get(kTime, uint32_t{0}); }
 
 }  // namespace smserver

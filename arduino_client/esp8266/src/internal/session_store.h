@@ -29,6 +29,18 @@ class SessionStore {
   KVError save() { return kv_.commit(); }
 
  private:
+  // What has a fixed size, as one value.
+  struct Facts {
+    uint32_t identity;
+    uint32_t lifetimeS;
+    uint32_t timeS;
+    uint16_t port;
+    uint16_t tls;
+  };
+
+  Facts facts() const;
+  KVError setFacts(const Facts& facts);
+
   KV& kv_;
 };
 

@@ -31,28 +31,29 @@ bool Subscriptions::addLink(const char* uuid) {
 bool Subscriptions::removeLink(const char* uuid) {
   for (uint8_t i = 0; i < linkCount_; ++i) {
     if (strcmp(links_[i], uuid) != 0) continue;
+    const State state = entries_[kOwn + i].state;
     --linkCount_;
     memcpy(links_[i], links_[linkCount_], kUuidBytes);
     entries_[kOwn + i] = entries_[kOwn + linkCount_];
-    return true;
+    return state == State::Sent || state == State::Granted;
   }
   return false;
 }
 
 void Subscriptions::topicOf(uint8_t index, char (&topic)[kTopicBytes]) const {
-  if (index == 0) {
-    deviceTopic(uuid_, "ping", topic);
-  } else if (index == 1) {
-    deviceTopic(uuid_, "command", topic);
-  } else {
-    deviceTopic(index == 2 ? uuid_ : links_[index - kOwn], "master", topic);
-  }
+  PGM_P leaf = PSTR("master");
+  if (index == static_cast<uint8_t>(Topic::Ping)) leaf = PSTR("ping");
+  if (index == static_cast<uint8_t>(Topic::Command)) leaf = PSTR("command");
+  if (index == static_cast<uint8_t>(Topic::Ack)) leaf = PSTR("ack");
+  deviceTopic(index < kOwn ? uuid_ : links_[index - kOwn], leaf, topic);
 }
 
 int Subscriptions::due(uint32_t now, char (&topic)[kTopicBytes]) const {
   for (uint8_t i = 0; i < kOwn + linkCount_; ++i) {
     const Entry& entry = entries_[i];
     bool ask = true;
+    const bool ack = i == static_cast<uint8_t>(Topic::Ack);
+    if (ack && !acks_) continue;
     switch (entry.state) {
       case State::Needed:
         break;
@@ -64,9 +65,10 @@ int Subscriptions::due(uint32_t now, char (&topic)[kTopicBytes]) const {
         ask = i >= kOwn && expired(entry.atMs, now, SMSERVER_LINK_REFRESH_MS);
         break;
       case State::Refused:
-        ask =
-            expired(entry.atMs, now,
-                    i >= kOwn ? SMSERVER_LINK_RETRY_MS : SMSERVER_OWN_RETRY_MS);
+        // A server of the first edition has no acknowledgements at all.
+        ask = expired(entry.atMs, now,
+                      i >= kOwn || ack ? SMSERVER_LINK_RETRY_MS
+                                       : SMSERVER_OWN_RETRY_MS);
         break;
     }
     if (ask) {
@@ -92,15 +94,25 @@ int Subscriptions::acknowledged(uint16_t id, bool granted, uint32_t now) {
   return -1;
 }
 
-Subscriptions::Topic Subscriptions::classify(const char* topic) const {
+int Subscriptions::find(const char* topic) const {
   char own[kTopicBytes];
   for (uint8_t i = 0; i < kOwn + linkCount_; ++i) {
     topicOf(i, own);
-    if (strcmp(own, topic) == 0) {
-      return i < 2 ? static_cast<Topic>(i) : Topic::Link;
-    }
+    if (strcmp(own, topic) == 0) return i;
   }
-  return Topic::Foreign;
+  return -1;
+}
+
+Subscriptions::Topic Subscriptions::classify(const char* topic) const {
+  const int index = find(topic);
+  if (index < 0) return Topic::Foreign;
+  return index < static_cast<int>(Topic::Link) ? static_cast<Topic>(index)
+                                               : Topic::Link;
+}
+
+bool Subscriptions::refused(const char* topic) const {
+  const int index = find(topic);
+  return index >= 0 && entries_[index].state == State::Refused;
 }
 
 }  // namespace smserver

@@ -50,29 +50,36 @@ class Backoff {
 // Before 2024 a clock has not been set.
 constexpr uint32_t kEarliestS = 1704067200;
 
-// The time of day: seconds since 1970 at some moment of Uptime.
+// The time that NTP or the sketch has given to the core, 0 when nobody has.
+uint32_t systemTimeS();
+
+// The time of day: milliseconds since 1970 at some moment of Uptime.
 class WallClock {
  public:
-  // How the time was learnt, weakest first.
-  enum class Source : uint8_t { None, Stored, Header, Server };
+  // How the time was learnt, weakest first. Only the last is believed for
+  // anything but certificates.
+  enum class Source : uint8_t { None, Stored, Unverified, Server };
 
   void set(uint32_t unixS, uint64_t uptimeMs, Source source) {
-    baseS_ =
-        static_cast<int64_t>(unixS) - static_cast<int64_t>(uptimeMs / 1000);
+    baseMs_ = int64_t{unixS} * 1000 - static_cast<int64_t>(uptimeMs);
     source_ = source;
   }
   Source source() const { return source_; }
-  uint32_t unixS(uint64_t uptimeMs) const {
+  // Also of a moment before set().
+  uint64_t unixMs(uint64_t uptimeMs) const {
     return source_ == Source::None
                ? 0
-               : static_cast<uint32_t>(baseS_ +
-                                       static_cast<int64_t>(uptimeMs / 1000));
+               : static_cast<uint64_t>(baseMs_ +
+                                       static_cast<int64_t>(uptimeMs));
   }
-  // Good enough to stamp records: told by the server since the start.
+  uint32_t unixS(uint64_t uptimeMs) const {
+    return static_cast<uint32_t>(unixMs(uptimeMs) / 1000);
+  }
+  // Told by the server since the start.
   bool trusted() const { return source_ == Source::Server; }
 
  private:
-  int64_t baseS_ = 0;
+  int64_t baseMs_ = 0;
   Source source_ = Source::None;
 };
 

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <WiFiClient.h>
-
+#include "chip.h"
 #include "identity.h"
-#include "limited_client.h"
 
 namespace smserver {
 
 // Makes TLS clients. SMServerTls implements it; the rest of the library knows
-// only this, so that a sketch without TLS does not link BearSSL.
+// only this, so that a sketch without TLS does not link a TLS library.
 class TlsProvider {
  public:
   enum class Use : uint8_t {
@@ -17,11 +15,11 @@ class TlsProvider {
     Clock,  // nothing is verified, and nothing secret is sent
   };
 
-  // BearSSL's BR_ERR_X509_EXPIRED: not yet, or no longer, valid at this time.
-  static constexpr int kWrongTime = 54;
-
   virtual ~TlsProvider() = default;
 
+  // Reads fingerprints and certificates; BadFingerprint or BadCertificate when
+  // they are malformed, OutOfMemory.
+  virtual SMError check() = 0;
   // Certificates are checked against the time.
   virtual bool needsClock() const = 0;
   // Finds out, once per place, whether the server takes small fragments. A
@@ -31,10 +29,15 @@ class TlsProvider {
   virtual size_t heapBytes(const Endpoint& endpoint) const = 0;
   // A client to connect with, or null when memory is out. To be deleted by the
   // caller. `unixS` is the time for certificates.
-  virtual WiFiClient* create(const Endpoint& endpoint, Use use, uint32_t unixS,
-                             const Deadline* deadline) = 0;
-  // BearSSL's error of a client made here, 0 when there was none.
-  virtual int lastError(WiFiClient* client) = 0;
+  virtual TcpClient* create(const Endpoint& endpoint, Use use,
+                            uint32_t unixS) = 0;
+  // Opens a connection with a client made here, within the time limit. 0, or
+  // the error of the TLS library, or -1 when no connection came about.
+  virtual int connect(TcpClient* client, const Endpoint& endpoint, Use use,
+                      uint32_t timeoutMs) = 0;
+  // Whether an error of connect() means that a certificate is not valid at the
+  // time that was given.
+  virtual bool wrongTime(int error) const = 0;
 };
 
 }  // namespace smserver

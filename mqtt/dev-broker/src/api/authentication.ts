@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { type Authenticator, type AuthenticatorChain, authenticatorId } from '../authentication/chain.ts';
+import { NODE } from '../events.ts';
 import { alreadyExists, badRequest, checkBody, notFound, validationError } from './errors.ts';
 import { moved } from './order.ts';
 
@@ -68,6 +69,21 @@ export function authenticationRoutes(chain: AuthenticatorChain) {
     existing(id);
     chain.delete(id);
     return context.body(null, 204);
+  });
+
+  // Metrics are not counted.
+  app.get('/authentication/:id/status', (context) => {
+    existing(context.req.param('id'));
+    const metrics = { total: 0, success: 0, failed: 0, nomatch: 0, rate: 0, rate_last5m: 0, rate_max: 0 };
+    return context.json({
+      status: 'connected',
+      metrics,
+      node_status: [{ node: NODE, status: 'connected' }],
+      node_error: [],
+      node_metrics: [{ node: NODE, metrics }],
+      node_resource_metrics: [{ node: NODE, metrics: {} }],
+      resource_metrics: {},
+    });
   });
 
   app.put('/authentication/:id/position/:position', (context) => {

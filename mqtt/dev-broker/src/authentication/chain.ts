@@ -1,4 +1,5 @@
-import { isSuperuserClaim, readAcl, type TokenAcl } from './claims.ts';
+import type { Identity } from '../authorization/identity.ts';
+import { isSuperuserClaim, readAcl } from './claims.ts';
 import { verifyToken } from './token.ts';
 
 /** A JWT authenticator as REST stores and shows it. */
@@ -30,14 +31,6 @@ export interface Credentials {
   clientId: string;
   username: string | undefined;
   password: string | undefined;
-}
-
-/** The rights that came with the credentials. */
-export interface Identity {
-  isSuperuser: boolean;
-  acl: TokenAcl | null;
-  /** Unix milliseconds at which the connection is ended, or null. */
-  expireAtMs: number | null;
 }
 
 export type AuthenticationResult =

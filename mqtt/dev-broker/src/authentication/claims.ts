@@ -1,14 +1,6 @@
 import { z } from 'zod';
+import type { TokenAcl } from '../authorization/identity.ts';
 import { parseRule, type Rule, type RuleAction } from '../authorization/rules.ts';
-
-/** The `acl` claim of a token, ready to be asked. */
-export interface TokenAcl {
-  rules: readonly Rule[];
-  /** The map form refuses what it does not name; the list form leaves it to the sources. */
-  exhaustive: boolean;
-  /** Unix seconds from which on everything is refused, or null. */
-  expiresAt: number | null;
-}
 
 const topics = z.array(z.string()).optional();
 const mapForm = z.object({ pub: topics, sub: topics, all: topics });

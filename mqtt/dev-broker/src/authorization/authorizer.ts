@@ -1,8 +1,8 @@
-import type { Identity } from '../authentication/chain.ts';
 import type { Clock } from '../clock.ts';
 import { parseDurationMs } from '../quantities.ts';
 import { matchWords } from '../topics.ts';
 import type { DecisionCache } from './cache.ts';
+import type { Identity } from './identity.ts';
 import { RuleStore } from './rule-store.ts';
 import { type Action, firstMatch, type Permission, type Subject } from './rules.ts';
 
@@ -38,21 +38,28 @@ export interface AuthorizedSubject extends Subject {
 export class Authorizer {
   readonly rules = new RuleStore();
   sources: AuthorizationSource[];
-  settings: AuthorizationSettings;
   private readonly clock: Clock;
+  private current: AuthorizationSettings;
+  private ttlMs: number;
 
   constructor(clock: Clock, settings: AuthorizationSettings, sources: AuthorizationSource[]) {
     this.clock = clock;
-    this.settings = settings;
+    this.current = settings;
+    this.ttlMs = ttlOf(settings);
     this.sources = sources;
+  }
+
+  get settings(): AuthorizationSettings {
+    return this.current;
+  }
+
+  set settings(settings: AuthorizationSettings) {
+    this.current = settings;
+    this.ttlMs = ttlOf(settings);
   }
 
   source(type: string): AuthorizationSource | undefined {
     return this.sources.find((source) => source.type === type);
-  }
-
-  get cacheTtlMs(): number {
-    return parseDurationMs(this.settings.cache.ttl) ?? 60_000;
   }
 
   allows(subject: AuthorizedSubject, action: Action, topic: string): boolean {
@@ -60,7 +67,7 @@ export class Authorizer {
     if (!cache.enable || isExcluded(topic, cache.excludes)) {
       return this.decide(subject, action, topic) === 'allow';
     }
-    const limits = { maxSize: cache.max_size, ttlMs: this.cacheTtlMs, nowMs: this.clock.now() };
+    const limits = { maxSize: cache.max_size, ttlMs: this.ttlMs, nowMs: this.clock.now() };
     const known = subject.decisions.get(action, topic, limits);
     if (known) return known === 'allow';
     const result = this.decide(subject, action, topic);
@@ -94,6 +101,10 @@ export class Authorizer {
     }
     return null;
   }
+}
+
+function ttlOf({ cache }: AuthorizationSettings): number {
+  return parseDurationMs(cache.ttl) ?? 60_000;
 }
 
 function decideByFile(rules: string): Permission | null {

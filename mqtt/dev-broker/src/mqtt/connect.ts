@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IConnackPacket, IConnectPacket } from 'mqtt-packet';
-import type { Identity } from '../authentication/chain.ts';
+import type { Identity } from '../authorization/identity.ts';
 import type { BrokerCore } from '../core.ts';
 import type { Connection } from './connection.ts';
 import { REASON, REFUSALS } from './reason-codes.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { generate, type IConnectPacket, type IPublishPacket, type Packet } from 'mqtt-packet';
-import type { Identity } from '../authentication/chain.ts';
 import { DecisionCache } from '../authorization/cache.ts';
+import type { Identity } from '../authorization/identity.ts';
 import type { Timer } from '../clock.ts';
 import type { Client, Delivery, DisconnectReason, Will, ZoneName } from '../sessions/client.ts';
 import type { Message } from '../sessions/message.ts';

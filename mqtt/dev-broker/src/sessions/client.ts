@@ -1,5 +1,5 @@
-import type { Identity } from '../authentication/chain.ts';
 import type { AuthorizedSubject } from '../authorization/authorizer.ts';
+import type { Identity } from '../authorization/identity.ts';
 import type { Qos } from '../authorization/rules.ts';
 import type { Message, MessageProperties } from './message.ts';
 

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -92,6 +93,8 @@ export const brokerChanges = pgTable('broker_changes', {
   id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   deviceId: uuid('device_id').notNull(),
   reason: text('reason').notNull(),
+  /** Takes rights away: before everything else. */
+  urgent: boolean('urgent').notNull().default(false),
   createdAt: moment('created_at').notNull(),
 });
 

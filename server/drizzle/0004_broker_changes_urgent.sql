@@ -1,0 +1,1 @@
+ALTER TABLE "broker_changes" ADD COLUMN "urgent" boolean DEFAULT false NOT NULL;
