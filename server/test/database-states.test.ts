@@ -132,7 +132,7 @@ describe('migrations', () => {
   test('run in a session of their own without the time limits of the pool', async () => {
     const client = openDatabase(database.url);
     const limitOf = async (sql: postgres.Sql) => (await sql`show statement_timeout`)[0]?.statement_timeout;
-    expect(await limitOf(client.sql)).toBe('7s');
+    expect(await limitOf(client.sql)).toBe('6s');
     expect(await client.unlimited(limitOf)).toBe('0');
     await client.close(1_000);
   });

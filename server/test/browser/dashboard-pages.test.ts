@@ -270,11 +270,12 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
       await page.getByRole('menuitem', { name: 'Revoke' }).waitFor();
       await page.keyboard.type('Rev');
       await press('Enter');
-      await page.getByRole('dialog').waitFor();
+      await page.locator('form[role=dialog]').waitFor();
       await tabTo(page, 'Revoke');
       await press('Enter');
       await page.locator('h1').getByText('Revoked').waitFor();
-      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      // The toast that reports it is a dialog as well, by role.
+      await page.locator('form[role=dialog]').waitFor({ state: 'detached' });
       await tabTo(page, 'Restore');
       await press('Enter');
       await page.getByRole('heading', { name: 'Restore Sensor 39?' }).waitFor();

@@ -23,9 +23,9 @@ export interface DatabaseClient {
 
 const CONNECT_TIMEOUT_SECONDS = 5;
 /** PostgreSQL's own limit. */
-const STATEMENT_TIMEOUT_MS = 7_000;
+const STATEMENT_TIMEOUT_MS = 6_000;
 /** Longer than that: what has not even said so by now is a dead connection. */
-const SILENCE_SECONDS = 8;
+const SILENCE_SECONDS = 7;
 const MAX_CONNECTIONS = 10;
 /** Connections to a database that takes no writes are replaced at most this often. */
 const REPLACE_INTERVAL_MS = 1_000;
