@@ -96,7 +96,8 @@ describe("Railway's variables", () => {
   }
 
   test('are all that the server needs, with the broker on the private network', () => {
-    const config = loadConfig(variables('RAILWAY_TCP_PROXY_PORT'));
+    // Each replica has a host name of its own, which stands in for `INSTANCE_ID`.
+    const config = loadConfig(variables('RAILWAY_TCP_PROXY_PORT'), 'a3f09c1d2e4b');
     expect(config).toMatchObject({
       mqttUrl: 'mqtt://mqtt.railway.internal:1884',
       mqttHost: 'shuttle.proxy.rlwy.net:15140',

@@ -117,7 +117,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       serverRuns = true;
       await services.started;
     },
-    ready: () => until('the server is ready', async () => (await fetch(`${url}/health/ready`)).ok),
+    async ready() {
+      let answer = 'no answer';
+      await until(
+        () => `the server is ready: ${answer}`,
+        async () => {
+          const response = await fetch(`${url}/health/ready`);
+          answer = await response.text();
+          return response.ok;
+        },
+      );
+    },
     async close() {
       await sql.end();
       await stack.stopServer();
@@ -138,13 +148,15 @@ function silentLog(): Logger {
 
 /** Waits for a condition that another process or connection brings about, looking at it again and again. */
 export async function until(
-  what: string,
+  what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
   limitMs = 15_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`timed out waiting for: ${what}`);
+    if (performance.now() > end) {
+      throw new Error(`timed out waiting for: ${typeof what === 'string' ? what : what()}`);
+    }
     await Bun.sleep(10);
   }
 }

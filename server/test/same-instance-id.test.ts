@@ -25,7 +25,7 @@ test('two instances with one INSTANCE_ID notice, and say which variable to chang
     const { checks } = (await (await fetch(`${stack.url}/health/ready`)).json()) as {
       checks: { broker_mqtt: string };
     };
-    return checks.broker_mqtt === 'another instance may have the same INSTANCE_ID';
+    return checks.broker_mqtt === 'ok, but another instance may have the same INSTANCE_ID';
   });
   expect(stack.env.INSTANCE_ID).toBe('test');
 }, 60_000);

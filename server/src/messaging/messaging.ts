@@ -86,8 +86,9 @@ export function createMessaging(deps: MessagingDeps): Messaging {
     },
     state: connection.state,
     readiness() {
-      if (connection.isContended()) return 'another instance may have the same INSTANCE_ID';
-      return connection.state() === 'online' ? 'ok' : connection.state();
+      if (connection.state() !== 'online') return connection.state();
+      // A suspicion: a broker that restarts again and again looks the same, so it does not make the server unready.
+      return connection.isContended() ? 'ok, but another instance may have the same INSTANCE_ID' : 'ok';
     },
     publish: connection.publish,
     counts: () => ({ ...counts }),
