@@ -68,7 +68,7 @@ export async function listSteps(root: string): Promise<Step[]> {
     shellStep(root),
     ...bunTestStep(root, 'unit', []),
     ...bunTestStep(root, 'mqtt', [dockerCompose, openssl]),
-    ...bunTestStep(root, 'e2e', [curl, mosquitto], ['--parallel=3']),
+    ...bunTestStep(root, 'e2e', [curl, mosquitto]),
     ...bunTestStep(root, 'browser', [chromium]),
     ...(await firmwareStep(root)),
   ];
@@ -90,8 +90,7 @@ function shellStep(root: string): Step {
   return { ...step, needs: [shellcheck] };
 }
 
-/** `flags`: the end-to-end tests wait for servers most of the time, so several files run at once. */
-function bunTestStep(root: string, suite: Suite, needs: Need[], flags: string[] = []): Step[] {
+function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
   const files = findTestFiles(root, suite);
   if (files.length === 0) return [];
   const step: Step = {
@@ -106,7 +105,6 @@ function bunTestStep(root: string, suite: Suite, needs: Need[], flags: string[] 
             // An .env of the working copy is for running the server, not for its tests.
             '--no-env-file',
             'test',
-            ...flags,
             '--timeout=30000',
             '--reporter=junit',
             `--reporter-outfile=${report}`,
