@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Random } from '../platform/random.ts';
+import { commandSource } from './live-source.ts';
 import { storeReplies } from './replies.ts';
 import { commandRoutes } from './routes.ts';
 import { createSender, type SenderDeps } from './sender.ts';
@@ -34,6 +35,7 @@ export function createCommands(deps: CommandsDeps) {
   return {
     operatorRoutes: commandRoutes({ ...deps, sender, stopping: stopping.signal }),
     messages: [subscribed],
+    liveSources: [commandSource],
     /** Takes replies in the transaction of their receipt. */
     storeReplies,
     /** Called when replies of these devices are stored: the next command of each may go out. */

@@ -14,6 +14,7 @@ import { createRefusedCredentials } from './firmware/refused-credentials.ts';
 import type { Enrollment } from './firmware/request-token.ts';
 import type { RequireTokenDeps } from './firmware/require-token.ts';
 import { createLastSeen } from './last-seen.ts';
+import { deviceSource } from './live-source.ts';
 import { operatorDeviceRoutes } from './operator/operator-routes.ts';
 import { createDeviceStore } from './store.ts';
 
@@ -85,6 +86,7 @@ export function createDevices(deps: DevicesDeps) {
       }),
     ),
     operatorRoutes: operatorDeviceRoutes(deps),
+    liveSources: [deviceSource],
     start() {
       lastSeen.start();
       refusedCredentials.start();

@@ -9,6 +9,7 @@ import type { Tokens } from '../tokens/token.ts';
 import { createAcknowledger } from './ingest/acknowledger.ts';
 import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_FILTERS } from './ingest/ingest.ts';
+import { readArrivals, readLatestValues } from './live/latest-values.ts';
 import { createLive } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
 import { telemetryExportRoutes } from './routes/export.ts';
@@ -95,6 +96,12 @@ export function createTelemetry(deps: TelemetryDeps) {
       .route('/', deviceTelemetryRoutes(queryDeps))
       .route('/', liveRoutes({ db, clock, live, stopping: stopping.signal }))
       .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
+    /** What the live streams of the fleet read. */
+    values: {
+      arrivals: (wanted: Parameters<typeof readArrivals>[1], afterUs: number) =>
+        readArrivals(db, wanted, afterUs),
+      latest: (deviceIds: readonly string[]) => readLatestValues(db, deviceIds),
+    },
     sessionRights: [{ action: 'publish' as const, topic: ackTopic('+') }],
     checks: {
       telemetry: () => (state() === 'online' || state() === 'standby' ? 'ok' : state()),
