@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commandStates, deviceRoles, deviceStates } from '../roles.ts';
+import { deviceId, deviceUuid } from '../uuid.ts';
 
 /** Devices whose values one stream may name. */
 const MAX_NAMED_DEVICES = 100;
@@ -7,7 +8,6 @@ const MAX_NAMED_DEVICES = 100;
 const time = z.iso.datetime();
 
 export const eventKinds = ['presence', 'device', 'command', 'alert'] as const;
-export type EventKind = (typeof eventKinds)[number];
 
 const list = z.string().transform((text) => text.split(','));
 
@@ -17,7 +17,7 @@ export const eventsQuery = z.object({
     .optional()
     .describe(`Kinds of events, separated by commas: ${eventKinds.join(', ')}; all unless given`),
   device: list
-    .pipe(z.array(z.uuid()).max(MAX_NAMED_DEVICES))
+    .pipe(z.array(deviceUuid).max(MAX_NAMED_DEVICES))
     .optional()
     .describe('UUIDs of devices whose values are sent, separated by commas'),
   values: z
@@ -27,7 +27,7 @@ export const eventsQuery = z.object({
 });
 
 /** First of every stream, and again when changes could not be told one by one: read lists again. */
-export const resetEvent = z
+const resetEvent = z
   .object({
     reason: z
       .enum(['started', 'expired', 'too_many'])
@@ -39,7 +39,7 @@ export const resetEvent = z
 
 export const presenceEvent = z
   .object({
-    device: z.uuid(),
+    device: deviceId,
     online: z.boolean(),
     at: time.describe('Since when, as far as the broker tells'),
   })
@@ -47,7 +47,7 @@ export const presenceEvent = z
 
 export const deviceEvent = z
   .object({
-    device: z.uuid(),
+    device: deviceId,
     state: z.enum([...deviceStates, 'deleted']),
     role: z.enum(deviceRoles).nullable().describe('null: deleted'),
     name: z.string().nullable().describe('null: deleted'),
@@ -57,7 +57,7 @@ export const deviceEvent = z
 
 export const commandEvent = z
   .object({
-    device: z.uuid(),
+    device: deviceId,
     command: z.string().describe('Its id'),
     c: z.string(),
     group: z.string().nullable().describe('Id of the command group that it belongs to'),
@@ -70,7 +70,7 @@ export const commandEvent = z
 /** The newest record of a device, at most once a second. Not resumed: a stream begins with those of the named devices. */
 export const telemetryEvent = z
   .object({
-    device: z.uuid(),
+    device: deviceId,
     at: time.describe('When it was measured'),
     received: time.describe('When it arrived, to the microsecond'),
     data: z.record(z.string(), z.unknown()),
@@ -90,4 +90,3 @@ export type PresenceEvent = z.output<typeof presenceEvent>;
 export type DeviceEvent = z.output<typeof deviceEvent>;
 export type CommandEvent = z.output<typeof commandEvent>;
 export type TelemetryEvent = z.output<typeof telemetryEvent>;
-export type ResetEvent = z.output<typeof resetEvent>;
