@@ -7,6 +7,7 @@ import type { Database, Queryable } from '../platform/db/client.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
+import { commandFigures } from './figures.ts';
 import { commandGroupRoutes } from './groups/routes.ts';
 import { commandSource } from './live-source.ts';
 import { type DeviceReply, storeReplies } from './replies.ts';
@@ -26,6 +27,7 @@ export interface CommandsDeps {
 /** Commands from operators to devices: at least once to the device, in order, until it replies or they expire. */
 export function createCommands(deps: CommandsDeps) {
   const sender = createSender(deps);
+  commandFigures(deps);
   const stopping = new AbortController();
   const countUnknown = deps.metrics.counter({
     name: 'siot_unknown_replies_total',

@@ -7,7 +7,9 @@ import { limitFailures, type StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Tokens } from '../tokens/token.ts';
+import { deviceFigures } from './figures.ts';
 import { createCredentialCheck } from './firmware/credential.ts';
 import { firmwareRoutes, presentsCredential } from './firmware/firmware-routes.ts';
 import { createRefusedCredentials } from './firmware/refused-credentials.ts';
@@ -22,6 +24,7 @@ export interface DevicesDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly tokens: Tokens;
   readonly changes: BrokerChanges;
   readonly stores: StoreFactory;
@@ -46,6 +49,7 @@ export interface DevicesDeps {
 export function createDevices(deps: DevicesDeps) {
   const { db, clock, tokens } = deps;
   const log = featureLogger(deps.log, 'Auth');
+  deviceFigures(deps);
   const store = createDeviceStore(db, clock);
   const lastSeen = createLastSeen({ db, clock, log: featureLogger(deps.log, 'Devices') });
   const refusedCredentials = createRefusedCredentials({ db, clock, log });

@@ -4,8 +4,10 @@ import type { ApiEnv } from '../http/actor.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { DatabaseClient } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import type { Tokens } from '../tokens/token.ts';
+import { telemetryFigures } from './figures.ts';
 import { createAcknowledger } from './ingest/acknowledger.ts';
 import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_FILTERS } from './ingest/ingest.ts';
@@ -24,6 +26,7 @@ export interface TelemetryDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics: Metrics;
   /** The broker as the server reaches it. */
   readonly mqttUrl: string;
   readonly instanceId: string;
@@ -86,6 +89,7 @@ export function createTelemetry(deps: TelemetryDeps) {
   const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
   const maintenance = createMaintenance({ ...deps, log, holder });
 
+  telemetryFigures({ metrics: deps.metrics, db, clock, waiting: ingest.waiting });
   const state = ingest.state;
   const queryDeps = { db, clock, telemetrySeconds: deps.retention.telemetrySeconds };
 
