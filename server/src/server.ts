@@ -7,7 +7,7 @@ import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createDevices } from './devices/devices.ts';
 import type { Check } from './health/routes.ts';
-import { MAX_CSV_BYTES } from './http/body.ts';
+import { MAX_TELEMETRY_BYTES } from './http/body.ts';
 import type { AppEnv } from './http/device-answer.ts';
 import { listen } from './http/listen.ts';
 import { memoryStores, type StoreFactory } from './http/rate-limit.ts';
@@ -198,7 +198,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const server = listen({
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
-    maxRequestBodySize: MAX_CSV_BYTES,
+    maxRequestBodySize: MAX_TELEMETRY_BYTES,
     fetch: app.fetch,
   });
   log.info({ port: server.port, instance: config.instanceId }, 'listening');

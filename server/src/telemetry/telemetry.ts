@@ -15,6 +15,7 @@ import { readArrivals, readLatestValues } from './live/latest-values.ts';
 import { createLive } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
 import { telemetryExportRoutes } from './routes/export.ts';
+import { telemetryImportRoutes } from './routes/import.ts';
 import { ingestRoutes } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -97,6 +98,15 @@ export function createTelemetry(deps: TelemetryDeps) {
     operatorRoutes: new Hono<ApiEnv>()
       .route('/', recordRoutes(queryDeps))
       .route('/', telemetryExportRoutes(queryDeps))
+      .route(
+        '/',
+        telemetryImportRoutes({
+          database,
+          clock,
+          telemetrySeconds: deps.retention.telemetrySeconds,
+          stopping: stopping.signal,
+        }),
+      )
       .route('/', deviceTelemetryRoutes(queryDeps))
       .route('/', liveRoutes({ db, clock, live, stopping: stopping.signal }))
       .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),

@@ -16,9 +16,10 @@ import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { toCommandAnswer } from '../command.ts';
 import type { CommandRoutesDeps } from '../routes.ts';
+import { listCommands } from '../store.ts';
 import { cancelGroup } from './cancel-group.ts';
 import { createGroup } from './create-group.ts';
-import { describeGroup, describeGroups, listGroupCommands, listGroups, readGroup } from './store.ts';
+import { describeGroup, describeGroups, listGroups, readGroup } from './store.ts';
 
 const tag = 'Commands';
 const listQuery = commandGroupQuery.extend({ cursor: cursor(z.int().min(0)) });
@@ -95,7 +96,7 @@ export function commandGroupRoutes(deps: Pick<CommandRoutesDeps, 'db' | 'random'
         const { id } = c.req.valid('param');
         const { limit, state, cursor: before } = c.req.valid('query');
         await readGroup(db, id);
-        const rows = await listGroupCommands(db, id, { state, before, limit: limit + 1 });
+        const rows = await listCommands(db, { groupId: id }, { state, before, limit: limit + 1 });
         const page = cutPage(rows, limit, (last) => last.seq);
         return c.json({ items: page.rows.map(toCommandAnswer), next: page.next });
       },

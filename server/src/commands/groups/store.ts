@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import {
   type CommandGroup,
@@ -45,34 +45,6 @@ export async function listGroups(
     .from(commandGroups)
     .where(before === undefined ? undefined : lt(commandGroups.seq, before))
     .orderBy(desc(commandGroups.seq))
-    .limit(limit);
-}
-
-/** The newest commands of a group below `before`. */
-export async function listGroupCommands(
-  db: Queryable,
-  id: string,
-  {
-    state,
-    before,
-    limit,
-  }: {
-    readonly state: CommandState | undefined;
-    readonly before: number | undefined;
-    readonly limit: number;
-  },
-) {
-  return await db
-    .select()
-    .from(commands)
-    .where(
-      and(
-        eq(commands.groupId, id),
-        state && eq(commands.state, state),
-        before === undefined ? undefined : lt(commands.seq, before),
-      ),
-    )
-    .orderBy(desc(commands.seq))
     .limit(limit);
 }
 
