@@ -78,6 +78,11 @@ const PAGES: readonly Shown[] = [
       await page.getByText('"temperature"').first().waitFor();
     },
   },
+  {
+    name: 'device-commands',
+    path: () => `/devices/${agent}/commands`,
+    ready: (page) => page.getByText('"relative humidity"').waitFor(),
+  },
   { name: 'approvals', path: () => '/approvals', ready: (page) => page.locator('tbody a').first().waitFor() },
   { name: 'audit', path: () => '/audit', ready: (page) => page.locator('.events > li').first().waitFor() },
   { name: 'broker', path: () => '/broker', ready: (page) => page.getByText('Nothing to do.').waitFor() },
@@ -147,6 +152,8 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
     for (const device of [registered, sensor]) {
       clients.push(await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device));
     }
+    await insertCommands(stack, agent);
+    await clients[1]?.publishAsync(`device/${agent}/about`, JSON.stringify(ABOUT), { qos: 1 });
     await publishHour(clients[1], agent);
     await until('the records are stored', async () => {
       const [row] = await stack.sql`select count(*)::int as stored from telemetry`;
@@ -287,6 +294,36 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
     PAGES_LIMIT_MS,
   );
 });
+
+const ABOUT = {
+  fw: '1.4.0',
+  board: 'esp8266',
+  reset: 'power on',
+  f: { temperature: { u: '°C' }, humidity: { u: '%' } },
+  cmd: { LED: { on: 'bool', level: 'uint8' }, READ: {} },
+};
+
+/** A command in each state, as they are after a while. */
+async function insertCommands({ sql }: DashboardStack['stack'], id: string): Promise<void> {
+  const commands = [
+    ['cancelled', 'REBOOT', null, null],
+    ['expired', 'OPEN', null, null],
+    ['failed', 'LED', null, 'the lamp is not connected'],
+    ['done', 'READ', '{"quantity":"relative humidity","value":54.2}', null],
+    ['queued', 'CALIBRATE', null, null],
+  ] as const;
+  for (const [state, name, result, error] of commands) {
+    const isOpen = state === 'queued';
+    const answered = state === 'done' || state === 'failed';
+    await sql`
+      insert into commands (id, device_id, name, payload, request_hash, created_by, state, result, error, expires_at, created_at,
+        attempts, sent_at, replied_at, finished_at, replies)
+      values (${name}, ${id}, ${name}, ${JSON.stringify({ c: name, i: name, a: { slot: 2 } })}, '', 'admin', ${state}, ${result}, ${error},
+        now() + interval '1 day', now() - interval '5 minutes', ${answered ? 1 : 0},
+        ${answered ? sql`now() - interval '5 minutes'` : null}, ${answered ? sql`now() - interval '4 minutes'` : null},
+        ${isOpen ? null : sql`now() - interval '4 minutes'`}, ${answered ? 1 : 0})`;
+  }
+}
 
 const RECORDS = 120;
 

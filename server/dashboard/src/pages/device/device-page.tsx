@@ -24,6 +24,10 @@ import { PairDialog } from './pair-dialog.tsx';
 // Charts are loaded when they are first looked at.
 const DataTab = lazy(async () => ({ default: (await import('./data/data-tab.tsx')).DataTab }));
 
+const CommandsTab = lazy(async () => ({
+  default: (await import('./commands/commands-tab.tsx')).CommandsTab,
+}));
+
 const BACK = { href: '/devices', label: 'Devices' };
 
 interface DevicePageProps {
@@ -73,6 +77,7 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
   const tabs = [
     { href: base, label: 'Overview', isHere: tab === 'overview' },
     { href: `${base}/data`, label: 'Data', isHere: tab === 'data' },
+    { href: `${base}/commands`, label: 'Commands', isHere: tab === 'commands' },
     { href: `${base}/history`, label: 'History', isHere: tab === 'history' },
     ...(isAdmin ? [{ href: `${base}/flash`, label: 'Key and sketch', isHere: tab === 'flash' }] : []),
   ];
@@ -140,6 +145,11 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
       {tab === 'data' && (
         <Suspense fallback={<Skeleton lines={6} />}>
           <DataTab device={device} />
+        </Suspense>
+      )}
+      {tab === 'commands' && (
+        <Suspense fallback={<Skeleton lines={6} />}>
+          <CommandsTab device={device} />
         </Suspense>
       )}
       {tab === 'history' && <DeviceHistory device={device} />}
