@@ -83,6 +83,11 @@ const PAGES: readonly Shown[] = [
     path: () => `/devices/${agent}/commands`,
     ready: (page) => page.getByText('"relative humidity"').waitFor(),
   },
+  {
+    name: 'device-sessions',
+    path: () => `/devices/${agent}/sessions`,
+    ready: (page) => page.getByText('Another connection with the same client id').first().waitFor(),
+  },
   { name: 'approvals', path: () => '/approvals', ready: (page) => page.locator('tbody a').first().waitFor() },
   { name: 'audit', path: () => '/audit', ready: (page) => page.locator('.events > li').first().waitFor() },
   { name: 'broker', path: () => '/broker', ready: (page) => page.getByText('Nothing to do.').waitFor() },
@@ -152,7 +157,7 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
     for (const device of [registered, sensor]) {
       clients.push(await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device));
     }
-    await insertCommands(stack, agent);
+    await Promise.all([insertCommands(stack, agent), insertSessions(stack, agent)]);
     await clients[1]?.publishAsync(`device/${agent}/about`, JSON.stringify(ABOUT), { qos: 1 });
     await publishHour(clients[1], agent);
     await until('the records are stored', async () => {
@@ -322,6 +327,21 @@ async function insertCommands({ sql }: DashboardStack['stack'], id: string): Pro
         now() + interval '1 day', now() - interval '5 minutes', ${answered ? 1 : 0},
         ${answered ? sql`now() - interval '5 minutes'` : null}, ${answered ? sql`now() - interval '4 minutes'` : null},
         ${isOpen ? null : sql`now() - interval '4 minutes'`}, ${answered ? 1 : 0})`;
+  }
+}
+
+/** Ten days of sessions, one of them taken over and one cut off. */
+async function insertSessions({ sql }: DashboardStack['stack'], id: string): Promise<void> {
+  for (const [from, to, reason] of [
+    [240, 190, 'tcp_closed'],
+    [188, 100, 'takenover'],
+    [100, 60, 'keepalive_timeout'],
+    [52, 1, 'kicked'],
+  ] as const) {
+    await sql`
+      insert into device_sessions (device_id, connected_at, disconnected_at, reason, address, keep_alive, noted_at)
+      values (${id}, now() - make_interval(hours => ${from}), now() - make_interval(hours => ${to}), ${reason}, '192.0.2.17', 60,
+        now() - make_interval(hours => ${from}))`;
   }
 }
 

@@ -20,12 +20,16 @@ import { DiagnosisNotice } from './diagnosis-notice.tsx';
 import { EditDialog } from './edit-dialog.tsx';
 import { KeyCard } from './key-card.tsx';
 import { PairDialog } from './pair-dialog.tsx';
+import { RestlessBadge } from './restless-badge.tsx';
 
 // Charts are loaded when they are first looked at.
 const DataTab = lazy(async () => ({ default: (await import('./data/data-tab.tsx')).DataTab }));
 
 const CommandsTab = lazy(async () => ({
   default: (await import('./commands/commands-tab.tsx')).CommandsTab,
+}));
+const SessionsTab = lazy(async () => ({
+  default: (await import('./sessions/sessions-tab.tsx')).SessionsTab,
 }));
 
 const BACK = { href: '/devices', label: 'Devices' };
@@ -78,6 +82,7 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
     { href: base, label: 'Overview', isHere: tab === 'overview' },
     { href: `${base}/data`, label: 'Data', isHere: tab === 'data' },
     { href: `${base}/commands`, label: 'Commands', isHere: tab === 'commands' },
+    { href: `${base}/sessions`, label: 'Sessions', isHere: tab === 'sessions' },
     { href: `${base}/history`, label: 'History', isHere: tab === 'history' },
     ...(isAdmin ? [{ href: `${base}/flash`, label: 'Key and sketch', isHere: tab === 'flash' }] : []),
   ];
@@ -95,7 +100,8 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
       title={deviceTitle(device)}
       heading={
         <span className="device-title">
-          <span className="truncate">{deviceTitle(device)}</span> <StatusBadge device={device} />
+          <span className="truncate">{deviceTitle(device)}</span> <StatusBadge device={device} />{' '}
+          <RestlessBadge id={device.id} />
         </span>
       }
       back={BACK}
@@ -150,6 +156,11 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
       {tab === 'commands' && (
         <Suspense fallback={<Skeleton lines={6} />}>
           <CommandsTab device={device} />
+        </Suspense>
+      )}
+      {tab === 'sessions' && (
+        <Suspense fallback={<Skeleton lines={6} />}>
+          <SessionsTab id={device.id} />
         </Suspense>
       )}
       {tab === 'history' && <DeviceHistory device={device} />}

@@ -97,7 +97,7 @@ export function DataTab({ device }: { readonly device: Device }) {
           <Icon name="download" /> NDJSON
         </a>
       </div>
-      <AccountLine id={device.id} />
+      <AccountLine device={device} range={range} />
       {view === 'records' ? (
         <RecordList
           id={device.id}
