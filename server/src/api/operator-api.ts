@@ -8,6 +8,7 @@ import type { ApiEnv } from '../http/actor.ts';
 import { limitBody } from '../http/body.ts';
 import { dataHeaders } from '../http/browser-headers.ts';
 import { refuseCrossSite } from '../http/csrf.ts';
+import type { LiveEvents } from '../live/live.ts';
 import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -30,6 +31,7 @@ export interface OperatorApiDeps {
   readonly presence: Presence;
   readonly commands: Commands;
   readonly telemetry: Telemetry;
+  readonly events: LiveEvents;
 }
 
 /**
@@ -57,7 +59,8 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.pairing.operatorRoutes)
     .route('/', deps.presence.operatorRoutes)
     .route('/', deps.commands.operatorRoutes)
-    .route('/', deps.telemetry.operatorRoutes);
+    .route('/', deps.telemetry.operatorRoutes)
+    .route('/', deps.events.operatorRoutes);
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

@@ -6,12 +6,15 @@ import type { AppEnv } from './device-answer.ts';
 /** The largest body of `text/csv`; the listener has to take as much. */
 export const MAX_CSV_BYTES = 4 * 1024 * 1024;
 const MAX_JSON_BYTES = 64 * 1024;
+/** The route that takes thousands of UUIDs. */
+const GROUPS = /\/command-groups$/;
+const MAX_GROUP_BYTES = 512 * 1024;
 /** The one route that takes CSV. */
 const IMPORT = /\/devices\/import$/;
 const BODILESS = /^(GET|HEAD)$/;
 
 /**
- * Takes bodies of JSON up to 64 KiB, or CSV up to 4 MiB for an import, and nothing else. A page of another origin cannot send either
+ * Takes bodies of JSON up to 64 KiB (512 KiB for a command group), or CSV up to 4 MiB for an import, and nothing else. A page of another origin cannot send either
  * without a preflight, which this server answers to nobody.
  */
 export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -26,10 +29,11 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (mediaType === 'application/json' && !hasBody(c.req.raw) && !BODILESS.test(c.req.method)) {
     c.req.raw = new Request(c.req.raw, { body: '{}' });
   }
-  return limitJson(c, next);
+  return GROUPS.test(c.req.path) ? limitGroups(c, next) : limitJson(c, next);
 };
 
 const limitJson = limit(MAX_JSON_BYTES);
+const limitGroups = limit(MAX_GROUP_BYTES);
 const limitCsv = limit(MAX_CSV_BYTES);
 
 function limit(maxBytes: number): MiddlewareHandler<AppEnv> {
