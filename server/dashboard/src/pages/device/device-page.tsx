@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'wouter';
 import { failureKind } from '../../api/answer.ts';
 import { type Device, deviceQuery, deviceTitle } from '../../api/fleet.ts';
-import { POLL_MS, useLiveRecords } from '../../api/live.ts';
+import { useLiveRecords, usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { type ActionName, actions } from '../../fleet/actions.ts';
@@ -41,7 +41,8 @@ interface DevicePageProps {
 
 /** Everything about one device. */
 export function DevicePage({ id, tab }: DevicePageProps) {
-  const device = useQuery({ ...deviceQuery(id), refetchInterval: POLL_MS });
+  const poll = usePoll();
+  const device = useQuery({ ...deviceQuery(id), refetchInterval: poll });
   const kind = failureKind(device.error);
   if (!device.data || kind === 'not-found') {
     return (
@@ -72,7 +73,7 @@ export function DevicePage({ id, tab }: DevicePageProps) {
 }
 
 function Loaded({ device, tab }: { readonly device: Device; readonly tab: string }) {
-  useLiveRecords(device.id);
+  useLiveRecords([device.id]);
   const isAdmin = useIsAdmin();
   const [, navigate] = useLocation();
   const [action, setAction] = useState<ActionRequest>();

@@ -8,7 +8,7 @@ import {
   isOpen,
   readCommands,
 } from '../../../api/commands.ts';
-import { POLL_MS } from '../../../api/live.ts';
+import { usePoll } from '../../../api/live.ts';
 import { useIsAdmin } from '../../../api/queries.ts';
 import { Button } from '../../../ui/button.tsx';
 import { Confirm } from '../../../ui/dialog.tsx';
@@ -23,6 +23,7 @@ import { STATE_OPTIONS } from './command-state.tsx';
 export function CommandList({ id }: { readonly id: string }) {
   const [params, setParams] = useSearchParams();
   const isAdmin = useIsAdmin();
+  const poll = usePoll();
   const [cancelling, setCancelling] = useState<DeviceCommand>();
   const state = STATE_OPTIONS.find(([name]) => name !== '' && name === params.get('state'))?.[0];
   const commands = useInfiniteQuery({
@@ -31,7 +32,7 @@ export function CommandList({ id }: { readonly id: string }) {
     initialPageParam: '',
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_MS,
+    refetchInterval: poll,
   });
   const items = commands.data?.pages.flatMap((page) => page.items) ?? [];
 

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Device } from '../../../api/fleet.ts';
-import { useRecordPoll } from '../../../api/live.ts';
+import { usePoll } from '../../../api/live.ts';
 import { useIsAdmin } from '../../../api/queries.ts';
 import { accountQuery, type TimeRange } from '../../../api/telemetry.ts';
 import { count } from '../../../format/number.ts';
@@ -20,7 +20,7 @@ interface AccountLineProps {
 export function AccountLine({ device, range }: AccountLineProps) {
   const isAdmin = useIsAdmin();
   const [dialog, setDialog] = useState<'retention' | { readonly from: TimeRange }>();
-  const poll = useRecordPoll();
+  const poll = usePoll();
   const { data } = useQuery({ ...accountQuery(device.id), refetchInterval: poll });
   const close = () => setDialog(undefined);
   if (!data) return null;

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { POLL_MS } from '../../../api/live.ts';
+import { usePoll } from '../../../api/live.ts';
 import { type DeviceSession, presenceQuery, readSessions } from '../../../api/presence.ts';
 import { duration, useNow } from '../../../format/time.ts';
 import { Button } from '../../../ui/button.tsx';
@@ -11,13 +11,14 @@ import { UptimeBars } from './uptime-bars.tsx';
 
 /** When the device was connected, and why each of its sessions ended. */
 export function SessionsTab({ id }: { readonly id: string }) {
-  const presence = useQuery({ ...presenceQuery(id), refetchInterval: POLL_MS });
+  const poll = usePoll();
+  const presence = useQuery({ ...presenceQuery(id), refetchInterval: poll });
   const sessions = useInfiniteQuery({
     queryKey: ['presence', id, 'sessions'],
     queryFn: ({ pageParam }) => readSessions(id, pageParam),
     initialPageParam: '',
     getNextPageParam: (page) => page.next ?? undefined,
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) === 1 ? POLL_MS : false),
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) === 1 ? poll : false),
   });
   const items = sessions.data?.pages.flatMap((page) => page.items) ?? [];
   const failure = presence.error ?? sessions.error;
