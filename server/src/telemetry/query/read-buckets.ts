@@ -51,13 +51,8 @@ interface BucketRow extends Record<string, unknown> {
 /** Numeric fields of a device in buckets, by field and time; only buckets that hold a value. */
 export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bucket[]> {
   if (query.fields.length === 0) return [];
-  const rows = await db.execute<BucketRow>(bucketStatement(query));
-  return rows.map(toBucket);
-}
-
-export function bucketStatement(query: BucketQuery): SQL {
   // An array compares element by element: the least [value, time] holds the least value and when it came first.
-  return sql`
+  const rows = await db.execute<BucketRow>(sql`
     with point as (${query.source === 'rollups' ? hoursAndRest(query) : pointsOf(query, recordsOfRange(query))})
     select field,
       extract(epoch from least(${bucketStart(query, sql`bucket`)}, timestamptz 'epoch' + min(first_ms) * interval '1 millisecond'))::float8 * 1000 as start,
@@ -65,7 +60,8 @@ export function bucketStatement(query: BucketQuery): SQL {
       to_json(min(array[least, least_ms])) as least, to_json(max(array[greatest, -greatest_ms])) as greatest,
       to_json(min(array[first_ms, first])) as earliest, to_json(max(array[last_ms, last])) as latest
     from (select *, ${bucketOf(query, sql`at`)} as bucket from point) as binned
-    group by field, bucket order by field, bucket`;
+    group by field, bucket order by field, bucket`);
+  return rows.map(toBucket);
 }
 
 /** The bucket that a time belongs to, in a form that it can be grouped by. */
