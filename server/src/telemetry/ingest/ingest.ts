@@ -55,6 +55,8 @@ export interface Ingest {
 export const INGEST_CLIENT_ID = 'server-ingest';
 /** What the session subscribes to. */
 export const INGEST_FILTERS = [dataTopic('+'), replyTopic('+'), aboutTopic('+')] as const;
+/** The session as the broker must hold it before devices send anything. */
+export const INGEST_SESSION = { clientId: INGEST_CLIENT_ID, filters: INGEST_FILTERS } as const;
 /** The lease that the session is held under. */
 export const INGEST_LEASE = 'ingest';
 
