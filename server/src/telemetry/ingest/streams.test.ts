@@ -44,10 +44,14 @@ describe('the numbers of a boot', () => {
     expect(acknowledgedUpTo(stream)).toBe(0);
   });
 
-  test('what a device numbered before the server knew it is not missing', () => {
-    const { stream, lost } = take([5_000], { firstContact: true });
+  test('what a device numbered before the server knew it does not count as lost, but is waited for', () => {
+    const { stream, lost } = take([4, 5], { firstContact: true });
     expect(lost).toBe(0);
-    expect(acknowledgedUpTo(stream)).toBe(5_000);
+    expect(acknowledgedUpTo(stream)).toBe(0);
+    const read: Stream = { lastN: stream.lastN, gaps: toGaps(flattenGaps(stream.gaps)) };
+    const after = take([1, 2, 3], { from: read });
+    expect(after).toMatchObject({ found: ['new', 'new', 'new'], lost: 0 });
+    expect(acknowledgedUpTo(after.stream)).toBe(5);
   });
 
   test('a boot that counts from 0 is whole', () => {

@@ -8,6 +8,8 @@ export interface Gap {
   readonly passes: number;
   /** When it last did, or when the gap was found; Unix seconds. */
   readonly passedAt: number;
+  /** Whether its numbers count as lost. */
+  readonly counted: boolean;
 }
 
 /** What is known of the numbers of one boot of a device: all up to `lastN` have arrived but those in `gaps`. */
@@ -46,7 +48,8 @@ const PASS_SECONDS = 20;
  * it begins another pass, and what the pass leaves out is most likely not there any more.
  *
  * @param stream what is known of the boot, nothing at its first record.
- * @param firstContact whether no boot of the device is known: what it sent elsewhere, or before its history was deleted, is not missing here.
+ * @param firstContact whether no boot of the device is known: what it sent elsewhere, or before its history was deleted, does
+ *   not count as lost. It is waited for like any other gap, since the device may have it still.
  */
 export function takeNumber(
   stream: Stream | undefined,
@@ -56,13 +59,14 @@ export function takeNumber(
 ): StreamStep {
   const known = stream ? notePass(stream, n, now) : { lastN: FIRST_N - 1, gaps: [] };
   if (!stream || n > stream.lastN) {
-    const from = stream || !firstContact ? known.lastN + 1 : n;
+    const from = known.lastN + 1;
     const missing = Math.max(n - from, 0);
-    const found = missing > 0 ? [{ from, to: n - 1, passes: 0, passedAt: now }] : [];
+    const counted = stream !== undefined || !firstContact;
+    const found = missing > 0 ? [{ from, to: n - 1, passes: 0, passedAt: now, counted }] : [];
     return {
       stream: { lastN: n, gaps: bounded([...known.gaps, ...found]), at: n },
       verdict: 'new',
-      lost: missing,
+      lost: counted ? missing : 0,
       changed: true,
     };
   }
@@ -79,7 +83,7 @@ export function takeNumber(
   return {
     stream: { lastN: known.lastN, gaps: bounded(known.gaps.toSpliced(index, 1, ...rest)), at: n },
     verdict: 'new',
-    lost: -1,
+    lost: gap.counted ? -1 : 0,
     changed: true,
   };
 }
@@ -115,18 +119,19 @@ export function acknowledgedUpTo(stream: Stream): number {
   return open ? open.from - 1 : stream.lastN;
 }
 
-/** Gaps as the database keeps them: three numbers each. */
+/** Gaps as the database keeps them: three numbers each, the third one negative where the gap does not count as lost. */
 export function flattenGaps(gaps: readonly Gap[]): number[] {
-  return gaps.flatMap(({ from, to, passes }) => [from, to, passes]);
+  return gaps.flatMap(({ from, to, passes, counted }) => [from, to, counted ? passes : -1 - passes]);
 }
 
 export function toGaps(flat: readonly number[]): Gap[] {
   const gaps: Gap[] = [];
   for (let index = 0; index + 2 < flat.length; index += 3) {
     const [from = 0, to = 0, third = 0] = flat.slice(index, index + 3);
+    const counted = third >= 0;
+    const passes = counted ? third : -1 - third;
     // Before passes were counted, the third number was the time at which the gap was found.
-    const passes = third <= PASSES_UNTIL_LOST ? third : 0;
-    gaps.push({ from, to, passes, passedAt: 0 });
+    gaps.push({ from, to, passes: passes <= PASSES_UNTIL_LOST ? passes : 0, passedAt: 0, counted });
   }
   return gaps;
 }
