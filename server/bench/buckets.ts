@@ -9,7 +9,7 @@ import { makePartitions, ROLLUPS, TELEMETRY } from '../src/telemetry/store/parti
 import { rollUp } from '../src/telemetry/store/rollups.ts';
 import { heading, rateRow, report, writeLine } from './report.ts';
 import { alternate, median } from './rounds.ts';
-import { ADMIN, startSubject } from './stack.ts';
+import { signIn, startSubject } from './stack.ts';
 
 const ROWS = 1_000_000;
 const DAY_MS = 86_400_000;
@@ -66,18 +66,6 @@ export async function benchBuckets(databaseUrl: string): Promise<void> {
     await subject.child.stop();
     await database.close(1_000);
   }
-}
-
-async function signIn(port: number): Promise<string> {
-  const origin = `http://127.0.0.1:${port}`;
-  const answer = await fetch(`${origin}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin },
-    body: JSON.stringify(ADMIN),
-  });
-  const [cookie] = answer.headers.getSetCookie();
-  if (!answer.ok || !cookie) throw new Error(`sign-in was answered ${answer.status}`);
-  return cookie.split(';')[0] ?? '';
 }
 
 async function fill(

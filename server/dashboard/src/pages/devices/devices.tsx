@@ -34,6 +34,8 @@ export function Devices() {
     ...summaryQuery(filter),
     placeholderData: keepPreviousData,
     refetchInterval: poll,
+    // What is searched for is counted by the list.
+    enabled: !state.isFiltered,
   });
   const [selected, setSelected] = useState(NONE);
   const [action, setAction] = useState<ActionRequest>();
@@ -44,7 +46,7 @@ export function Devices() {
   const search = useCallback((q: string) => change({ q }), [change]);
   const items = list.data?.items ?? [];
   useLiveRecords(items.map(({ id }) => id));
-  const total = summary.data?.total;
+  const total = state.isFiltered ? list.data?.total : summary.data?.total;
   const exportHref = `/api/v1/devices/export.csv?${new URLSearchParams(filter)}`;
 
   return (
