@@ -1,11 +1,12 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [search]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [search] [chart]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
 import { createTestDatabase } from '../test/test-database.ts';
 import { benchBuckets } from './buckets.ts';
+import { benchChart } from './chart.ts';
 import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
@@ -21,6 +22,7 @@ const BENCHES = {
   ingest: benchIngest,
   buckets: benchBuckets,
   search: benchSearch,
+  chart: benchChart,
 };
 
 const names = process.argv.slice(2);
