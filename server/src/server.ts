@@ -113,6 +113,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Broker'),
     databaseIsReady: schema.isOpen,
     connection: messaging.state,
+    pingMs: () => ping.medianMs(),
     sessionsFirst: [INGEST_SESSION],
     presence: () => createPresenceCorrection(db),
   });

@@ -38,6 +38,7 @@ export interface BrokerDeps {
   readonly databaseIsReady: () => boolean;
   /** State of the server's own MQTT session. */
   readonly connection: () => ConnectionState;
+  readonly pingMs: () => number | undefined;
   /** Makes what corrects presence by the broker's list of sessions, for one run. */
   readonly presence: () => PresenceCorrection;
 }
@@ -111,7 +112,7 @@ export function createBroker(deps: BrokerDeps) {
     reconciler,
     /** Publishes; false when nobody listens. */
     deliver: emqx.publish,
-    operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
+    operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection, pingMs: deps.pingMs }),
     checks: {
       broker_api: () => readiness(reconciler.status()),
       broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),

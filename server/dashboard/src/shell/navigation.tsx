@@ -11,7 +11,7 @@ interface Destination {
   readonly icon: IconName;
 }
 
-const FLEET: readonly Destination[] = [
+const DEVICES: readonly Destination[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/devices', label: 'Devices', icon: 'device' },
   { href: '/approvals', label: 'Approvals', icon: 'approve' },
@@ -30,7 +30,12 @@ export function Navigation() {
   const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
   return (
     <>
-      <Group destinations={FLEET} label="Fleet" counts={{ '/approvals': summary.data?.pending ?? 0 }} />
+      <Group
+        destinations={DEVICES}
+        label="Devices"
+        plain
+        counts={{ '/approvals': summary.data?.pending ?? 0 }}
+      />
       <Group destinations={SYSTEM} label="System" />
       <Group destinations={ACCESS} label="Access" />
     </>
@@ -39,17 +44,21 @@ export function Navigation() {
 
 interface GroupProps {
   readonly label: string;
+  /** Whether it goes without its label on the screen. */
+  readonly plain?: boolean;
   readonly destinations: readonly Destination[];
   readonly counts?: Readonly<Record<string, number>>;
 }
 
-function Group({ label, destinations, counts = {} }: GroupProps) {
+function Group({ label, plain, destinations, counts = {} }: GroupProps) {
   const [path] = useLocation();
   return (
     <nav className="nav" aria-label={label}>
-      <span className="nav-label" aria-hidden="true">
-        {label}
-      </span>
+      {!plain && (
+        <span className="nav-label" aria-hidden="true">
+          {label}
+        </span>
+      )}
       {destinations.map(({ href, label: text, icon }) => {
         const waiting = counts[href] ?? 0;
         const isHere = href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);

@@ -18,7 +18,7 @@ import { SelectionBar } from './selection-bar.tsx';
 
 const NONE: ReadonlyMap<string, Device> = new Map();
 
-/** The fleet: search, filters, pages, and actions on what is selected. */
+/** All devices: search, filters, pages, and actions on what is selected. */
 export function Devices() {
   const state = useDeviceListState();
   const { query, page, change } = state;
@@ -118,10 +118,17 @@ export function Devices() {
             Tag: {query.tag}
           </Button>
         )}
+        {query.flapping && (
+          <Button small icon="close" onClick={() => change({ flapping: '' })}>
+            Flapping
+          </Button>
+        )}
         {state.isFiltered && (
           <Button
             kind="ghost"
-            onClick={() => change({ q: '', role: '', state: '', online: '', master: '', tag: '' })}
+            onClick={() =>
+              change({ q: '', role: '', state: '', online: '', master: '', tag: '', flapping: '' })
+            }
           >
             Clear
           </Button>

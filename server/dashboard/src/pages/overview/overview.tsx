@@ -5,7 +5,6 @@ import { type Summary, summaryQuery } from '../../api/fleet.ts';
 import { POLL_MS, usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { count, plural } from '../../format/number.ts';
-
 import { ButtonLink } from '../../ui/button.tsx';
 import { Figure } from '../../ui/figure.tsx';
 import { Failure, Notice } from '../../ui/notice.tsx';
@@ -15,7 +14,7 @@ import { Health } from './health.tsx';
 import { RecentEvents } from './recent-events.tsx';
 import { TelemetryCard } from './telemetry-card.tsx';
 
-/** How the fleet and the system are, at a glance. */
+/** How devices and system are, at a glance. */
 export function Overview() {
   const isAdmin = useIsAdmin();
   const poll = usePoll();
@@ -52,7 +51,7 @@ export function Overview() {
         <div className="card">
           <Empty
             icon="device"
-            title="Your fleet starts here"
+            title="No devices yet"
             actions={
               isAdmin && (
                 <ButtonLink href="/devices/new" kind="primary" icon="plus">
@@ -94,6 +93,8 @@ export function Overview() {
                   text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
                 />
               </dd>
+              <dt>PING → PONG</dt>
+              <dd className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</dd>
               <dt>Waiting changes</dt>
               <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
               <dt>Unpaired agents</dt>
@@ -150,6 +151,13 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
         note="shut out"
       />
       <Figure
+        href="/devices?flapping=true"
+        label="Flapping"
+        value={summary?.flapping}
+        tone={summary?.flapping ? 'warn' : 'hollow'}
+        note="in the last 10 minutes"
+      />
+      <Figure
         href="/devices"
         label="All devices"
         value={summary?.total}
@@ -157,6 +165,11 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
       />
     </div>
   );
+}
+
+function pingText(ms: number | null): string {
+  if (ms === null) return 'none yet';
+  return ms < 1 ? 'below 1 ms' : `${count(Math.round(ms))} ms`;
 }
 
 function shortHealth(tone: string): string {
