@@ -69,6 +69,27 @@ describe.skipIf(!hasBrowser)('the page of a device', () => {
   );
 
   test(
+    'the audit log is exported as it is filtered',
+    async () => {
+      const { stack } = dashboard;
+      const [id = ''] = await insertDevices(stack, 1, () => ({ name: 'Audited sensor' }));
+      const admin = await createApiKey(stack, 'admin');
+      expect((await callApi(stack, admin, 'POST', `/devices/${id}/revoke`)).status).toBe(200);
+      const { page, context } = await dashboard.openSignedIn('/audit');
+      await page.getByLabel('Kind of event').selectOption('device.');
+      await page.getByRole('link', { name: 'Audited sensor' }).waitFor();
+      const downloaded = page.waitForEvent('download');
+      await page.getByRole('link', { name: 'Export' }).click();
+      const text = await Bun.file(await (await downloaded).path()).text();
+      expect(text).toContain('device.revoked');
+      expect(text).toContain(id);
+      expect(text).not.toContain('session.created');
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
     'records of a range are deleted after the page has said which, and no others',
     async () => {
       const { stack } = dashboard;

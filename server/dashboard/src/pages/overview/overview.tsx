@@ -155,7 +155,7 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
         label="Flapping"
         value={summary?.flapping}
         tone={summary?.flapping ? 'warn' : 'hollow'}
-        note="in the last 10 minutes"
+        note="within 10 minutes"
       />
       <Figure
         href="/devices"
