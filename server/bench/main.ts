@@ -1,5 +1,5 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [search] [chart]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [storm] [search] [chart]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
@@ -12,6 +12,7 @@ import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
 import { benchReconcile } from './reconcile.ts';
 import { benchSearch } from './search.ts';
+import { benchStorm } from './storm.ts';
 import { benchTokens } from './tokens.ts';
 
 const BENCHES = {
@@ -21,6 +22,7 @@ const BENCHES = {
   reconcile: benchReconcile,
   ingest: benchIngest,
   buckets: benchBuckets,
+  storm: benchStorm,
   search: benchSearch,
   chart: benchChart,
 };

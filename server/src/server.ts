@@ -143,6 +143,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     publish: messaging.publish,
     onSeen,
     onRefused: broker.onBrokerRefused,
+    broker,
     handlers: { replies: commands.storeReplies },
     onReplies: commands.onReplies,
   });

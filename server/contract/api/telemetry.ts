@@ -208,5 +208,7 @@ export const ingestStatus = z.object({
     .describe('Records of all devices that exist, whichever instance stored them; at most 5 seconds old'),
   events: z
     .array(z.object({ at: time, kind: z.string(), messages: z.int().nullable() }))
-    .describe('What happened to the session, newest first; session_lost: what the broker held is gone'),
+    .describe(
+      'What happened to the session, newest first; session_lost: what the broker held is gone; queue_overflow: it dropped so many messages',
+    ),
 });

@@ -2,12 +2,14 @@ import { sql } from 'drizzle-orm';
 import { cachedReading } from '../platform/cached-reading.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { telemetryDevices } from '../platform/db/schema.ts';
+import { ingestEvents, telemetryDevices } from '../platform/db/schema.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
 interface TelemetryFiguresDeps {
   readonly metrics: Metrics;
   readonly account: AccountReading;
+  readonly db: Queryable;
+  readonly clock: Clock;
   /** Messages that have arrived here and are not stored yet. */
   readonly waiting: () => number;
 }
@@ -15,7 +17,7 @@ interface TelemetryFiguresDeps {
 const KEPT_MS = 5_000;
 
 /** Registers the account of all records, which every instance reads alike, and what waits at this one. */
-export function telemetryFigures({ metrics, account, waiting }: TelemetryFiguresDeps): void {
+export function telemetryFigures({ metrics, account, db, clock, waiting }: TelemetryFiguresDeps): void {
   metrics.observe({
     name: 'siot_telemetry_records_total',
     help: 'Records of all devices by outcome.',
@@ -33,6 +35,26 @@ export function telemetryFigures({ metrics, account, waiting }: TelemetryFigures
     help: 'Numbered records that are missing now; those that arrive late are taken off.',
     type: 'gauge',
     read: async () => [[{}, (await account()).lost]],
+  });
+  const losses = cachedReading(clock, KEPT_MS, () =>
+    db
+      .select({
+        sessions: sql<number>`count(*) filter (where kind = 'session_lost')`.mapWith(Number),
+        messages: sql<number>`coalesce(sum(messages), 0)`.mapWith(Number),
+      })
+      .from(ingestEvents),
+  );
+  metrics.observe({
+    name: 'siot_telemetry_sessions_lost',
+    help: 'How often within a year the broker lost the session that telemetry arrives on, with what it held.',
+    type: 'gauge',
+    read: async () => (await losses()).map(({ sessions }) => [{}, sessions] as const),
+  });
+  metrics.observe({
+    name: 'siot_telemetry_messages_dropped',
+    help: 'Messages that the broker dropped within a year because its queue for the server was full.',
+    type: 'gauge',
+    read: async () => (await losses()).map(({ messages }) => [{}, messages] as const),
   });
   metrics.observe({
     name: 'siot_telemetry_waiting',
