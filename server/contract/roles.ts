@@ -13,3 +13,14 @@ export type DeviceState = (typeof deviceStates)[number];
 export type OperatorRole = (typeof operatorRoles)[number];
 export type ActorKind = (typeof actorKinds)[number];
 export type CommandState = (typeof commandStates)[number];
+
+/** What an alert rule watches. */
+export const alertKinds = ['threshold', 'missing', 'offline', 'flapping', 'lost'] as const;
+export const alertStates = ['firing', 'resolved'] as const;
+export const channelKinds = ['webhook', 'email', 'ntfy'] as const;
+export const deliveryStates = ['queued', 'delivered', 'failed'] as const;
+
+export type AlertKind = (typeof alertKinds)[number];
+export type AlertState = (typeof alertStates)[number];
+export type ChannelKind = (typeof channelKinds)[number];
+export type DeliveryState = (typeof deliveryStates)[number];
