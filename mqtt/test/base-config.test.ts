@@ -60,7 +60,7 @@ test('nobody hears what he published himself', () => {
 
 test('the server has a listener and a zone of its own with room for what arrives while it is away', () => {
   expect(under('listeners.tcp.server')).toEqual({ bind: '0.0.0.0:1884', zone: 'server' });
-  expect(under('zones.server.mqtt')).toMatchObject({ max_mqueue_len: 100_000, max_inflight: 1024 });
+  expect(under('zones.server.mqtt')).toMatchObject({ max_mqueue_len: 100_000, max_inflight: 2048 });
 });
 
 test('the listeners for devices keep the default zone, with its strict limits', () => {

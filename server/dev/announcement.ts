@@ -12,6 +12,8 @@ interface AnnouncementOptions {
   readonly env: Environment;
   /** The variables that this stack was given. */
   readonly given: Environment;
+  /** Whether simulated devices run. */
+  readonly demo: boolean;
   readonly exampleUuid: string;
   readonly dataDir: string;
   /** Takes the server's environment, for the doctor. */
@@ -31,26 +33,38 @@ export async function announcement(options: AnnouncementOptions): Promise<string
       ...(secret ? { DEVICE_AGENT_SECRET_KEY: secret } : {}),
     },
   );
+  const login = `${env.ADMIN_USERNAME} / ${env.ADMIN_PASSWORD}   (as made at the first start)`;
   return [
     '',
-    'Simple IoT Server, development stack',
-    '',
-    `  dashboard         ${url}`,
+    ...(options.demo
+      ? [
+          `  dashboard         ${url}`,
+          `  sign in           ${login}`,
+          '',
+          'Simple IoT Server, demo: twelve simulated devices with a week of history',
+          '',
+        ]
+      : ['Simple IoT Server, development stack', '', `  dashboard         ${url}`]),
     `  MQTT              mqtt://127.0.0.1:${broker.mqttPort}   (told to devices: ${env.MQTT_HOST})`,
     `  EMQX REST API     ${broker.apiUrl}`,
     `  data and secrets  ${dataDir}`,
     '',
     `  DEVICE_MASTER_SECRET_KEY  ${env.DEVICE_MASTER_SECRET_KEY}`,
     `  DEVICE_AGENT_SECRET_KEY   ${env.DEVICE_AGENT_SECRET_KEY}`,
-    `  administrator             ${env.ADMIN_USERNAME} / ${env.ADMIN_PASSWORD}   (as made at the first start)`,
+    ...(options.demo ? [] : [`  administrator             ${login}`]),
     '',
-    ...(await exampleLines({
-      url,
-      mqttPort: broker.mqttPort,
-      uuid: options.exampleUuid,
-      agentSecret: env.DEVICE_AGENT_SECRET_KEY ?? '',
-    })),
-    '',
+    // They register a device, which would be none of the demo's.
+    ...(options.demo
+      ? []
+      : [
+          ...(await exampleLines({
+            url,
+            mqttPort: broker.mqttPort,
+            uuid: options.exampleUuid,
+            agentSecret: env.DEVICE_AGENT_SECRET_KEY ?? '',
+          })),
+          '',
+        ]),
     'A simulated device:',
     '',
     device,

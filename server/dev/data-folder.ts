@@ -13,11 +13,13 @@ const ATTEMPTS = 3;
 /**
  * Makes the folder if there is none, and takes it for this process.
  *
+ * @param command what starts this stack, for the line that starts it elsewhere.
  * @throws StackError where it cannot be used, or another stack uses it.
  */
 export async function takeDataFolder(
   dataDir: string,
   env: Readonly<Record<string, string | undefined>>,
+  command: string,
 ): Promise<DataFolder> {
   const file = join(dataDir, 'dev.pid');
   try {
@@ -26,7 +28,7 @@ export async function takeDataFolder(
       if (await writeNew(file)) return { release: () => rm(file, { force: true }) };
       const pid = Number(await readFile(file, 'utf8').catch(() => ''));
       if (await isStack(pid)) {
-        const elsewhere = commandLine('npx -y bun run dev', env, {
+        const elsewhere = commandLine(command, env, {
           DATA_DIR: `${dataDir}-2`,
           PORT: '0',
           MQTT_PORT: '0',

@@ -3,9 +3,15 @@ import { join, resolve } from 'node:path';
 import type { DevBroker } from '@simple-iot/dev-broker';
 import { buildDashboard } from '../dashboard/build.ts';
 import { ConfigError } from '../src/config.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { systemRandom } from '../src/platform/random.ts';
 import type { Services } from '../src/server.ts';
 import { announcement } from './announcement.ts';
+import { readStackArguments, USAGE } from './arguments.ts';
 import { type DataFolder, takeDataFolder } from './data-folder.ts';
+import type { DemoDevice } from './demo/cast.ts';
+import { type Demo, startDemo } from './demo/demo.ts';
+import { seedDemo } from './demo/seed.ts';
 import { freePorts } from './ports.ts';
 import { openDatabase } from './postgres/database-folder.ts';
 import type { LocalPostgres } from './postgres/postgres.ts';
@@ -24,6 +30,7 @@ interface Running {
   database?: LocalPostgres;
   broker?: DevBroker;
   services?: Services;
+  demo?: Demo;
 }
 
 const running: Running = {};
@@ -32,6 +39,7 @@ let stoppingSince: number | undefined;
 async function stop(exitCode: number): Promise<never> {
   stoppingSince ??= performance.now();
   setTimeout(() => process.exit(exitCode || 1), STOP_LIMIT_MS).unref();
+  await running.demo?.close();
   await running.services?.close();
   await running.broker?.close();
   await running.database?.close();
@@ -60,9 +68,16 @@ try {
 }
 
 async function start(): Promise<void> {
-  const dataDir = resolve(process.env.DATA_DIR || '.data');
-  running.folder = await takeDataFolder(dataDir, process.env);
-  const ports = await freePorts(process.env);
+  const { demo, help } = readStackArguments(process.argv.slice(2));
+  if (help) {
+    console.log(USAGE);
+    return await stop(0);
+  }
+  const command = `npx -y bun run dev${demo ? ' --demo' : ''}`;
+  const dataDir = resolve(process.env.DATA_DIR || (demo ? '.data-demo' : '.data'));
+  const given = demo ? { ...process.env, DATA_DIR: dataDir } : process.env;
+  running.folder = await takeDataFolder(dataDir, given, command);
+  const ports = await freePorts(process.env, command);
   const secrets = await loadOrCreateSecrets(dataDir);
   const [database] = await Promise.all([openDatabase(process.env.DATABASE_URL, dataDir), buildDashboard()]);
   running.database = database;
@@ -75,14 +90,18 @@ async function start(): Promise<void> {
   );
   running.broker = broker;
   const env = environment(secrets, database, broker, ports.PORT);
+  const seed = { clock: systemClock, random: systemRandom, operator: env.ADMIN_USERNAME ?? '' };
+  const devices: readonly DemoDevice[] | undefined = demo ? await seedDemo(database.url, seed) : undefined;
   running.services = await startServer(env);
   await running.services.started;
   await ready(running.services.url);
+  if (devices) running.demo = startDemo({ ...seed, server: running.services.url, env, devices });
   const lines = await announcement({
     url: running.services.url,
     broker,
     env,
-    given: process.env,
+    given,
+    demo,
     exampleUuid: secrets.EXAMPLE_UUID,
     dataDir,
     environmentFile: join(dataDir, 'server.env'),

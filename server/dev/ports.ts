@@ -22,9 +22,13 @@ export type Ports = Readonly<Record<Wanted['variable'], number>>;
 /**
  * The ports of the environment, all of them free; 0 has the system choose one.
  *
+ * @param command what starts this stack, for the line that moves them.
  * @throws StackError that names all ports in use, with a line that moves them; ConfigError where one is no port number.
  */
-export async function freePorts(env: Readonly<Record<string, string | undefined>>): Promise<Ports> {
+export async function freePorts(
+  env: Readonly<Record<string, string | undefined>>,
+  command: string,
+): Promise<Ports> {
   const ports = WANTED.map((wanted) => ({ ...wanted, port: Number(env[wanted.variable] || wanted.usual) }));
   const faults = ports
     .filter(({ port }) => !Number.isInteger(port) || port < 0 || port > HIGHEST)
@@ -42,9 +46,7 @@ export async function freePorts(env: Readonly<Record<string, string | undefined>
     const moved: Record<string, string> = {};
     for (const { variable, port, host } of taken) moved[variable] = String(await nextFree(port, host, used));
     const names = taken.map(({ variable, port }) => `${port} (${variable})`).join(', ');
-    throw new StackError(
-      `In use: port ${names}. To use others: ${commandLine('npx -y bun run dev', env, moved)}`,
-    );
+    throw new StackError(`In use: port ${names}. To use others: ${commandLine(command, env, moved)}`);
   }
   const [port = 0, mqttPort = 0, apiPort = 0] = ports.map((each) => each.port);
   return { PORT: port, MQTT_PORT: mqttPort, EMQX_API_PORT: apiPort };

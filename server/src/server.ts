@@ -7,10 +7,11 @@ import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createDevices } from './devices/devices.ts';
 import type { Check } from './health/routes.ts';
-import { MAX_CSV_BYTES } from './http/body.ts';
+import { MAX_TELEMETRY_BYTES } from './http/body.ts';
 import type { AppEnv } from './http/device-answer.ts';
 import { listen } from './http/listen.ts';
 import { memoryStores, type StoreFactory } from './http/rate-limit.ts';
+import { createLiveEvents } from './live/live.ts';
 import type { MessageRoute } from './messaging/dispatch.ts';
 import { createMessaging, type SessionRight } from './messaging/messaging.ts';
 import { createPing } from './messaging/ping.ts';
@@ -22,6 +23,7 @@ import { type Database, databaseState, openDatabase } from './platform/db/client
 import { createDatabaseClock, type DatabaseTime } from './platform/db/database-clock.ts';
 import { createSchemaGate } from './platform/db/schema-gate.ts';
 import { withDeadline } from './platform/deadline.ts';
+import type { LiveSource } from './platform/live-source.ts';
 import { featureLogger, type Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
@@ -68,6 +70,8 @@ interface Feature {
   /** Messages that it handles, and what else the server's MQTT session may do for it. */
   readonly messages?: readonly MessageRoute[];
   readonly sessionRights?: readonly SessionRight[];
+  /** What live streams tell of it. */
+  readonly liveSources?: readonly LiveSource[];
   /** What `/health/ready` reports. */
   readonly checks?: Readonly<Record<string, Check>>;
   start?(): unknown;
@@ -140,7 +144,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     onReplies: commands.onReplies,
   });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
-  const features: readonly Feature[] = [
+  const ofFeatures: readonly Feature[] = [
     metricsPage,
     broker,
     operators,
@@ -152,6 +156,15 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     ping,
     telemetry,
   ];
+
+  const events = createLiveEvents({
+    ...common,
+    log: featureLogger(log, 'Events'),
+    sources: ofFeatures.flatMap((feature) => feature.liveSources ?? []),
+    values: telemetry.values,
+    stillAuthenticated: operators.stillAuthenticated,
+  });
+  const features: readonly Feature[] = [...ofFeatures, events];
 
   const app = createApp({
     ...common,
@@ -173,6 +186,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       presence,
       commands,
       telemetry,
+      events,
     },
     checks: {
       database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
@@ -184,7 +198,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   const server = listen({
     port: config.port,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
-    maxRequestBodySize: MAX_CSV_BYTES,
+    maxRequestBodySize: MAX_TELEMETRY_BYTES,
     fetch: app.fetch,
   });
   log.info({ port: server.port, instance: config.instanceId }, 'listening');

@@ -117,6 +117,39 @@ describe('/metrics', () => {
     expect(await figure(bans)).toBe(before + 1);
   });
 
+  test('tells of the fleet: devices, records and commands', async () => {
+    // A stack of its own: figures of the fleet are kept for seconds.
+    const own = await startStack({ broker: false, env: { METRICS_TOKEN: TOKEN } });
+    const [first = '', waits = ''] = await insertDevices(own, 3, () => ({}));
+    await own.sql`update devices set state = 'pending' where id = ${waits}`;
+    await own.sql`update devices set connected_at = now() where id = ${first}`;
+    await own.sql`
+      insert into telemetry_devices (device_id, stored, lost, repeated, rejected)
+      values (${first}, 10, 3, 2, 1), (${waits}, 5, 0, 0, 0)`;
+    await own.sql`
+      insert into commands (id, device_id, name, payload, request_hash, created_by, expires_at, state)
+      values ('a', ${first}, 'x', '{}', '', '', now() + interval '1 hour', 'queued'),
+        ('b', ${first}, 'x', '{}', '', '', now() + interval '1 hour', 'done')`;
+    const text = await (await scrape(TOKEN, own.url)).text();
+    await own.close();
+    const lines = [
+      'siot_devices{state="pending"} 1',
+      'siot_devices{state="active"} 2',
+      'siot_devices{state="revoked"} 0',
+      'siot_devices_online 1',
+      'siot_telemetry_records_total{outcome="stored"} 15',
+      'siot_telemetry_records_total{outcome="repeated"} 2',
+      'siot_telemetry_records_total{outcome="rejected"} 1',
+      'siot_telemetry_records_lost 3',
+      'siot_telemetry_waiting 0',
+      'siot_commands{state="queued"} 1',
+      'siot_commands{state="done"} 1',
+      'siot_commands{state="failed"} 0',
+      'siot_unknown_replies_total 0',
+    ];
+    expect(lines.filter((line) => !text.includes(`${line}\n`))).toEqual([]);
+  }, 30_000);
+
   test('counts failed statements by code', async () => {
     await stack.services.db.execute('select 1/0').catch(() => {});
     expect(await figure('siot_database_failures_total{code="22012"}')).toBe(1);

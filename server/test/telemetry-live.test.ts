@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
 import { callApi, createApiKey } from './devices.ts';
+import { readEvents } from './event-reader.ts';
 import { connectDevice, registerDevice, type Stack, startStack, type TestDevice, until } from './harness.ts';
 
 let first: Stack;
@@ -29,10 +30,9 @@ afterAll(async () => {
   await first.close();
 }, 30_000);
 
-interface Event {
-  readonly name: string;
-  readonly id: string | undefined;
-  readonly data: { readonly data?: Record<string, unknown>; readonly records?: number };
+interface Told {
+  readonly data?: Record<string, unknown>;
+  readonly records?: number;
 }
 
 /** Opens the stream of a device and collects its events. */
@@ -42,34 +42,16 @@ async function watch(stack: Stack, lastEventId?: string) {
     signal: leaving.signal,
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
   });
-  const events: Event[] = [];
-  let text = '';
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const bytes of response.body ?? []) {
-      text += decoder.decode(bytes, { stream: true });
-      const blocks = text.split('\n\n');
-      text = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const fields = Object.fromEntries(
-          block
-            .split('\n')
-            .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
-        );
-        if (fields.event)
-          events.push({ name: fields.event, id: fields.id, data: JSON.parse(fields.data ?? '') });
-      }
-    }
-  })().catch(() => {});
+  const { events, ended } = readEvents<Told>(response);
   return {
     response,
     events,
     /** Resolves when the server has ended the stream. */
-    ended: reading,
+    ended,
     values: () => events.flatMap(({ name, data }) => (name === 'record' ? [data.data?.i] : [])),
     async leave() {
       leaving.abort();
-      await reading;
+      await ended;
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
+import { createMetrics } from '../src/platform/metrics.ts';
 import { systemRandom } from '../src/platform/random.ts';
 import { INGEST_CLIENT_ID } from '../src/telemetry/ingest/ingest.ts';
 import { createTelemetry, type Telemetry, type TelemetryDeps } from '../src/telemetry/telemetry.ts';
@@ -63,6 +64,7 @@ export async function startTelemetryRig(options: { clock?: Clock } = {}): Promis
       database,
       clock,
       random: systemRandom,
+      metrics: createMetrics(),
       log: silentLog(),
       mqttUrl: `mqtt://127.0.0.1:${mqttProxy.port}`,
       instanceId: `instance-${instances.length}`,

@@ -30,9 +30,10 @@ SMResult SMResult::ok(const char* json) {
 
 SMResult SMResult::ok(const JsonDocument& json) {
   SMResult result(true);
-  const size_t length = smserver::documentBytes(json);
+  const size_t length =
+      smserver::writeDocument(json, result.text_, sizeof result.text_ - 1);
   if (length >= sizeof result.text_) return tooLong(length);
-  smserver::writeDocument(json, result.text_, sizeof result.text_);
+  result.text_[length] = '\0';
   // A document may hold raw text, and strings that are not UTF-8.
   if (!smserver::isJson(result.text_, length)) {
     return error(F("result is not JSON"));

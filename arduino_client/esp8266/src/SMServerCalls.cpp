@@ -28,10 +28,12 @@ constexpr size_t kDataTopicBytes = sizeof "device//data" - 1 + 36;
 class DocumentText {
  public:
   DocumentText(const JsonDocument& json, size_t maxBytes)
-      : bytes_(smserver::documentBytes(json)) {
+      : bytes_(smserver::writeDocument(json, nullptr, 0)) {
     if (bytes_ > maxBytes) return;
     text_.reset(new (std::nothrow) char[bytes_ + 1]);
-    if (text_) smserver::writeDocument(json, text_.get(), bytes_ + 1);
+    if (!text_) return;
+    smserver::writeDocument(json, text_.get(), bytes_);
+    text_[bytes_] = '\0';
   }
   const char* text() const { return text_.get(); }
   size_t bytes() const { return bytes_; }

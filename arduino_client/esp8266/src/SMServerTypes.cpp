@@ -1,137 +1,136 @@
 #include "SMServerTypes.h"
 
-#define SM_NAME(type, name, text) \
-  case type::name:                \
-    return F(text)
+// One line for each value, in the order of its enumeration: the texts lie one
+// behind the other in flash, and a value is the index of its text. A switch
+// would keep a table of their addresses, which the ESP8266 holds in RAM.
+
+#define SM_STATES(X)                         \
+  X(Stopped, "stopped")                      \
+  X(WaitingForWifi, "waiting for Wi-Fi")     \
+  X(SettingClock, "setting clock")           \
+  X(RequestingToken, "requesting token")     \
+  X(RequestingAddress, "requesting address") \
+  X(Pairing, "pairing")                      \
+  X(Connecting, "connecting")                \
+  X(Online, "online")                        \
+  X(Waiting, "waiting")
+
+// Name, what toString() says, what advice() says.
+#define SM_ERRORS(X)                                                          \
+  X(None, "none", "nothing to do")                                            \
+  X(NotBegun, "not begun", "call begin() first")                              \
+  X(BadHost, "bad host",                                                      \
+    "write the host as name or name:port, with https:// for TLS")             \
+  X(BadUuid, "bad uuid", "use a UUID as uuidgen prints it")                   \
+  X(BadKey, "bad key", "copy the device key from the server again")           \
+  X(NoTrust, "no trust",                                                      \
+    "https:// needs an SMServerTls in options.tls, http:// none")             \
+  X(BadFingerprint, "bad fingerprint",                                        \
+    "write the fingerprint as hexadecimal digits, of SHA-1 on the ESP8266 "   \
+    "and of SHA-256 on the ESP32")                                            \
+  X(BadCertificate, "bad certificate",                                        \
+    "paste the whole PEM, with its BEGIN and END lines")                      \
+  X(BadTopic, "bad topic",                                                    \
+    "send to linkTopic(), or to one given to addLink()")                      \
+  X(BadPayload, "bad payload",                                                \
+    "send a JSON object: double quotes, UTF-8, nothing behind it")            \
+  X(BadCode, "bad code", "a pairing code is six digits")                      \
+  X(TooLong, "too long", "raise options.packetBytes")                         \
+  X(QueueFull, "queue full", "raise options.outboxBytes")                     \
+  X(Busy, "busy", "wait for the answer to the pairing request")               \
+  X(NotConnected, "not connected", "wait for the state online")               \
+  X(NotPaired, "not paired", "pair the two devices on the server")            \
+  X(OutOfMemory, "out of memory",                                             \
+    "free some heap: smaller buffers, fewer strings; it is tried again")      \
+  X(StorageFailed, "storage failed",                                          \
+    "if it stays, the flash or its file system is worn or missing")           \
+  X(WifiLost, "Wi-Fi lost", "check the access point; it is tried again")      \
+  X(NameNotFound, "name not found",                                           \
+    "check the host's name and the network's DNS")                            \
+  X(HttpUnreachable, "server unreachable",                                    \
+    "check that the server runs, and host and port")                          \
+  X(TlsFailed, "TLS failed",                                                  \
+    "check the authority or fingerprint against the server's certificate")    \
+  X(BadAnswer, "bad answer",                                                  \
+    "something else answers: check host and port; 301 and 308 want https://") \
+  X(NoTlsBroker, "no TLS broker",                                             \
+    "set MQTT_TLS_HOST on the server, or options.plainMqtt here")             \
+  X(BadCredential, "bad credential",                                          \
+    "the key is not this UUID's: copy it from the server again")              \
+  X(Revoked, "revoked", "an operator must restore the device")                \
+  X(WrongRole, "wrong role",                                                  \
+    "the UUID is registered in the other role: use that role's key")          \
+  X(Pending, "pending", "an operator must approve the device")                \
+  X(UnknownDevice, "unknown device", "register the UUID on the server")       \
+  X(RateLimited, "rate limited", "it is tried again")                         \
+  X(ServerFault, "server fault", "look into the server's log")                \
+  X(PairingRefused, "pairing refused",                                        \
+    "check the agent's UUID, and ask it for a new code")                      \
+  X(Conflict, "conflict",                                                     \
+    "the agent is paired already, or the master has too many")                \
+  X(BrokerUnreachable, "broker unreachable",                                  \
+    "check that the broker runs, and MQTT_HOST on the server")                \
+  X(BrokerRefused, "broker refused", "a new token is asked for")              \
+  X(BrokerClosed, "broker closed",                                            \
+    "the broker is busy, or MQTT_HOST names something else")                  \
+  X(ConnectionLost, "connection lost", "it is tried again")                   \
+  X(BadPacket, "bad packet", "MQTT_HOST may name something else")             \
+  X(MessageTooLong, "message too long", "raise options.packetBytes")          \
+  X(SubscribeRefused, "subscribe refused", "pair the two devices on the server")
+
+namespace {
+
+#define SM_ORDER(name, ...) name,
+enum class StateOrder : uint8_t { SM_STATES(SM_ORDER) };
+enum class ErrorOrder : uint8_t { SM_ERRORS(SM_ORDER) };
+#undef SM_ORDER
+
+#define SM_SAME(name, ...)                                  \
+  static_assert(static_cast<uint8_t>(SMState::name) ==      \
+                    static_cast<uint8_t>(StateOrder::name), \
+                "the texts are in the order of SMState");
+SM_STATES(SM_SAME)
+#undef SM_SAME
+#define SM_SAME(name, ...)                                  \
+  static_assert(static_cast<uint8_t>(SMError::name) ==      \
+                    static_cast<uint8_t>(ErrorOrder::name), \
+                "the texts are in the order of SMError");
+SM_ERRORS(SM_SAME)
+#undef SM_SAME
+
+// The last text stands for a value that is none of the enumeration.
+#define SM_FIRST(name, text, ...) text "\0"
+#define SM_SECOND(name, text, advice) advice "\0"
+const char kStates[] PROGMEM = SM_STATES(SM_FIRST) "?";
+const char kErrors[] PROGMEM = SM_ERRORS(SM_FIRST) "?";
+const char kAdvice[] PROGMEM = SM_ERRORS(SM_SECOND) "?";
+#undef SM_FIRST
+#undef SM_SECOND
+
+#define SM_COUNT(...) +1
+constexpr uint8_t kStateCount = 0 SM_STATES(SM_COUNT);
+constexpr uint8_t kErrorCount = 0 SM_ERRORS(SM_COUNT);
+#undef SM_COUNT
+
+const __FlashStringHelper* textAt(PGM_P texts, uint8_t index, uint8_t count) {
+  if (index > count) index = count;
+  for (; index > 0; --index) texts += strlen_P(texts) + 1;
+  return reinterpret_cast<const __FlashStringHelper*>(texts);
+}
+
+}  // namespace
 
 const __FlashStringHelper* toString(SMState state) {
-  switch (state) {
-    SM_NAME(SMState, Stopped, "stopped");
-    SM_NAME(SMState, WaitingForWifi, "waiting for Wi-Fi");
-    SM_NAME(SMState, SettingClock, "setting clock");
-    SM_NAME(SMState, RequestingToken, "requesting token");
-    SM_NAME(SMState, RequestingAddress, "requesting address");
-    SM_NAME(SMState, Pairing, "pairing");
-    SM_NAME(SMState, Connecting, "connecting");
-    SM_NAME(SMState, Online, "online");
-    SM_NAME(SMState, Waiting, "waiting");
-  }
-  return F("?");
+  return textAt(kStates, static_cast<uint8_t>(state), kStateCount);
 }
 
 const __FlashStringHelper* toString(SMError error) {
-  switch (error) {
-    SM_NAME(SMError, None, "none");
-    SM_NAME(SMError, NotBegun, "not begun");
-    SM_NAME(SMError, BadHost, "bad host");
-    SM_NAME(SMError, BadUuid, "bad uuid");
-    SM_NAME(SMError, BadKey, "bad key");
-    SM_NAME(SMError, NoTrust, "no trust");
-    SM_NAME(SMError, BadFingerprint, "bad fingerprint");
-    SM_NAME(SMError, BadCertificate, "bad certificate");
-    SM_NAME(SMError, BadTopic, "bad topic");
-    SM_NAME(SMError, BadPayload, "bad payload");
-    SM_NAME(SMError, BadCode, "bad code");
-    SM_NAME(SMError, TooLong, "too long");
-    SM_NAME(SMError, QueueFull, "queue full");
-    SM_NAME(SMError, Busy, "busy");
-    SM_NAME(SMError, NotConnected, "not connected");
-    SM_NAME(SMError, NotPaired, "not paired");
-    SM_NAME(SMError, OutOfMemory, "out of memory");
-    SM_NAME(SMError, StorageFailed, "storage failed");
-    SM_NAME(SMError, WifiLost, "Wi-Fi lost");
-    SM_NAME(SMError, NameNotFound, "name not found");
-    SM_NAME(SMError, HttpUnreachable, "server unreachable");
-    SM_NAME(SMError, TlsFailed, "TLS failed");
-    SM_NAME(SMError, BadAnswer, "bad answer");
-    SM_NAME(SMError, NoTlsBroker, "no TLS broker");
-    SM_NAME(SMError, BadCredential, "bad credential");
-    SM_NAME(SMError, Revoked, "revoked");
-    SM_NAME(SMError, WrongRole, "wrong role");
-    SM_NAME(SMError, Pending, "pending");
-    SM_NAME(SMError, UnknownDevice, "unknown device");
-    SM_NAME(SMError, RateLimited, "rate limited");
-    SM_NAME(SMError, ServerFault, "server fault");
-    SM_NAME(SMError, PairingRefused, "pairing refused");
-    SM_NAME(SMError, Conflict, "conflict");
-    SM_NAME(SMError, BrokerUnreachable, "broker unreachable");
-    SM_NAME(SMError, BrokerRefused, "broker refused");
-    SM_NAME(SMError, BrokerClosed, "broker closed");
-    SM_NAME(SMError, ConnectionLost, "connection lost");
-    SM_NAME(SMError, BadPacket, "bad packet");
-    SM_NAME(SMError, MessageTooLong, "message too long");
-    SM_NAME(SMError, SubscribeRefused, "subscribe refused");
-  }
-  return F("?");
+  return textAt(kErrors, static_cast<uint8_t>(error), kErrorCount);
 }
 
 const __FlashStringHelper* advice(SMError error) {
-  switch (error) {
-    SM_NAME(SMError, None, "nothing to do");
-    SM_NAME(SMError, NotBegun, "call begin() first");
-    SM_NAME(SMError, BadHost,
-            "write the host as name or name:port, with https:// for TLS");
-    SM_NAME(SMError, BadUuid, "use a UUID as uuidgen prints it");
-    SM_NAME(SMError, BadKey, "copy the device key from the server again");
-    SM_NAME(SMError, NoTrust,
-            "https:// needs an SMServerTls in options.tls, http:// none");
-    SM_NAME(SMError, BadFingerprint,
-            "write the fingerprint as hexadecimal digits, of SHA-1 on the "
-            "ESP8266 and of SHA-256 on the ESP32");
-    SM_NAME(SMError, BadCertificate,
-            "paste the whole PEM, with its BEGIN and END lines");
-    SM_NAME(SMError, BadTopic,
-            "send to linkTopic(), or to one given to addLink()");
-    SM_NAME(SMError, BadPayload,
-            "send a JSON object: double quotes, UTF-8, nothing behind it");
-    SM_NAME(SMError, BadCode, "a pairing code is six digits");
-    SM_NAME(SMError, TooLong, "raise options.packetBytes");
-    SM_NAME(SMError, QueueFull, "raise options.outboxBytes");
-    SM_NAME(SMError, Busy, "wait for the answer to the pairing request");
-    SM_NAME(SMError, NotConnected, "wait for the state online");
-    SM_NAME(SMError, NotPaired, "pair the two devices on the server");
-    SM_NAME(SMError, OutOfMemory,
-            "free some heap: smaller buffers, fewer strings; it is tried "
-            "again");
-    SM_NAME(SMError, StorageFailed,
-            "if it stays, the flash or its file system is worn or missing");
-    SM_NAME(SMError, WifiLost, "check the access point; it is tried again");
-    SM_NAME(SMError, NameNotFound,
-            "check the host's name and the network's DNS");
-    SM_NAME(SMError, HttpUnreachable,
-            "check that the server runs, and host and port");
-    SM_NAME(SMError, TlsFailed,
-            "check the authority or fingerprint against the server's "
-            "certificate");
-    SM_NAME(SMError, BadAnswer,
-            "something else answers: check host and port; 301 and 308 want "
-            "https://");
-    SM_NAME(SMError, NoTlsBroker,
-            "set MQTT_TLS_HOST on the server, or options.plainMqtt here");
-    SM_NAME(SMError, BadCredential,
-            "the key is not this UUID's: copy it from the server again");
-    SM_NAME(SMError, Revoked, "an operator must restore the device");
-    SM_NAME(SMError, WrongRole,
-            "the UUID is registered in the other role: use that role's key");
-    SM_NAME(SMError, Pending, "an operator must approve the device");
-    SM_NAME(SMError, UnknownDevice, "register the UUID on the server");
-    SM_NAME(SMError, RateLimited, "it is tried again");
-    SM_NAME(SMError, ServerFault, "look into the server's log");
-    SM_NAME(SMError, PairingRefused,
-            "check the agent's UUID, and ask it for a new code");
-    SM_NAME(SMError, Conflict,
-            "the agent is paired already, or the master has too many");
-    SM_NAME(SMError, BrokerUnreachable,
-            "check that the broker runs, and MQTT_HOST on the server");
-    SM_NAME(SMError, BrokerRefused, "a new token is asked for");
-    SM_NAME(SMError, BrokerClosed,
-            "the broker is busy, or MQTT_HOST names something else");
-    SM_NAME(SMError, ConnectionLost, "it is tried again");
-    SM_NAME(SMError, BadPacket, "MQTT_HOST may name something else");
-    SM_NAME(SMError, MessageTooLong, "raise options.packetBytes");
-    SM_NAME(SMError, SubscribeRefused, "pair the two devices on the server");
-  }
-  return F("?");
+  return textAt(kAdvice, static_cast<uint8_t>(error), kErrorCount);
 }
 
-#undef SM_NAME
+#undef SM_STATES
+#undef SM_ERRORS

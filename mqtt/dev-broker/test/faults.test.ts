@@ -166,7 +166,7 @@ describe('base.hocon', () => {
     const broker = await start();
     await provisionImage(broker);
     await broker.restart(newer);
-    expect(await inflight(broker)).toBe(1024);
+    expect(await inflight(broker)).toBe(2048);
     await expectStatus(broker.api('PUT', '/configs?mode=merge', newer.baseConfig), 200);
     expect(await inflight(broker)).toBe(77);
     await broker.restart();

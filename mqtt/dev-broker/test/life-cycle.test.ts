@@ -40,7 +40,7 @@ describe('a fresh broker', () => {
     const limits = async (clientId: string) => (await broker.api('GET', `/clients/${clientId}`)).body;
     expect(await limits('s1')).toMatchObject({
       listener: 'tcp:server',
-      inflight_max: 1024,
+      inflight_max: 2048,
       mqueue_max: 100_000,
       expiry_interval: 86_400,
       is_persistent: true,

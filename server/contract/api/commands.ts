@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { commandStates } from '../roles.ts';
 import { plainText } from '../text.ts';
+import { deviceId } from '../uuid.ts';
 import { devicePath } from './devices.ts';
 import { pageLimit, pageOf } from './page.ts';
 
@@ -52,7 +53,8 @@ export const commandQuery = z.object({
 export const commandAnswer = z
   .object({
     id: z.string().describe('`i` of the message'),
-    device: z.uuid(),
+    device: deviceId,
+    group: z.string().nullable().describe('Id of the command group that it belongs to'),
     c: z.string(),
     a: arguments_.nullable(),
     state: z

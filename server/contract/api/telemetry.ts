@@ -146,6 +146,22 @@ export const deletionAnswer = z.object({ deleted: z.int().describe('Records') })
 
 export const telemetryExportQuery = z.object({ ...range, fields });
 
+/** Lines that an import names. */
+export const MAX_LINES_NAMED = 1_000;
+
+export const telemetryImportReport = z
+  .object({
+    imported: z.int().describe('Records that were stored'),
+    repeated: z.int().describe('Records that were stored before, with the same time and data'),
+    errors: z.int().describe('Lines that hold no record, or one that cannot be stored'),
+    lines: z
+      .array(z.object({ line: z.int(), reason: z.string() }))
+      .describe(`The first ${MAX_LINES_NAMED} of those, from line 1`),
+  })
+  .meta({ id: 'TelemetryImport' });
+
+export type TelemetryImportReport = z.output<typeof telemetryImportReport>;
+
 export const aboutAnswer = z.object({
   firmware: z.string().nullable(),
   board: z.string().nullable(),

@@ -18,6 +18,8 @@ export interface FleetReport {
   };
   readonly pings: { readonly answered: number; readonly p50Ms: number | null; readonly p99Ms: number | null };
   readonly commands: number;
+  /** Link messages between agents and masters. */
+  readonly links: number;
   readonly restarts: number;
   readonly cuts: number;
   readonly errors: Readonly<Record<string, number>>;

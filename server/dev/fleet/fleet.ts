@@ -2,9 +2,10 @@ import type { Clock } from '../../src/platform/clock.ts';
 import { sleep } from '../../src/platform/clock.ts';
 import type { Random } from '../../src/platform/random.ts';
 import { createDeviceClient, type DeviceClient } from '../device-client.ts';
-import { createCurves } from './curves.ts';
+import { type Curves, createCurves } from './curves.ts';
 import { createRoundTrips, type FleetReport } from './figures.ts';
 import type { FleetIdentity } from './identity.ts';
+import { answerReport, sendReport } from './link.ts';
 import { pairAgent } from './pair.ts';
 
 export interface FleetOptions {
@@ -20,6 +21,8 @@ export interface FleetOptions {
   readonly lossy: number;
   /** Pairs the agents with the masters. */
   readonly apiKey?: string | undefined;
+  /** Agents that are paired already, by UUID, with their master's: they report to it, and it answers. */
+  readonly pairs?: ReadonlyMap<string, string>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -59,7 +62,7 @@ export function createFleet(options: FleetOptions): Fleet {
   const masters = identities.filter(({ role }) => role === 'master');
   const devices = new Map<string, DeviceClient>();
   const paired = new Set<string>();
-  const count = { sent: 0, abandoned: 0, commands: 0, restarts: 0, cuts: 0 };
+  const count = { sent: 0, abandoned: 0, commands: 0, links: 0, restarts: 0, cuts: 0 };
   const running: Promise<void>[] = [];
   let startedAt = clock.monotonic();
   let recordingMs: number | undefined;
@@ -85,6 +88,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (pingIn <= 0 && device.online()) {
         pingIn = PING_EVERY_MS;
         void ping(device);
+        reportToMaster(device, identity.uuid, curves);
       }
       if (random.fraction() < options.lossy * perRecord && device.online()) {
         count.cuts++;
@@ -100,7 +104,7 @@ export function createFleet(options: FleetOptions): Fleet {
     }
   }
 
-  function boot(identity: FleetIdentity, curves: ReturnType<typeof createCurves>): DeviceClient {
+  function boot(identity: FleetIdentity, curves: Curves): DeviceClient {
     const { uuid } = identity;
     const master = masterOf(identity);
     let led = false;
@@ -111,7 +115,7 @@ export function createFleet(options: FleetOptions): Fleet {
       clock,
       random,
       about: ABOUT,
-      ...(master && options.apiKey ? { links: [master] } : {}),
+      ...(master && (options.apiKey || options.pairs) ? { links: [master] } : {}),
       onCommand({ c, a }) {
         count.commands++;
         if (c === 'READ') return curves(clock.now());
@@ -122,6 +126,8 @@ export function createFleet(options: FleetOptions): Fleet {
       onEvent(event) {
         if (event.type === 'failure') failed(event.failure.reason);
         else if (event.type === 'online' && master) void pair(uuid, master);
+        else if (event.type === 'message' && identity.role === 'master' && answerReport(device, uuid, event))
+          count.links++;
       },
     });
     devices.set(uuid, device);
@@ -129,7 +135,14 @@ export function createFleet(options: FleetOptions): Fleet {
     return device;
   }
 
+  function reportToMaster(device: DeviceClient, uuid: string, curves: Curves): void {
+    const master = options.pairs?.get(uuid);
+    const { temp } = curves(clock.now());
+    if (master !== undefined && temp !== undefined && sendReport(device, uuid, master, temp)) count.links++;
+  }
+
   function masterOf({ role, uuid }: FleetIdentity): string | undefined {
+    if (options.pairs) return options.pairs.get(uuid);
     if (role === 'master' || masters.length === 0) return undefined;
     return masters[Number.parseInt(uuid.slice(0, 8), 16) % masters.length]?.uuid;
   }
@@ -190,6 +203,7 @@ export function createFleet(options: FleetOptions): Fleet {
       },
       pings: roundTrips.report(),
       commands: count.commands,
+      links: count.links,
       restarts: count.restarts,
       cuts: count.cuts,
       errors: { ...errors },

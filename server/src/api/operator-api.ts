@@ -5,9 +5,10 @@ import type { createBulk } from '../bulk/bulk.ts';
 import type { Commands } from '../commands/commands.ts';
 import type { createDevices } from '../devices/devices.ts';
 import type { ApiEnv } from '../http/actor.ts';
-import { limitBody } from '../http/body.ts';
+import { limitBody, takesLong } from '../http/body.ts';
 import { dataHeaders } from '../http/browser-headers.ts';
 import { refuseCrossSite } from '../http/csrf.ts';
+import type { LiveEvents } from '../live/live.ts';
 import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -15,7 +16,7 @@ import { withDeadline } from '../platform/deadline.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
-/** A database that hangs must not block requests forever; the import of a long file stays far below. */
+/** A database that hangs must not block requests forever; what takes as long as its body has limits of its own. */
 const REQUEST_LIMIT_MS = 30_000;
 
 export interface OperatorApiDeps {
@@ -30,6 +31,7 @@ export interface OperatorApiDeps {
   readonly presence: Presence;
   readonly commands: Commands;
   readonly telemetry: Telemetry;
+  readonly events: LiveEvents;
 }
 
 /**
@@ -44,7 +46,11 @@ export function operatorApi(deps: OperatorApiDeps) {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
-    .use((_, next) => withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end'))
+    .use((c, next) =>
+      takesLong(c.req.path)
+        ? next()
+        : withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end'),
+    )
     .use(refuseCrossSite(deps.trustProxyHops))
     .route('/', deps.operators.publicRoutes)
     .use(deps.operators.authenticate)
@@ -57,7 +63,8 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.pairing.operatorRoutes)
     .route('/', deps.presence.operatorRoutes)
     .route('/', deps.commands.operatorRoutes)
-    .route('/', deps.telemetry.operatorRoutes);
+    .route('/', deps.telemetry.operatorRoutes)
+    .route('/', deps.events.operatorRoutes);
 }
 
 /** The routes of the operators' API with what they take and answer, for the typed client. */

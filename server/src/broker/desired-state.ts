@@ -85,7 +85,7 @@ export function desiredState(jwtSecret: string, options: { readonly tls?: boolea
       hocon: `zones.server {
   mqtt {
     upgrade_qos = true
-    max_inflight = 1024
+    max_inflight = 2048
     max_mqueue_len = 100000
     session_expiry_interval = 24h
   }
@@ -93,7 +93,7 @@ export function desiredState(jwtSecret: string, options: { readonly tls?: boolea
 }`,
       values: {
         'zones.server.mqtt.upgrade_qos': 'true',
-        'zones.server.mqtt.max_inflight': '1024',
+        'zones.server.mqtt.max_inflight': '2048',
         'zones.server.mqtt.max_mqueue_len': '100000',
         'zones.server.force_shutdown.max_mailbox_size': '200000',
       },

@@ -12,6 +12,7 @@ export function toCommandAnswer(row: CommandRow): CommandAnswer {
   return {
     id: row.id,
     device: row.deviceId,
+    group: row.groupId,
     c: row.name,
     a,
     state: row.state,

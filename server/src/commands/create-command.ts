@@ -1,7 +1,5 @@
-import { hash } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { CommandRequest } from '../../contract/api/commands.ts';
-import { type Command, MAX_COMMAND_BYTES } from '../../contract/messages.ts';
 import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
 import { unknownDevice } from '../devices/change-device.ts';
 import { lockDevice } from '../devices/device.ts';
@@ -11,15 +9,12 @@ import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
 import type { CommandRow } from './command.ts';
+import { commandId, commandMessage, hashRequest, keyOfAnother, MAX_OPEN } from './request.ts';
 
 export interface CreateCommandDeps {
   readonly db: Database;
   readonly random: Random;
 }
-
-/** Open commands of one device. */
-const MAX_OPEN = 16;
-const ID_BYTES = 9;
 
 /**
  * Queues a command. A request with the idempotency key of an earlier one changes nothing.
@@ -34,9 +29,9 @@ export function createCommand(
   key: string | undefined,
   origin: AuditOrigin,
 ): Promise<{ readonly command: CommandRow; readonly created: boolean }> {
-  const id = Buffer.from(deps.random.bytes(ID_BYTES)).toString('base64url');
-  const payload = messageOf(id, request);
-  const requestHash = hash('sha256', JSON.stringify([request.c, request.a ?? null, request.expiry]));
+  const id = commandId(deps.random);
+  const payload = commandMessage(request)(id);
+  const requestHash = hashRequest([request.c, request.a ?? null, request.expiry]);
   return inTransaction(deps.db, async (tx) => {
     // Commands of a device are created one after the other, so that their numbers have the order of their transactions.
     const device = await lockDevice(tx, deviceId);
@@ -79,23 +74,5 @@ export function createCommand(
       after: { command: id, c: request.c },
     });
     return { command, created: true };
-  });
-}
-
-function messageOf(id: string, { c, a }: CommandRequest): string {
-  const message: Command = { c, i: id, ...(a === undefined ? {} : { a }) };
-  const payload = JSON.stringify(message);
-  const bytes = Buffer.byteLength(payload);
-  if (bytes <= MAX_COMMAND_BYTES) return payload;
-  throw new AppError('validation_failed', 'The command is too large.', {
-    faults: [
-      { field: '/a', message: `makes a message of ${bytes} bytes; the maximum is ${MAX_COMMAND_BYTES}` },
-    ],
-  });
-}
-
-function keyOfAnother(): AppError {
-  return new AppError('validation_failed', 'The idempotency key was used for another command.', {
-    faults: [{ field: 'Idempotency-Key', message: 'was used for another command' }],
   });
 }

@@ -9,7 +9,7 @@ export interface ClaimedCommand {
   readonly expirySeconds: number;
 }
 
-const PIECE = 200;
+const PIECE = 500;
 /** Longer than all attempts of a call of the broker's API. */
 const CLAIM_SECONDS = 30;
 /** Between attempts, doubled up to this. */
@@ -113,6 +113,8 @@ export async function releaseCommand(
 /** Removes what finished long ago. */
 export async function removeOldCommands(db: Queryable, keptDays: number): Promise<void> {
   await db.execute(sql`delete from commands where finished_at < now() - make_interval(days => ${keptDays})`);
+  await db.execute(sql`
+    delete from command_groups where expires_at < now() - make_interval(days => ${keptDays})`);
   await db.execute(
     sql`delete from unknown_replies where last_at < now() - make_interval(days => ${keptDays})`,
   );

@@ -12,8 +12,10 @@ export interface DeviceReply {
  * Takes replies in the transaction that makes sure of their receipt. The first one finishes its command, whatever open
  * state that is in: the device may be faster than the note that the command was sent. One that comes after the command
  * ended is kept with it; one that names no command of its device is kept in `unknown_replies`.
+ *
+ * @returns how many those are.
  */
-export async function storeReplies(tx: Queryable, replies: readonly DeviceReply[]): Promise<void> {
+export async function storeReplies(tx: Queryable, replies: readonly DeviceReply[]): Promise<number> {
   const rows = replies.map(({ deviceId, body }, at) => {
     const parsed = contract.safeParse(body).data;
     return {
@@ -26,7 +28,7 @@ export async function storeReplies(tx: Queryable, replies: readonly DeviceReply[
       body: JSON.stringify(body),
     };
   });
-  await tx.execute(sql`
+  const [row] = await tx.execute<{ unknown: string }>(sql`
     with reply as (
       select * from json_to_recordset(${JSON.stringify(rows)}::json)
         as row (at int, device uuid, id text, ok boolean, result text, error text, body text)
@@ -50,9 +52,12 @@ export async function storeReplies(tx: Queryable, replies: readonly DeviceReply[
       select device, count(*) as number, (array_agg(body order by at desc))[1] as body from reply
       where not exists (select from known where known.id = reply.id and known.device_id = reply.device)
       group by device
-    )
+    ), kept as (
     insert into unknown_replies as noted (device_id, count, last_at, last)
     select device, number, now(), body from unknown
     on conflict (device_id) do update
-      set count = noted.count + excluded.count, last_at = excluded.last_at, last = excluded.last`);
+      set count = noted.count + excluded.count, last_at = excluded.last_at, last = excluded.last
+    )
+    select coalesce(sum(number), 0) as unknown from unknown`);
+  return Number(row?.unknown ?? 0);
 }

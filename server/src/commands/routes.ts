@@ -83,7 +83,7 @@ export function commandRoutes(deps: CommandRoutesDeps) {
         const { id } = c.req.valid('param');
         const { limit, state, cursor: before } = c.req.valid('query');
         if (!(await findDevice(db, id))) throw unknownDevice(id);
-        const rows = await listCommands(db, id, { state, before, limit: limit + 1 });
+        const rows = await listCommands(db, { deviceId: id }, { state, before, limit: limit + 1 });
         const page = cutPage(rows, limit, (last) => last.seq);
         return c.json({ items: page.rows.map(toCommandAnswer), next: page.next });
       },

@@ -15,10 +15,10 @@ export async function readCommand(db: Queryable, deviceId: string, id: string): 
   return row;
 }
 
-/** The newest commands of a device below `before`, in the order of their numbers. */
+/** The newest commands of a device or a group below `before`, in the order of their numbers. */
 export async function listCommands(
   db: Queryable,
-  deviceId: string,
+  of: { readonly deviceId: string } | { readonly groupId: string },
   {
     state,
     before,
@@ -34,7 +34,7 @@ export async function listCommands(
     .from(commands)
     .where(
       and(
-        eq(commands.deviceId, deviceId),
+        'deviceId' in of ? eq(commands.deviceId, of.deviceId) : eq(commands.groupId, of.groupId),
         state && eq(commands.state, state),
         before === undefined ? undefined : lt(commands.seq, before),
       ),

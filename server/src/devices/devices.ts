@@ -7,13 +7,16 @@ import { limitFailures, type StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Tokens } from '../tokens/token.ts';
+import { deviceFigures } from './figures.ts';
 import { createCredentialCheck } from './firmware/credential.ts';
 import { firmwareRoutes, presentsCredential } from './firmware/firmware-routes.ts';
 import { createRefusedCredentials } from './firmware/refused-credentials.ts';
 import type { Enrollment } from './firmware/request-token.ts';
 import type { RequireTokenDeps } from './firmware/require-token.ts';
 import { createLastSeen } from './last-seen.ts';
+import { deviceSource } from './live-source.ts';
 import { operatorDeviceRoutes } from './operator/operator-routes.ts';
 import { createDeviceStore } from './store.ts';
 
@@ -21,6 +24,7 @@ export interface DevicesDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly tokens: Tokens;
   readonly changes: BrokerChanges;
   readonly stores: StoreFactory;
@@ -45,6 +49,7 @@ export interface DevicesDeps {
 export function createDevices(deps: DevicesDeps) {
   const { db, clock, tokens } = deps;
   const log = featureLogger(deps.log, 'Auth');
+  deviceFigures(deps);
   const store = createDeviceStore(db, clock);
   const lastSeen = createLastSeen({ db, clock, log: featureLogger(deps.log, 'Devices') });
   const refusedCredentials = createRefusedCredentials({ db, clock, log });
@@ -85,6 +90,7 @@ export function createDevices(deps: DevicesDeps) {
       }),
     ),
     operatorRoutes: operatorDeviceRoutes(deps),
+    liveSources: [deviceSource],
     start() {
       lastSeen.start();
       refusedCredentials.start();

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { manualClock } from '../../test/clocks.ts';
 import { healthRoutes } from './routes.ts';
 
-test('readiness is asked once a second, however many ask, and a change shows after it', async () => {
+test('readiness is asked once a second, and ten times a second while something is wrong, however many ask', async () => {
   const clock = manualClock();
   let state = 'ok';
   let asked = 0;
@@ -23,4 +23,10 @@ test('readiness is asked once a second, however many ask, and a change shows aft
   clock.advance(1);
   expect(await statuses(2)).toEqual([503, 503]);
   expect(asked).toBe(2);
+  state = 'ok';
+  clock.advance(99);
+  expect(await statuses(2)).toEqual([503, 503]);
+  clock.advance(1);
+  expect(await statuses(2)).toEqual([200, 200]);
+  expect(asked).toBe(3);
 });

@@ -13,7 +13,9 @@ export interface HealthDeps {
   readonly checks: Readonly<Record<string, Check>>;
 }
 
-const CACHED_MS = 1_000;
+/** What is right is asked for once a second, what is wrong more often: somebody waits for its end. */
+const READY_CACHED_MS = 1_000;
+const UNREADY_CACHED_MS = 100;
 
 const alive = z.object({ status: z.literal('ok') });
 const readiness = z.object({
@@ -31,7 +33,7 @@ const describeReady = describeOpenOperation({
   id: 'checkReadiness',
   summary: 'Whether database and broker can be used',
   description:
-    'Answers from the last second. A server that is not ready because of the broker still issues tokens.',
+    'Answers from the last second, or from the last 0.1 s while something is wrong. A server that is not ready because of the broker still issues tokens.',
   answers: {
     200: { meaning: 'Both can be used', body: readiness },
     503: { meaning: 'One of them cannot; `checks` says which', body: readiness },
@@ -52,20 +54,30 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
   allowOnly(app, '/health/live', 'GET, HEAD');
 
   const names = Object.keys(deps.checks);
-  let asked = { at: Number.NEGATIVE_INFINITY, states: Promise.resolve<readonly string[]>([]) };
+  let asked = { at: Number.NEGATIVE_INFINITY, ready: false, states: Promise.resolve<readonly string[]>([]) };
 
-  /** Shared by requests of the same second: anyone may ask, and each answer takes the database. */
+  /** Shared by requests of the same moment: anyone may ask, and each answer takes the database. */
   function currentStates(): Promise<readonly string[]> {
     const at = deps.clock.monotonic();
-    if (at - asked.at >= CACHED_MS) {
-      asked = { at, states: Promise.all(Object.values(deps.checks).map((check) => check())) };
+    if (at - asked.at >= (asked.ready ? READY_CACHED_MS : UNREADY_CACHED_MS)) {
+      const states = Promise.all(Object.values(deps.checks).map((check) => check()));
+      const current = { at, ready: true, states };
+      states.then(
+        (found) => {
+          current.ready = isReady(found);
+        },
+        () => {
+          current.ready = false;
+        },
+      );
+      asked = current;
     }
     return asked.states;
   }
 
   app.get('/health/ready', describeReady, async (c) => {
     const states = await currentStates();
-    const ready = states.every((state) => /^ok\b/.test(state));
+    const ready = isReady(states);
     c.header('Cache-Control', 'no-store');
     return c.json(
       {
@@ -78,4 +90,8 @@ export function healthRoutes(deps: HealthDeps): Hono<AppEnv> {
   allowOnly(app, '/health/ready', 'GET, HEAD');
 
   return app;
+}
+
+function isReady(states: readonly string[]): boolean {
+  return states.every((state) => /^ok\b/.test(state));
 }

@@ -13,8 +13,8 @@ interface OperationOptions {
   readonly answer?: z.ZodType;
   /** Media type of `answer`, where it is not JSON. */
   readonly answerType?: string;
-  /** Media type of the body that the operation takes, where it is not JSON and so not validated by a schema. */
-  readonly bodyType?: string;
+  /** Media types of the body that the operation takes, where it is not JSON and so not validated by a schema. */
+  readonly bodyType?: string | readonly string[];
   /** Status of success: 200, or 204 without a body, unless given. */
   readonly status?: number;
   /** Kinds of failure beside those every route has. */
@@ -50,7 +50,7 @@ export function describeOperation(options: OperationOptions) {
     ...(options.ifMatch ? { parameters: [ifMatchParameter] } : {}),
     ...(options.bodyType === undefined
       ? {}
-      : { requestBody: { required: true, content: { [options.bodyType]: { schema: { type: 'string' } } } } }),
+      : { requestBody: { required: true, content: textContent([options.bodyType].flat()) } }),
     responses: {
       [status]: {
         description: 'Success',
@@ -61,6 +61,10 @@ export function describeOperation(options: OperationOptions) {
       ...Object.fromEntries(problemResponses([...kinds])),
     },
   });
+}
+
+function textContent(types: readonly string[]) {
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' as const } }]));
 }
 
 const ifMatchParameter = {

@@ -1,10 +1,18 @@
 import type { Context } from 'hono';
 import type { Clock } from '../platform/clock.ts';
 
+interface StreamEvent {
+  readonly name: string;
+  readonly id?: string;
+  readonly data: unknown;
+}
+
 /** Server-sent events to one viewer (WHATWG HTML, section 9.2). */
 export interface EventStream {
-  /** Sends an event; a viewer that does not read as fast as events come is cut off, and resumes with `Last-Event-ID`. */
-  send(event: { readonly name: string; readonly id?: string; readonly data: unknown }): void;
+  /** Sends events; a viewer that does not read as fast as they come is cut off, and resumes with `Last-Event-ID`. */
+  send(...events: readonly StreamEvent[]): void;
+  /** Ends the stream; an EventSource comes back by itself, and is authenticated then. */
+  end(): void;
   /** Aborted when the viewer is gone or the stream has ended. */
   readonly signal: AbortSignal;
 }
@@ -14,8 +22,8 @@ const HEARTBEAT_MS = 15_000;
 /** Credentials are checked when a stream begins: it ends after that, and the viewer comes back by itself. */
 const LIFE_MS = 300_000;
 const RETRY_MS = 2_000;
-/** Events that wait for one viewer. */
-const MAX_WAITING = 512;
+/** What waits for one viewer, beyond the events that are sent at once. */
+const MAX_WAITING_BYTES = 1024 * 1024;
 
 export interface EventStreamDeps {
   readonly clock: Clock;
@@ -55,21 +63,23 @@ export function eventStream(
         write(`retry: ${RETRY_MS}\n\n`);
         begin({
           signal: ended.signal,
-          send: ({ name, id, data }) =>
-            write(
-              `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`,
-            ),
+          send: (...events) => write(events.map(toText).join('')),
+          end: () => end(),
         });
       },
       cancel() {
         end();
       },
     },
-    { highWaterMark: MAX_WAITING },
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_WAITING_BYTES }),
   );
   c.req.raw.signal.addEventListener('abort', () => end(), { once: true });
   c.header('Content-Type', 'text/event-stream');
   c.header('Cache-Control', 'no-store');
   c.header('X-Accel-Buffering', 'no');
   return c.body(body);
+}
+
+function toText({ name, id, data }: StreamEvent): string {
+  return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 }

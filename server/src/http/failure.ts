@@ -22,6 +22,15 @@ export function toAppError(thrown: unknown, log: Logger, requestId: string): App
     if (error.code === 'unavailable') log.warn({ requestId, err: error.cause }, error.message);
     return error;
   }
+  if (isAborted(error)) {
+    log.debug({ requestId }, 'the client left before its request was complete');
+    return new AppError('bad_request', 'The request is incomplete.', { cause: error });
+  }
   log.error({ requestId, err: error }, 'request failed');
   return new AppError('internal', 'Internal error.', { cause: error });
+}
+
+/** What reading a body rejects with when the connection is closed in the middle of it. */
+function isAborted(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../http/actor.ts';
 import type { StoreFactory } from '../http/rate-limit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
@@ -11,6 +12,7 @@ import { operatorRoutes } from './routes.ts';
 import { createKnownBrowsers } from './sessions/known-browser.ts';
 import { logIn } from './sessions/log-in.ts';
 import { createLoginLimits } from './sessions/login-limits.ts';
+import { stillAuthenticated } from './still-authenticated.ts';
 
 interface Options {
   readonly db: Database;
@@ -40,6 +42,8 @@ export function createOperators(options: Options) {
   return {
     /** Finds out who makes a request of `/api/v1`. */
     authenticate: authenticate(deps),
+    /** Finds out whose credential is still good, of those whose requests go on. */
+    stillAuthenticated: (actors: readonly Actor[]) => stillAuthenticated({ db, clock }, actors),
     /** Before authentication: the log-in. */
     publicRoutes: logIn(deps),
     operatorRoutes: operatorRoutes(deps),

@@ -1,4 +1,4 @@
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, type Parser, parse } from 'csv-parse';
 
 /** One record of a CSV document. */
 export interface CsvRecord {
@@ -20,37 +20,87 @@ const MAX_RECORD_CHARACTERS = 16 * 1024;
  * Reads a CSV document (RFC 4180; line ends of any kind, a byte-order mark, empty lines) in pieces, so that what reads it
  * can let other requests have their turn. A fault is the last item.
  */
-export async function* readCsv(text: string): AsyncGenerator<CsvRecord | CsvFault> {
-  const { lines, delimiter, skipped } = separated(text.replace(/\r\n?/g, '\n').replace(/^\ufeff/, ''));
+export function readCsv(text: string): AsyncGenerator<CsvRecord | CsvFault> {
+  return readCsvPieces(cut(text), MAX_RECORD_CHARACTERS);
+}
+
+/** The same of a document that arrives in pieces, in the memory of one of them. */
+export async function* readCsvPieces(
+  pieces: AsyncIterable<string> | Iterable<string>,
+  maxRecordCharacters: number,
+): AsyncGenerator<CsvRecord | CsvFault> {
   const records: CsvRecord[] = [];
   let line = 0;
   let failure: unknown;
-  const parser = parse({
-    delimiter,
-    record_delimiter: '\n',
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_RECORD_CHARACTERS,
-    // Taken here, since a stream that fails drops what was not read from it yet.
-    on_record(fields: string[], context) {
-      line = context.lines + skipped;
-      records.push({ line: line - fields.join('').split('\n').length + 1, fields });
-      return null;
-    },
-  });
-  parser.on('error', (error) => {
-    failure = error;
-  });
-  for (let at = 0; at < lines.length && failure === undefined; at += CHUNK_CHARACTERS) {
-    const piece = lines.slice(at, at + CHUNK_CHARACTERS);
-    await new Promise<void>((resolve) => parser.write(piece, () => resolve()));
-    yield* records.splice(0);
+  let skipped = 0;
+  let parser: Parser | undefined;
+
+  function begin(first: string): string {
+    const separator = separated(first);
+    skipped = separator.skipped;
+    parser = parse({
+      delimiter: separator.delimiter,
+      record_delimiter: '\n',
+      relax_column_count: true,
+      skip_empty_lines: true,
+      max_record_size: maxRecordCharacters,
+      // Taken here, since a stream that fails drops what was not read from it yet.
+      on_record(fields: string[], context) {
+        line = context.lines + skipped;
+        records.push({ line: line - fields.join('').split('\n').length + 1, fields });
+        return null;
+      },
+    });
+    parser.on('error', (error) => {
+      failure = error;
+    });
+    return separator.lines;
   }
-  if (failure === undefined) await new Promise<void>((resolve) => parser.end(() => resolve()));
+
+  for await (const piece of withFirstLine(withoutCarriageReturns(pieces))) {
+    const lines = parser ? piece : begin(piece);
+    await new Promise<void>((resolve) => parser?.write(lines, () => resolve()));
+    yield* records.splice(0);
+    if (failure !== undefined) break;
+  }
+  if (failure === undefined) await new Promise<void>((resolve) => parser?.end(() => resolve()) ?? resolve());
   yield* records.splice(0);
   if (failure === undefined) return;
   if (!(failure instanceof CsvError)) throw failure;
-  yield { line: line + 1, message: faultOf(failure) };
+  yield { line: line + 1, message: faultOf(failure, maxRecordCharacters) };
+}
+
+function* cut(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at += CHUNK_CHARACTERS) yield text.slice(at, at + CHUNK_CHARACTERS);
+}
+
+/** Line ends may be cut in two. */
+async function* withoutCarriageReturns(
+  pieces: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<string> {
+  let held = '';
+  for await (const piece of pieces) {
+    const text = held + piece;
+    held = text.endsWith('\r') ? '\r' : '';
+    yield text.slice(0, text.length - held.length).replace(/\r\n?/g, '\n');
+  }
+  if (held !== '') yield '\n';
+}
+
+/** Puts pieces together until the first line is whole, by which the separator is found. */
+async function* withFirstLine(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let first: string | undefined = '';
+  for await (const piece of pieces) {
+    if (first === undefined) {
+      yield piece;
+      continue;
+    }
+    first += piece;
+    if (!first.includes('\n') && first.length < CHUNK_CHARACTERS) continue;
+    yield first.replace(/^\ufeff/, '');
+    first = undefined;
+  }
+  if (first) yield first.replace(/^\ufeff/, '');
 }
 
 const SEPARATORS = [',', ';', '\t'] as const;
@@ -70,8 +120,8 @@ function separated(lines: string): { lines: string; delimiter: string; skipped: 
   return { lines, delimiter, skipped: 0 };
 }
 
-function faultOf(error: CsvError): string {
-  if (error.code === 'CSV_MAX_RECORD_SIZE') return `has more than ${MAX_RECORD_CHARACTERS} characters`;
+function faultOf(error: CsvError, maxRecordCharacters: number): string {
+  if (error.code === 'CSV_MAX_RECORD_SIZE') return `has more than ${maxRecordCharacters} characters`;
   return 'has quotes that do not match: a field with quotes is quoted as a whole, and each of them doubled';
 }
 

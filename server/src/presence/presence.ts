@@ -6,6 +6,7 @@ import type { Queryable } from '../platform/db/client.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createWriteBehind } from '../platform/write-behind.ts';
 import { mergeFacts, removeOldSessions, type SessionFacts, writeSessionFacts } from './history.ts';
+import { presenceSource } from './live-source.ts';
 import { presenceRoutes } from './routes.ts';
 import { REORDER_MS, type SessionEvent, writeSessionEvents } from './store.ts';
 
@@ -92,6 +93,7 @@ export function createPresence({ db, clock, log, onSeen, onConnected }: Presence
   return {
     messages: [route('connected', false), route('disconnected', true)],
     operatorRoutes: presenceRoutes({ db }),
+    liveSources: [presenceSource],
     start() {
       sessions.start();
       history.start();

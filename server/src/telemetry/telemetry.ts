@@ -4,14 +4,18 @@ import type { ApiEnv } from '../http/actor.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { DatabaseClient } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import type { Tokens } from '../tokens/token.ts';
+import { telemetryFigures } from './figures.ts';
 import { createAcknowledger } from './ingest/acknowledger.ts';
 import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_FILTERS } from './ingest/ingest.ts';
+import { readArrivals, readLatestValues } from './live/latest-values.ts';
 import { createLive } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
 import { telemetryExportRoutes } from './routes/export.ts';
+import { telemetryImportRoutes } from './routes/import.ts';
 import { ingestRoutes } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -23,6 +27,7 @@ export interface TelemetryDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics: Metrics;
   /** The broker as the server reaches it. */
   readonly mqttUrl: string;
   readonly instanceId: string;
@@ -85,6 +90,7 @@ export function createTelemetry(deps: TelemetryDeps) {
   const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
   const maintenance = createMaintenance({ ...deps, log, holder });
 
+  telemetryFigures({ metrics: deps.metrics, db, clock, waiting: ingest.waiting });
   const state = ingest.state;
   const queryDeps = { db, clock, telemetrySeconds: deps.retention.telemetrySeconds };
 
@@ -92,9 +98,24 @@ export function createTelemetry(deps: TelemetryDeps) {
     operatorRoutes: new Hono<ApiEnv>()
       .route('/', recordRoutes(queryDeps))
       .route('/', telemetryExportRoutes(queryDeps))
+      .route(
+        '/',
+        telemetryImportRoutes({
+          database,
+          clock,
+          telemetrySeconds: deps.retention.telemetrySeconds,
+          stopping: stopping.signal,
+        }),
+      )
       .route('/', deviceTelemetryRoutes(queryDeps))
       .route('/', liveRoutes({ db, clock, live, stopping: stopping.signal }))
       .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
+    /** What the live streams of the fleet read. */
+    values: {
+      arrivals: (wanted: Parameters<typeof readArrivals>[1], afterUs: number) =>
+        readArrivals(db, wanted, afterUs),
+      latest: (deviceIds: readonly string[]) => readLatestValues(db, deviceIds),
+    },
     sessionRights: [{ action: 'publish' as const, topic: ackTopic('+') }],
     checks: {
       telemetry: () => (state() === 'online' || state() === 'standby' ? 'ok' : state()),

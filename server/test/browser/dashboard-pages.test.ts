@@ -78,6 +78,16 @@ const PAGES: readonly Shown[] = [
       await page.getByText('"temperature"').first().waitFor();
     },
   },
+  {
+    name: 'device-commands',
+    path: () => `/devices/${agent}/commands`,
+    ready: (page) => page.getByText('"relative humidity"').waitFor(),
+  },
+  {
+    name: 'device-sessions',
+    path: () => `/devices/${agent}/sessions`,
+    ready: (page) => page.getByText('Another connection with the same client id').first().waitFor(),
+  },
   { name: 'approvals', path: () => '/approvals', ready: (page) => page.locator('tbody a').first().waitFor() },
   { name: 'audit', path: () => '/audit', ready: (page) => page.locator('.events > li').first().waitFor() },
   { name: 'broker', path: () => '/broker', ready: (page) => page.getByText('Nothing to do.').waitFor() },
@@ -147,6 +157,8 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
     for (const device of [registered, sensor]) {
       clients.push(await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device));
     }
+    await Promise.all([insertCommands(stack, agent), insertSessions(stack, agent)]);
+    await clients[1]?.publishAsync(`device/${agent}/about`, JSON.stringify(ABOUT), { qos: 1 });
     await publishHour(clients[1], agent);
     await until('the records are stored', async () => {
       const [row] = await stack.sql`select count(*)::int as stored from telemetry`;
@@ -287,6 +299,51 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
     PAGES_LIMIT_MS,
   );
 });
+
+const ABOUT = {
+  fw: '1.4.0',
+  board: 'esp8266',
+  reset: 'power on',
+  f: { temperature: { u: '°C' }, humidity: { u: '%' } },
+  cmd: { LED: { on: 'bool', level: 'uint8' }, READ: {} },
+};
+
+/** A command in each state, as they are after a while. */
+async function insertCommands({ sql }: DashboardStack['stack'], id: string): Promise<void> {
+  const commands = [
+    ['cancelled', 'REBOOT', null, null],
+    ['expired', 'OPEN', null, null],
+    ['failed', 'LED', null, 'the lamp is not connected'],
+    ['done', 'READ', '{"quantity":"relative humidity","value":54.2}', null],
+    ['queued', 'CALIBRATE', null, null],
+  ] as const;
+  for (const [state, name, result, error] of commands) {
+    const isOpen = state === 'queued';
+    const answered = state === 'done' || state === 'failed';
+    await sql`
+      insert into commands (id, device_id, name, payload, request_hash, created_by, state, result, error, expires_at, created_at,
+        attempts, sent_at, replied_at, finished_at, replies)
+      values (${name}, ${id}, ${name}, ${JSON.stringify({ c: name, i: name, a: { slot: 2 } })}, '', 'admin', ${state}, ${result}, ${error},
+        now() + interval '1 day', now() - interval '5 minutes', ${answered ? 1 : 0},
+        ${answered ? sql`now() - interval '5 minutes'` : null}, ${answered ? sql`now() - interval '4 minutes'` : null},
+        ${isOpen ? null : sql`now() - interval '4 minutes'`}, ${answered ? 1 : 0})`;
+  }
+}
+
+/** Ten days of sessions, one of them taken over and one cut off. */
+async function insertSessions({ sql }: DashboardStack['stack'], id: string): Promise<void> {
+  for (const [from, to, reason] of [
+    [240, 190, 'tcp_closed'],
+    [188, 100, 'takenover'],
+    [100, 60, 'keepalive_timeout'],
+    [52, 1, 'kicked'],
+  ] as const) {
+    await sql`
+      insert into device_sessions (device_id, connected_at, disconnected_at, reason, address, keep_alive, noted_at)
+      values (${id}, now() - make_interval(hours => ${from}), now() - make_interval(hours => ${to}), ${reason}, '192.0.2.17', 60,
+        now() - make_interval(hours => ${from}))`;
+  }
+}
 
 const RECORDS = 120;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { insertDevices } from '../devices.ts';
-import { registerDevice } from '../harness.ts';
+import { connectDevice, registerDevice } from '../harness.ts';
 import { hasBrowser } from './chromium.ts';
-import { type DashboardStack, PAGES_LIMIT_MS, startDashboard } from './dashboard.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, signIn, startDashboard } from './dashboard.ts';
 
 describe.skipIf(!hasBrowser)('the dashboard, with others at work', () => {
   let dashboard: DashboardStack;
@@ -60,6 +60,49 @@ describe.skipIf(!hasBrowser)('the dashboard, with others at work', () => {
       await page.getByText('The server does not answer.').waitFor({ state: 'detached' });
       await dashboard.stack.sql`update devices set name = 'Steady as she goes' where id = ${uuid}`;
       await page.getByRole('link', { name: 'Steady as she goes' }).waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'presence and values in the list come by the event stream, without the list being asked for',
+    async () => {
+      const { stack } = dashboard;
+      const device = await registerDevice(stack.url);
+      await stack.sql`update devices set name = 'Streamed' where id = ${device.uuid}`;
+      const { page, context } = await dashboard.openSignedIn('/broker');
+      const started = page.waitForResponse((response) => response.url().includes('/api/v1/events?device='));
+      await page.getByRole('link', { name: 'Devices' }).click();
+      await page.getByRole('searchbox').fill('Streamed');
+      const row = page.getByRole('row', { name: /Streamed/ });
+      await row.getByText('Offline').waitFor();
+      await started;
+      await page.route(/\/api\/v1\/devices/, (route) => route.abort());
+      const client = await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device);
+      await row.getByText('Online').waitFor();
+      await client.publishAsync(`device/${device.uuid}/data`, '{"ts":0,"level":41.5}', { qos: 1 });
+      await row.getByText('41.5').waitFor();
+      await client.endAsync();
+      await row.getByText('Offline').waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'without the event stream pages ask again by themselves',
+    async () => {
+      const { stack } = dashboard;
+      const device = await registerDevice(stack.url);
+      const { page, context } = await dashboard.open('/');
+      await page.route(/\/api\/v1\/events/, (route) => route.abort());
+      await signIn(page);
+      await page.goto(`${stack.url}/devices/${device.uuid}`);
+      await page.locator('h1').getByText('Offline').waitFor();
+      const client = await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device);
+      await page.locator('h1').getByText('Online').waitFor();
+      await client.endAsync();
       await context.close();
     },
     PAGES_LIMIT_MS,

@@ -11,9 +11,8 @@ namespace smserver {
 // The text must be known to be JSON: ArduinoJson takes more than that. False
 // when memory is out, or the text is nested too deep.
 bool parseDocument(const char* text, size_t length, JsonDocument* out);
-// Length of the text, without NUL.
-size_t documentBytes(const JsonDocument& document);
-// Writes up to `capacity` bytes, with a NUL.
-void writeDocument(const JsonDocument& document, char* out, size_t capacity);
+// Writes up to `capacity` bytes, without a NUL. Returns the length of the whole
+// text; with a capacity of 0 nothing else happens.
+size_t writeDocument(const JsonDocument& document, char* out, size_t capacity);
 
 }  // namespace smserver

@@ -1,59 +1,74 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
+import type { TelemetryEvent } from '../../../contract/api/events.ts';
+import { createEventApplier } from './apply-event.ts';
+import { type FleetStream, openFleetStream } from './fleet-stream.ts';
 
-/** How often what changes by itself is asked for again while its page is visible. */
+/** How often what changes by itself is asked for again while its page is visible and nobody tells of it. */
 export const POLL_MS = 3_000;
 
+/** A stream that tells nothing wrong is trusted, but not forever. */
 const STREAMED_POLL_MS = 30_000;
-const SETTLE_MS = 400;
 
-/** Whether the records of the device on the screen come by the event stream. */
 let streaming = false;
 const listeners = new Set<() => void>();
+let stream: FleetStream | undefined;
+/** The devices that parts of the page want to know the values of. */
+const wanted = new Map<symbol, readonly string[]>();
 
-/**
- * Follows the records of a device by the server's event stream while the page is visible; a hidden page gives its connection
- * back, for a browser has only six of them per server. The browser reconnects a stream that ended by itself.
- */
-export function useLiveRecords(id: string): void {
+/** Follows the fleet by the server's event stream, for as long as somebody is signed in. */
+export function useFleetEvents(): void {
   const client = useQueryClient();
   useEffect(() => {
-    let source: EventSource | undefined;
-    let pending: ReturnType<typeof setTimeout> | undefined;
-    // Records that come together are read together.
-    const refresh = () => {
-      pending ??= setTimeout(() => {
-        pending = undefined;
-        void client.invalidateQueries({ queryKey: ['latest', id] });
-      }, SETTLE_MS);
-    };
-    const close = () => {
-      source?.close();
-      source = undefined;
-      report(false);
-    };
-    const follow = () => {
-      close();
-      if (document.hidden) return;
-      source = new EventSource(`/api/v1/devices/${id}/telemetry/live`);
-      source.onopen = () => report(true);
-      source.onerror = () => report(false);
-      source.addEventListener('record', refresh);
-      source.addEventListener('gap', refresh);
-    };
-    follow();
-    document.addEventListener('visibilitychange', follow);
+    const applier = createEventApplier(client);
+    const opened = openFleetStream({
+      onEvent: applier.apply,
+      onStart: () =>
+        void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' }),
+      onOpenChange(isOpen) {
+        // Whether the server is away, or the session has ended, is soon known.
+        if (streaming && !isOpen && !document.hidden) {
+          void client.invalidateQueries({ queryKey: ['session'] });
+        }
+        report(isOpen);
+      },
+    });
+    stream = opened;
+    nameWanted();
     return () => {
-      document.removeEventListener('visibilitychange', follow);
-      clearTimeout(pending);
-      close();
+      stream = undefined;
+      opened.close();
+      applier.close();
     };
-  }, [client, id]);
+  }, [client]);
 }
 
-/** How often records are asked for again: seldom while the event stream tells of them. */
-export function useRecordPoll(): number {
+/** Has the newest values of these devices told while the component is shown. */
+export function useLiveRecords(ids: readonly string[]): void {
+  const key = ids.join(',');
+  useEffect(() => {
+    const owner = Symbol();
+    wanted.set(owner, key === '' ? [] : key.split(','));
+    nameWanted();
+    return () => {
+      wanted.delete(owner);
+      nameWanted();
+    };
+  }, [key]);
+}
+
+/** The newest record of a device, as told since a part of the page wants to know it. */
+export function useLiveValue(id: string): TelemetryEvent | undefined {
+  return useQuery<TelemetryEvent>({ queryKey: ['value', id], queryFn: skipToken }).data;
+}
+
+/** How often what the event stream tells of is asked for again: seldom while it is open. */
+export function usePoll(): number {
   return useSyncExternalStore(subscribe, () => streaming) ? STREAMED_POLL_MS : POLL_MS;
+}
+
+function nameWanted(): void {
+  stream?.name([...wanted.values()].flat());
 }
 
 function report(now: boolean): void {

@@ -94,6 +94,16 @@ export async function readRecords(id: string, range: TimeRange, cursor: string):
   return found;
 }
 
+/** Deletes the records measured in a range. */
+export async function deleteRecords(id: string, range: TimeRange): Promise<number> {
+  return (await answer(one.$delete({ param: { id }, query: times(range) }))).deleted;
+}
+
+/** null: as long as the server keeps records unless told otherwise. */
+export async function setRetention(id: string, retentionDays: number | null): Promise<void> {
+  await answer(one.retention.$put({ param: { id }, json: { retentionDays } }));
+}
+
 /** Where the records of a range can be downloaded. */
 export function exportHref(id: string, range: TimeRange, ending: 'csv' | 'ndjson'): string {
   return `/api/v1/devices/${id}/telemetry/export.${ending}?${new URLSearchParams(times(range))}`;

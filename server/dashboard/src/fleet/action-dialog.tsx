@@ -4,6 +4,7 @@ import { type Device, deviceTitle, type Receipt } from '../api/fleet.ts';
 import { plural } from '../format/number.ts';
 import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { TextField } from '../ui/field.tsx';
 import { describe, Notice } from '../ui/notice.tsx';
 import { toast } from '../ui/toast.tsx';
 import { type ActionName, actions, receiptText } from './actions.ts';
@@ -32,13 +33,14 @@ interface Outcome {
 export function ActionDialog({ request, onClose, onDone }: ActionDialogProps) {
   const client = useQueryClient();
   const [finished, setFinished] = useState(0);
+  const [reason, setReason] = useState('');
   const [shown, setShown] = useState(request);
   if (request && request !== shown) setShown(request);
   const run = useMutation({
     mutationFn: async ({ name, devices }: ActionRequest) => {
       const affected = devices.filter(actions[name].appliesTo);
       setFinished(0);
-      return await perform(name, affected, () => setFinished((number) => number + 1));
+      return await perform(name, affected, reason.trim(), () => setFinished((number) => number + 1));
     },
     onSettled: () => refreshFleet(client),
     onSuccess: ({ receipts, failures }, { name, devices }) => {
@@ -52,6 +54,7 @@ export function ActionDialog({ request, onClose, onDone }: ActionDialogProps) {
   });
   function close() {
     onClose();
+    setReason('');
     run.reset();
   }
   if (!shown) return null;
@@ -102,6 +105,16 @@ export function ActionDialog({ request, onClose, onDone }: ActionDialogProps) {
       error={run.error ?? failures[0]?.error}
       onConfirm={() => affected.length > 0 && run.mutate(shown)}
     >
+      {action.takesReason && (
+        <TextField
+          label="Reason"
+          hint="Optional. Kept in the audit log and shown in the history."
+          maxLength={500}
+          autoComplete="off"
+          value={reason}
+          onChange={(event) => setReason(event.target.value)}
+        />
+      )}
       {left > 0 && (
         <Notice>
           {plural(left, 'selected device')} {left === 1 ? 'is' : 'are'} left as{' '}
@@ -124,14 +137,19 @@ export function ActionDialog({ request, onClose, onDone }: ActionDialogProps) {
 }
 
 /** A few at a time, so that a large selection neither floods the server nor takes forever. */
-async function perform(name: ActionName, devices: readonly Device[], onStep: () => void): Promise<Outcome> {
+async function perform(
+  name: ActionName,
+  devices: readonly Device[],
+  reason: string,
+  onStep: () => void,
+): Promise<Outcome> {
   const receipts: Receipt[] = [];
   const failures: { device: Device; error: unknown }[] = [];
   const waiting = [...devices];
   async function worker(): Promise<void> {
     for (let device = waiting.shift(); device; device = waiting.shift()) {
       try {
-        receipts.push(await actions[name].request(device));
+        receipts.push(await actions[name].request(device, reason || undefined));
       } catch (error) {
         failures.push({ device, error });
       }

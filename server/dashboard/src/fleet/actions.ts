@@ -23,7 +23,9 @@ interface Action {
   /** Whether it would change this device. */
   readonly appliesTo: (device: Device) => boolean;
   readonly consequences: (devices: readonly Device[]) => Consequence[];
-  readonly request: (device: Device) => Promise<Receipt>;
+  /** Whether it can be said why, for the audit log. */
+  readonly takesReason?: boolean;
+  readonly request: (device: Device, reason?: string) => Promise<Receipt>;
 }
 
 const one = api.devices[':id'];
@@ -105,7 +107,11 @@ export const actions: Readonly<Record<ActionName, Action>> = {
       ...sessionsEnd(devices),
       { icon: 'link', text: 'Pairings, name and history are kept. You can restore it later.' },
     ],
-    request: (device) => receiptOf(one.revoke.$post({ param: device }, ifVersion(device.version))),
+    takesReason: true,
+    request: (device, reason) =>
+      receiptOf(
+        one.revoke.$post({ param: device, json: reason ? { reason } : {} }, ifVersion(device.version)),
+      ),
   },
   restore: {
     label: 'Restore',

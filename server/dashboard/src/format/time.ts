@@ -54,6 +54,14 @@ export function clockTime(at: number | string): string {
   return clock.format(new Date(at));
 }
 
+/** As `<input type="datetime-local">` has it, in the viewer's zone, to the second. */
+export function toLocalInput(at: number): string {
+  const date = new Date(at);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day}T${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+}
+
 export function zoneName(): string {
   return zone.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName')?.value ?? '';
 }

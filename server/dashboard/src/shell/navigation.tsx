@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
 import { summaryQuery } from '../api/fleet.ts';
-import { POLL_MS } from '../api/live.ts';
+import { usePoll } from '../api/live.ts';
 import { shortCount } from '../format/number.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 
@@ -26,7 +26,8 @@ const ACCESS: readonly Destination[] = [
 ];
 
 export function Navigation() {
-  const summary = useQuery({ ...summaryQuery({}), refetchInterval: POLL_MS });
+  const poll = usePoll();
+  const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
   return (
     <>
       <Group destinations={FLEET} label="Fleet" counts={{ '/approvals': summary.data?.pending ?? 0 }} />

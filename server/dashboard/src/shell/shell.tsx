@@ -2,6 +2,7 @@ import { Dialog } from '@base-ui/react/dialog';
 import { type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { Session } from '../api/fleet.ts';
+import { useFleetEvents } from '../api/live.ts';
 import { useReachable } from '../api/reachability.ts';
 import { IconButton } from '../ui/button.tsx';
 import { Skeleton } from '../ui/placeholder.tsx';
@@ -17,6 +18,7 @@ interface ShellProps {
 
 /** The frame around every page: navigation, account, and the banner when the server is away. */
 export function Shell({ session, children }: ShellProps) {
+  useFleetEvents();
   const [path] = useLocation();
   const [drawer, setDrawer] = useState(false);
   const reachable = useReachable();

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { OperatorRole } from '../../../contract/roles.ts';
-import type { Queryable } from '../../platform/db/client.ts';
+import { oneOf, type Queryable } from '../../platform/db/client.ts';
 import { apiKeys, operators } from '../../platform/db/schema.ts';
 
 interface ApiKeyHolder {
@@ -36,9 +36,7 @@ export async function findApiKey(
   const [holder] = await db
     .select({ id: apiKeys.id, name: apiKeys.name, role: apiKeys.role, lastUsedAt: apiKeys.lastUsedAt })
     .from(apiKeys)
-    .where(
-      and(eq(apiKeys.keyHash, keyHash), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, new Date(now)))),
-    );
+    .where(and(eq(apiKeys.keyHash, keyHash), isNotExpired(now)));
   return holder;
 }
 
@@ -126,4 +124,17 @@ export async function deleteApiKey(
     .where(eq(apiKeys.id, id))
     .returning({ name: apiKeys.name, prefix: apiKeys.prefix, role: apiKeys.role });
   return row;
+}
+
+/** Which of these keys still authenticate. */
+export async function validKeys(db: Queryable, ids: readonly string[], now: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(oneOf(apiKeys.id, ids), isNotExpired(now)));
+  return rows.map(({ id }) => id);
+}
+
+function isNotExpired(now: number) {
+  return or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, new Date(now)));
 }

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, lte, ne, or } from 'drizzle-orm';
 import type { OperatorRole } from '../../../contract/roles.ts';
-import type { Queryable } from '../../platform/db/client.ts';
+import { oneOf, type Queryable } from '../../platform/db/client.ts';
 import { operatorSessions, operators } from '../../platform/db/schema.ts';
 
 /** A session ends when it was not used for this long. */
@@ -150,4 +150,13 @@ export async function deleteOtherSessions(
     )
     .returning({ id: operatorSessions.id });
   return rows.length;
+}
+
+/** Which of these sessions have not ended. */
+export async function liveSessions(db: Queryable, ids: readonly string[], now: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: operatorSessions.id })
+    .from(operatorSessions)
+    .where(and(oneOf(operatorSessions.id, ids), isLive(now)));
+  return rows.map(({ id }) => id);
 }

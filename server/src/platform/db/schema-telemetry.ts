@@ -9,18 +9,14 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { moment } from './schema-columns.ts';
 
 /**
  * The tables around telemetry. The two large ones, `telemetry` and `telemetry_rollups`, are partitioned by time, which
  * drizzle cannot express: the migration `telemetry_partitioned` makes them.
  */
-
-function moment(name: string) {
-  return timestamp(name, { withTimezone: true });
-}
 
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' });
 

@@ -11,29 +11,18 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import {
-  actorKinds,
-  commandStates,
-  deviceRoles,
-  deviceStates,
-  operatorRoles,
-} from '../../../contract/roles.ts';
+import { commandStates, deviceRoles, deviceStates } from '../../../contract/roles.ts';
+import { changeMark, moment } from './schema-columns.ts';
 
+export * from './schema-operators.ts';
 export * from './schema-telemetry.ts';
 
 export const deviceRole = pgEnum('device_role', deviceRoles);
 export const deviceState = pgEnum('device_state', deviceStates);
-export const operatorRole = pgEnum('operator_role', operatorRoles);
 export const commandState = pgEnum('command_state', commandStates);
-export const actorKind = pgEnum('actor_kind', actorKinds);
-
-function moment(name: string) {
-  return timestamp(name, { withTimezone: true });
-}
 
 export const devices = pgTable(
   'devices',
@@ -60,8 +49,14 @@ export const devices = pgTable(
     lastSessionAt: moment('last_session_at'),
     /** When either was learnt last, by the database's clock. */
     sessionNotedAt: moment('session_noted_at'),
+    /** Registered, or `version` rose. */
+    changedBy: changeMark('changed_by'),
+    /** `connectedAt` changed. */
+    presenceChangedBy: changeMark('presence_changed_by'),
   },
   (table) => [
+    index('devices_changed_by').on(table.changedBy),
+    index('devices_presence_changed_by').on(table.presenceChangedBy),
     index('devices_created_at').on(table.createdAt, table.id),
     index('devices_name').on(table.name, table.id),
     index('devices_last_seen_at').on(table.lastSeenAt, table.id),
@@ -75,11 +70,16 @@ export const devices = pgTable(
 );
 
 /** Generations and key numbers of deleted devices, so that old tokens and keys stay invalid when one registers again. */
-export const retiredDevices = pgTable('retired_devices', {
-  id: uuid('id').primaryKey(),
-  generation: integer('generation').notNull(),
-  keyNumber: integer('key_number').notNull().default(0),
-});
+export const retiredDevices = pgTable(
+  'retired_devices',
+  {
+    id: uuid('id').primaryKey(),
+    generation: integer('generation').notNull(),
+    keyNumber: integer('key_number').notNull().default(0),
+    changedBy: changeMark('changed_by'),
+  },
+  (table) => [index('retired_devices_changed_by').on(table.changedBy)],
+);
 
 /** Sessions of devices on the broker, as its events told of them. Kept for 90 days. */
 export const deviceSessions = pgTable(
@@ -138,6 +138,32 @@ export const brokerChanges = pgTable('broker_changes', {
   createdAt: moment('created_at').notNull(),
 });
 
+/** Commands that were asked for together. Their rows are the truth about their progress. */
+export const commandGroups = pgTable(
+  'command_groups',
+  {
+    id: text('id').primaryKey(),
+    seq: bigint('seq', { mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    name: text('name').notNull(),
+    /** Tag, master or devices, as it was asked for. */
+    target: jsonb('target').notNull(),
+    idempotencyKey: text('idempotency_key').unique(),
+    requestHash: text('request_hash').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+    cancelledAt: moment('cancelled_at'),
+    /** Commands that were queued. */
+    total: integer('total').notNull(),
+    /** Devices that got none, by reason. */
+    refused: jsonb('refused').notNull(),
+  },
+  (table) => [
+    index('command_groups_seq').on(table.seq),
+    index('command_groups_expires_at').on(table.expiresAt),
+  ],
+);
+
 /** Commands to devices. The row is the truth: what is not answered, expired or cancelled is sent (again) from it. */
 export const commands = pgTable(
   'commands',
@@ -149,6 +175,7 @@ export const commands = pgTable(
     deviceId: uuid('device_id')
       .notNull()
       .references(() => devices.id, { onDelete: 'cascade' }),
+    groupId: text('group_id').references(() => commandGroups.id, { onDelete: 'set null' }),
     name: text('name').notNull(),
     /** The message as it is published. */
     payload: text('payload').notNull(),
@@ -173,8 +200,12 @@ export const commands = pgTable(
     result: text('result'),
     /** `m` of the first reply, or why it was not sent. */
     error: text('error'),
+    /** Created, or `state` changed. */
+    changedBy: changeMark('changed_by'),
   },
   (table) => [
+    index('commands_changed_by').on(table.changedBy),
+    index('commands_group_id').on(table.groupId).where(sql`${table.groupId} is not null`),
     uniqueIndex('commands_one_in_flight').on(table.deviceId).where(sql`${table.state} = 'sent'`),
     uniqueIndex('commands_idempotency_key')
       .on(table.deviceId, table.idempotencyKey)
@@ -218,76 +249,3 @@ export const quotas = pgTable('quotas', {
   windowStart: moment('window_start').notNull(),
   used: integer('used').notNull(),
 });
-
-export const operators = pgTable('operators', {
-  id: uuid('id').primaryKey().defaultRandom(),
-  /** Lower case. */
-  username: text('username').notNull().unique(),
-  /** argon2id, as `Bun.password` writes it. */
-  passwordHash: text('password_hash').notNull(),
-  role: operatorRole('role').notNull(),
-  /** Rises with every change; the entity tag of the HTTP API. */
-  version: integer('version').notNull().default(1),
-  createdAt: moment('created_at').notNull(),
-});
-
-export const operatorSessions = pgTable(
-  'operator_sessions',
-  {
-    id: uuid('id').primaryKey().defaultRandom(),
-    operatorId: uuid('operator_id')
-      .notNull()
-      .references(() => operators.id, { onDelete: 'cascade' }),
-    /** SHA-256 of the cookie, hexadecimal. */
-    tokenHash: text('token_hash').notNull().unique(),
-    createdAt: moment('created_at').notNull(),
-    lastUsedAt: moment('last_used_at').notNull(),
-    /** The session ends then, used or not. */
-    expiresAt: moment('expires_at').notNull(),
-    address: text('address').notNull(),
-    userAgent: text('user_agent').notNull(),
-  },
-  (table) => [index('operator_sessions_operator_id').on(table.operatorId)],
-);
-
-export const apiKeys = pgTable('api_keys', {
-  id: uuid('id').primaryKey().defaultRandom(),
-  /** Names its holder in the audit log. */
-  name: text('name').notNull().unique(),
-  /** SHA-256 of the key, hexadecimal. */
-  keyHash: text('key_hash').notNull().unique(),
-  /** First characters of the key, to recognise it by. */
-  prefix: text('prefix').notNull(),
-  role: operatorRole('role').notNull(),
-  createdBy: uuid('created_by').references(() => operators.id, { onDelete: 'set null' }),
-  createdAt: moment('created_at').notNull(),
-  expiresAt: moment('expires_at'),
-  lastUsedAt: moment('last_used_at'),
-});
-
-/** Append-only: a trigger refuses every update, delete and truncate. */
-export const auditLog = pgTable(
-  'audit_log',
-  {
-    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-    at: moment('at').notNull(),
-    actorKind: actorKind('actor_kind').notNull(),
-    /** User name, name of an API key, device UUID, or the part of the server. */
-    actor: text('actor').notNull(),
-    /** Address of the client, where a request caused the event. */
-    address: text('address'),
-    requestId: text('request_id'),
-    /** `<subject>.<past participle>`, such as `device.revoked`. */
-    action: text('action').notNull(),
-    /** Id of what the event is about. */
-    subject: text('subject'),
-    before: jsonb('before'),
-    after: jsonb('after'),
-  },
-  (table) => [
-    index('audit_log_at').on(table.at, table.id),
-    index('audit_log_subject').on(table.subject, table.id),
-    index('audit_log_actor').on(table.actor, table.id),
-    index('audit_log_action').on(table.action, table.id),
-  ],
-);

@@ -23,8 +23,8 @@ export interface StoredDelivery {
   readonly hash: bigint;
 }
 
-/** Twice what a broker that is set up by this server keeps in flight (`max_inflight` of its zone `server`: 1,024). */
-const WINDOW = 2_048;
+/** Twice what a broker that is set up by this server keeps in flight (`max_inflight` of its zone `server`: 2,048). */
+const WINDOW = 4_096;
 const ENTRY_BYTES = 10;
 
 function createDeliveryWindow(): DeliveryWindow {

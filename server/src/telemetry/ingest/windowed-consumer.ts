@@ -37,7 +37,7 @@ export interface WindowedConsumer {
 
 const MAX_BATCH = 1_000;
 const LINGER_MS = 10;
-/** The broker keeps at most 1,024 in flight (`max_inflight` of its zone `server`); this bounds memory where it is not set up so. */
+/** The broker keeps at most 2,048 in flight (`max_inflight` of its zone `server`), so that one batch arrives while another is stored; this bounds memory where it is not set up so. */
 const MAX_WAITING = 4_096;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 

@@ -53,7 +53,7 @@ export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bu
   if (query.fields.length === 0) return [];
   // An array compares element by element: the least [value, time] holds the least value and when it came first.
   const rows = await db.execute<BucketRow>(sql`
-    with point as (${query.source === 'rollups' ? hoursAndRest(query) : recordsIn(query, wholeRange(query))})
+    with point as (${query.source === 'rollups' ? hoursAndRest(query) : pointsOf(query, recordsOfRange(query))})
     select field,
       extract(epoch from least(${bucketStart(query, sql`bucket`)}, timestamptz 'epoch' + min(first_ms) * interval '1 millisecond'))::float8 * 1000 as start,
       sum(n) as n, sum(sum) as sum,
@@ -88,19 +88,23 @@ function localMidnight({ fromMs, zone }: BucketQuery): SQL {
   return sql`(date_trunc('day', ${time(fromMs)} at time zone ${zone}) at time zone ${zone})`;
 }
 
-function wholeRange({ fromMs, toMs }: BucketQuery): SQL {
-  return sql`(values (${time(fromMs)}, ${time(toMs)})) as part (lower, upper)`;
+function recordsOfRange({ device, fromMs, toMs }: BucketQuery): SQL {
+  return sql`telemetry as record where record.device = ${device} and record.at >= ${time(fromMs)} and record.at < ${time(toMs)}`;
 }
 
-/** Values of records, each as a bucket of one. By the index, part by part: `offset 0` keeps the planner from scanning whole partitions. */
-function recordsIn({ device, fields }: BucketQuery, parts: SQL): SQL {
+/** By the index, part by part: `offset 0` keeps the planner from scanning whole partitions. */
+function recordsOfParts({ device }: BucketQuery, parts: SQL): SQL {
+  return sql`${parts} cross join lateral (
+    select at, data from telemetry where device = ${device} and at >= part.lower and at < part.upper offset 0
+  ) as record`;
+}
+
+/** Values of records, each as a bucket of one. */
+function pointsOf({ fields }: BucketQuery, records: SQL): SQL {
   return sql`
     select field, at, 1 as n, value as sum, value as least, ms as least_ms, value as greatest, ms as greatest_ms,
       ms as first_ms, value as first, ms as last_ms, value as last
-    from ${parts}
-    cross join lateral (
-      select at, data from telemetry where device = ${device} and at >= part.lower and at < part.upper offset 0
-    ) as record
+    from (select at, data from ${records}) as record
     cross join unnest(${arrayLiteral(fields)}::text[]) as wanted (field)
     cross join lateral (
       select (record.data -> wanted.field)::float8 as value, extract(epoch from record.at)::float8 * 1000 as ms
@@ -124,13 +128,16 @@ function hoursAndRest(query: BucketQuery): SQL {
     where device = ${device} and field = any(${arrayLiteral(fields)}::text[])
       and hour >= ${time(firstHour)} and hour < ${time(endOfHours)} and hour not in (${stale})
     union all
-    ${recordsIn(
+    ${pointsOf(
       query,
-      sql`(
-        select ${time(fromMs)} as lower, ${time(firstHour)} as upper
-        union all select ${time(endOfHours)}, ${time(toMs)}
-        union all select hour, hour + interval '1 hour' from (${stale}) as stale
-      ) as part`,
+      recordsOfParts(
+        query,
+        sql`(
+          select ${time(fromMs)} as lower, ${time(firstHour)} as upper
+          union all select ${time(endOfHours)}, ${time(toMs)}
+          union all select hour, hour + interval '1 hour' from (${stale}) as stale
+        ) as part`,
+      ),
     )}`;
 }
 

@@ -6,6 +6,7 @@ import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import { csvLine } from '../../platform/csv.ts';
+import { writeCell } from '../csv-cells.ts';
 import { exportRecords, type LineFormat } from '../query/export-records.ts';
 import { readFields } from '../query/read-fields.ts';
 import {
@@ -46,7 +47,7 @@ export function telemetryExportRoutes({ db, clock }: TelemetryQueryDeps) {
         tag: 'Telemetry',
         summary: 'Export records as CSV',
         description:
-          'Oldest first, a column for each field; objects and lists are written as JSON. Text that a spreadsheet would take for a formula has an apostrophe before it.',
+          'Oldest first, a column for each field; objects and lists are written as JSON. Text that a spreadsheet would take for a formula, or that looks like another type, has an apostrophe before it, which the import takes away.',
         answer: z.string(),
         answerType: 'text/csv',
         problems,
@@ -99,13 +100,7 @@ function csvFormat(fields: readonly string[]): LineFormat {
       csvLine([
         isoMicroseconds(atUs),
         isoMicroseconds(receivedUs),
-        ...fields.map((name) => cell(Object.hasOwn(data, name) ? data[name] : undefined)),
+        ...fields.map((name) => writeCell(Object.hasOwn(data, name) ? data[name] : undefined)),
       ]),
   };
-}
-
-function cell(value: unknown): string | number | boolean {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  return JSON.stringify(value);
 }

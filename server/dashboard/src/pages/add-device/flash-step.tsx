@@ -20,7 +20,7 @@ interface FlashStepProps {
 /** Shows the identity once, and waits for the device. */
 export function FlashStep({ added, onAnother }: FlashStepProps) {
   const { device, key } = added;
-  useLiveRecords(device.id);
+  useLiveRecords([device.id]);
   const live = useQuery({ ...deviceQuery(device.id), initialData: device, refetchInterval: POLL_MS });
   const refusals = useQuery({
     ...auditQuery({ subject: device.id, action: 'credential.refused', limit: '5' }),

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { devicesQuery } from '../../api/fleet.ts';
-import { POLL_MS } from '../../api/live.ts';
+import { usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { roleName } from '../../fleet/device-status.tsx';
@@ -17,11 +17,12 @@ const SHOWN = '100';
 /** Devices that asked to be let in. */
 export function Approvals() {
   const isAdmin = useIsAdmin();
+  const poll = usePoll();
   const [action, setAction] = useState<ActionRequest>();
   const pending = useQuery({
     ...devicesQuery({ state: 'pending', sort: 'createdAt', order: 'asc', limit: SHOWN }),
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_MS,
+    refetchInterval: poll,
   });
   const devices = pending.data?.items ?? [];
 

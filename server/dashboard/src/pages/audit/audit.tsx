@@ -1,6 +1,7 @@
 import { useSearchParams } from 'wouter';
 import { zoneName } from '../../format/time.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button, buttonClass } from '../../ui/button.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { Page } from '../../ui/page.tsx';
 import { AuditList } from './audit-list.tsx';
 import { ACTION_GROUPS } from './describe-entry.ts';
@@ -33,10 +34,25 @@ export function Audit() {
     );
   }
 
+  const filter = {
+    ...(action ? { action } : {}),
+    ...(actor ? { actor } : {}),
+    ...(lengthMs ? { from: startOf(lengthMs) } : {}),
+  };
+
   return (
     <Page
       title="Audit log"
       description={`Every change by operators, devices and the server. It can only be appended to. Times are in ${zoneName()}.`}
+      actions={
+        <a
+          className={buttonClass('default')}
+          href={`/api/v1/audit/export.csv?${new URLSearchParams(filter)}`}
+          download
+        >
+          <Icon name="download" /> Export
+        </a>
+      }
     >
       <div className="toolbar">
         <select
@@ -70,13 +86,7 @@ export function Audit() {
         )}
       </div>
       <div className="card">
-        <AuditList
-          query={{
-            ...(action ? { action } : {}),
-            ...(actor ? { actor } : {}),
-            ...(lengthMs ? { from: startOf(lengthMs) } : {}),
-          }}
-        />
+        <AuditList query={filter} />
       </div>
     </Page>
   );

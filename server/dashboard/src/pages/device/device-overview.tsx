@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { type Device, devicesQuery, deviceTitle } from '../../api/fleet.ts';
-import { POLL_MS } from '../../api/live.ts';
+import { usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { DeviceLink } from '../../fleet/device-link.tsx';
 import { DeviceStatus, roleName } from '../../fleet/device-status.tsx';
@@ -153,10 +153,11 @@ function PairingCard({ device, onPair, onUnpair }: PairingCardProps) {
 const SHOWN_AGENTS = 8;
 
 function AgentsCard({ device }: { readonly device: Device }) {
+  const poll = usePoll();
   const agents = useQuery({
     ...devicesQuery({ master: device.id, sort: 'name', order: 'asc', limit: String(SHOWN_AGENTS) }),
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_MS,
+    refetchInterval: poll,
   });
   const items = agents.data?.items ?? [];
   const total = device.agents ?? 0;

@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useLocation } from 'wouter';
 import { failureKind } from '../../api/answer.ts';
 import { type Device, deviceQuery, deviceTitle } from '../../api/fleet.ts';
-import { POLL_MS, useLiveRecords } from '../../api/live.ts';
+import { useLiveRecords, usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { type ActionName, actions } from '../../fleet/actions.ts';
@@ -20,9 +20,17 @@ import { DiagnosisNotice } from './diagnosis-notice.tsx';
 import { EditDialog } from './edit-dialog.tsx';
 import { KeyCard } from './key-card.tsx';
 import { PairDialog } from './pair-dialog.tsx';
+import { RestlessBadge } from './restless-badge.tsx';
 
 // Charts are loaded when they are first looked at.
 const DataTab = lazy(async () => ({ default: (await import('./data/data-tab.tsx')).DataTab }));
+
+const CommandsTab = lazy(async () => ({
+  default: (await import('./commands/commands-tab.tsx')).CommandsTab,
+}));
+const SessionsTab = lazy(async () => ({
+  default: (await import('./sessions/sessions-tab.tsx')).SessionsTab,
+}));
 
 const BACK = { href: '/devices', label: 'Devices' };
 
@@ -33,7 +41,8 @@ interface DevicePageProps {
 
 /** Everything about one device. */
 export function DevicePage({ id, tab }: DevicePageProps) {
-  const device = useQuery({ ...deviceQuery(id), refetchInterval: POLL_MS });
+  const poll = usePoll();
+  const device = useQuery({ ...deviceQuery(id), refetchInterval: poll });
   const kind = failureKind(device.error);
   if (!device.data || kind === 'not-found') {
     return (
@@ -64,7 +73,7 @@ export function DevicePage({ id, tab }: DevicePageProps) {
 }
 
 function Loaded({ device, tab }: { readonly device: Device; readonly tab: string }) {
-  useLiveRecords(device.id);
+  useLiveRecords([device.id]);
   const isAdmin = useIsAdmin();
   const [, navigate] = useLocation();
   const [action, setAction] = useState<ActionRequest>();
@@ -73,6 +82,8 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
   const tabs = [
     { href: base, label: 'Overview', isHere: tab === 'overview' },
     { href: `${base}/data`, label: 'Data', isHere: tab === 'data' },
+    { href: `${base}/commands`, label: 'Commands', isHere: tab === 'commands' },
+    { href: `${base}/sessions`, label: 'Sessions', isHere: tab === 'sessions' },
     { href: `${base}/history`, label: 'History', isHere: tab === 'history' },
     ...(isAdmin ? [{ href: `${base}/flash`, label: 'Key and sketch', isHere: tab === 'flash' }] : []),
   ];
@@ -90,7 +101,8 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
       title={deviceTitle(device)}
       heading={
         <span className="device-title">
-          <span className="truncate">{deviceTitle(device)}</span> <StatusBadge device={device} />
+          <span className="truncate">{deviceTitle(device)}</span> <StatusBadge device={device} />{' '}
+          <RestlessBadge id={device.id} />
         </span>
       }
       back={BACK}
@@ -140,6 +152,16 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
       {tab === 'data' && (
         <Suspense fallback={<Skeleton lines={6} />}>
           <DataTab device={device} />
+        </Suspense>
+      )}
+      {tab === 'commands' && (
+        <Suspense fallback={<Skeleton lines={6} />}>
+          <CommandsTab device={device} />
+        </Suspense>
+      )}
+      {tab === 'sessions' && (
+        <Suspense fallback={<Skeleton lines={6} />}>
+          <SessionsTab id={device.id} />
         </Suspense>
       )}
       {tab === 'history' && <DeviceHistory device={device} />}

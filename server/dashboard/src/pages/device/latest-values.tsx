@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Device } from '../../api/fleet.ts';
-import { useRecordPoll } from '../../api/live.ts';
+import { usePoll } from '../../api/live.ts';
 import { fieldsQuery, latestQuery, valueText } from '../../api/telemetry.ts';
 import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
@@ -9,7 +9,7 @@ import { Ago } from '../../ui/time.tsx';
 
 /** The newest value of each field. */
 export function LatestValues({ device }: { readonly device: Device }) {
-  const poll = useRecordPoll();
+  const poll = usePoll();
   const latest = useQuery({ ...latestQuery(device.id), refetchInterval: poll });
   const fields = useQuery({ ...fieldsQuery(device.id), staleTime: 30_000 });
   const units = new Map(fields.data?.items.map(({ name, unit }) => [name, unit]));

@@ -8,6 +8,7 @@ import { count } from '../../format/number.ts';
 import { Checkbox } from '../../ui/checkbox.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Ago } from '../../ui/time.tsx';
+import { ValueCell } from './value-cell.tsx';
 
 interface DeviceTableProps {
   /** Undefined while the first page is on its way. */
@@ -46,6 +47,11 @@ const columns = helper.columns([
     cell: ({ row }) => <PairingCell device={row.original} />,
   }),
   helper.display({
+    id: 'value',
+    header: 'Last value',
+    cell: ({ row }) => <ValueCell id={row.original.id} />,
+  }),
+  helper.display({
     id: 'lastSeenAt',
     header: 'Last seen',
     cell: ({ row }) => <Ago at={row.original.lastSeenAt} />,
@@ -61,6 +67,7 @@ const SORTABLE: Readonly<Record<string, string>> = { name: 'asc', lastSeenAt: 'd
 const NARROW: Readonly<Record<string, string>> = {
   role: 'hide-s',
   pairing: 'hide-s',
+  value: 'hide-m',
   lastSeenAt: 'hide-s',
   createdAt: 'hide-m',
 };

@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useRef, useState } from 'react';
 import { type Device, devicesQuery, summaryQuery } from '../../api/fleet.ts';
-import { POLL_MS } from '../../api/live.ts';
+import { useLiveRecords, usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { count, plural } from '../../format/number.ts';
@@ -23,16 +23,17 @@ export function Devices() {
   const state = useDeviceListState();
   const { query, page, change } = state;
   const isAdmin = useIsAdmin();
+  const poll = usePoll();
   const list = useQuery({
     ...devicesQuery(query),
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_MS,
+    refetchInterval: poll,
   });
   const filter = filterOf(query);
   const summary = useQuery({
     ...summaryQuery(filter),
     placeholderData: keepPreviousData,
-    refetchInterval: POLL_MS,
+    refetchInterval: poll,
   });
   const [selected, setSelected] = useState(NONE);
   const [action, setAction] = useState<ActionRequest>();
@@ -42,6 +43,7 @@ export function Devices() {
 
   const search = useCallback((q: string) => change({ q }), [change]);
   const items = list.data?.items ?? [];
+  useLiveRecords(items.map(({ id }) => id));
   const total = summary.data?.total;
   const exportHref = `/api/v1/devices/export.csv?${new URLSearchParams(filter)}`;
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { type Summary, summaryQuery } from '../../api/fleet.ts';
-import { POLL_MS } from '../../api/live.ts';
+import { POLL_MS, usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { count, plural } from '../../format/number.ts';
 
@@ -18,7 +18,8 @@ import { TelemetryCard } from './telemetry-card.tsx';
 /** How the fleet and the system are, at a glance. */
 export function Overview() {
   const isAdmin = useIsAdmin();
-  const summary = useQuery({ ...summaryQuery({}), refetchInterval: POLL_MS });
+  const poll = usePoll();
+  const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
   const broker = useQuery({ ...brokerQuery(), refetchInterval: POLL_MS });
   const health = broker.data && brokerHealth(broker.data);
 

@@ -92,3 +92,17 @@ DeserializationError deserializeJson(JsonDocument& doc, const char* text,
                                      size_t length);
 size_t measureJson(const JsonVariantConst& value);
 size_t serializeJson(const JsonVariantConst& value, char* out, size_t bytes);
+// With a writer of one's own, as the real one: it has
+// `size_t write(const uint8_t* bytes, size_t count)`.
+using JsonSink = size_t (*)(void* writer, const uint8_t* bytes, size_t count);
+size_t serializeInto(const JsonVariantConst& value, JsonSink sink,
+                     void* writer);
+template <typename Writer>
+size_t serializeJson(const JsonVariantConst& value, Writer& writer) {
+  return serializeInto(
+      value,
+      [](void* to, const uint8_t* bytes, size_t count) {
+        return static_cast<Writer*>(to)->write(bytes, count);
+      },
+      &writer);
+}

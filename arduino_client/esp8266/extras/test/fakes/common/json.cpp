@@ -151,3 +151,17 @@ size_t serializeJson(const JsonVariantConst& value, char* out, size_t bytes) {
   out[taken] = '\0';
   return taken;
 }
+
+size_t serializeInto(const JsonVariantConst& value, JsonSink sink,
+                     void* writer) {
+  fake::Uncounted scope;
+  const std::string text = dump(value);
+  // In pieces, as the real one writes.
+  size_t written = 0;
+  for (size_t at = 0; at < text.size(); at += 3) {
+    const size_t count = text.size() - at < 3 ? text.size() - at : 3;
+    written +=
+        sink(writer, reinterpret_cast<const uint8_t*>(text.data()) + at, count);
+  }
+  return written;
+}

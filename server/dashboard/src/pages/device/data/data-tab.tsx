@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { Device } from '../../../api/fleet.ts';
 import { auditQuery } from '../../../api/fleet.ts';
-import { useRecordPoll } from '../../../api/live.ts';
+import { usePoll } from '../../../api/live.ts';
 import { exportHref, type Field, fieldsQuery, readBuckets } from '../../../api/telemetry.ts';
 import { fullTime } from '../../../format/time.ts';
 import { Button, buttonClass } from '../../../ui/button.tsx';
@@ -30,7 +30,7 @@ const NO_FIELDS: readonly Field[] = [];
 export function DataTab({ device }: { readonly device: Device }) {
   const { range, preset, choose, zoom } = useRange();
   const [view, setView] = useState<View>('charts');
-  const poll = useRecordPoll();
+  const poll = usePoll();
   const fields = useQuery({ ...fieldsQuery(device.id), refetchInterval: poll });
   const following = preset !== undefined;
   const buckets = useQuery({
@@ -97,7 +97,7 @@ export function DataTab({ device }: { readonly device: Device }) {
           <Icon name="download" /> NDJSON
         </a>
       </div>
-      <AccountLine id={device.id} />
+      <AccountLine device={device} range={range} />
       {view === 'records' ? (
         <RecordList
           id={device.id}

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useRecordPoll } from '../../../api/live.ts';
+import { usePoll } from '../../../api/live.ts';
 import { readRecords, type TimeRange } from '../../../api/telemetry.ts';
 import { fullTime } from '../../../format/time.ts';
 import { Button } from '../../../ui/button.tsx';
@@ -16,7 +16,7 @@ interface RecordListProps {
 
 /** The records themselves, newest first. */
 export function RecordList({ id, range, rangeKey, live }: RecordListProps) {
-  const poll = useRecordPoll();
+  const poll = usePoll();
   const records = useInfiniteQuery({
     queryKey: ['latest', id, 'records', rangeKey],
     queryFn: ({ pageParam }) => readRecords(id, range, pageParam),

@@ -1,0 +1,89 @@
+import type { QueryClient, QueryKey } from '@tanstack/react-query';
+import type {
+  CommandEvent,
+  DeviceEvent,
+  PresenceEvent,
+  TelemetryEvent,
+} from '../../../contract/api/events.ts';
+import type { Device } from './fleet.ts';
+import type { EventName } from './fleet-stream.ts';
+
+/** Lists and figures of the fleet are read again this often at most, however much happens in it. */
+const FLEET_MS = 2_000;
+/** What comes together is read together. */
+const SETTLE_MS = 300;
+
+const FLEET_KEYS = [['devices'], ['summary']] as const;
+
+/** Brings the cache up to what the event stream tells: what an event holds is written, the rest is read again. */
+export function createEventApplier(client: QueryClient) {
+  const stale = new Map<string, QueryKey>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let fleetReadAt = 0;
+
+  function readAgain(...keys: readonly QueryKey[]): void {
+    for (const key of keys) stale.set(JSON.stringify(key), key);
+    timer ??= setTimeout(flush, SETTLE_MS);
+  }
+
+  function flush(): void {
+    timer = undefined;
+    const now = performance.now();
+    const fleetIsEarly = now - fleetReadAt < FLEET_MS;
+    for (const [text, key] of stale) {
+      const isFleet = FLEET_KEYS.some(([name]) => name === key[0]);
+      if (isFleet && fleetIsEarly) continue;
+      if (isFleet) fleetReadAt = now;
+      stale.delete(text);
+      void client.invalidateQueries({ queryKey: key });
+    }
+    if (stale.size > 0) timer ??= setTimeout(flush, FLEET_MS - (now - fleetReadAt));
+  }
+
+  const apply = {
+    presence(data: string) {
+      const { device, online, at }: PresenceEvent = JSON.parse(data);
+      patchDevice(client, device, (known) => ({
+        ...known,
+        online,
+        connectedAt: online ? at : null,
+        lastSeenAt: known.lastSeenAt !== null && known.lastSeenAt > at ? known.lastSeenAt : at,
+      }));
+      readAgain(...FLEET_KEYS, ['diagnosis', device], ['presence', device], ['device', device]);
+    },
+    device(data: string) {
+      const { device, version }: DeviceEvent = JSON.parse(data);
+      const known = client.getQueryData<Device>(['device', device]);
+      if (known === undefined || known.version !== version) readAgain(['device', device]);
+      readAgain(...FLEET_KEYS, ['audit'], ['diagnosis', device]);
+    },
+    command(data: string) {
+      const { device }: CommandEvent = JSON.parse(data);
+      readAgain(['commands', device], ['diagnosis', device]);
+    },
+    alert() {
+      readAgain(['alerts'], ['alert-rules']);
+    },
+    telemetry(data: string) {
+      const record: TelemetryEvent = JSON.parse(data);
+      client.setQueryData(['value', record.device], record);
+      readAgain(['latest', record.device]);
+    },
+    // Started again: handled by whoever opened the stream.
+    reset() {},
+  } satisfies Record<EventName, (data: string) => void>;
+
+  return {
+    apply: (name: EventName, data: string) => apply[name](data),
+    close: () => clearTimeout(timer),
+  };
+}
+
+function patchDevice(client: QueryClient, id: string, change: (known: Device) => Device): void {
+  client.setQueryData<Device>(['device', id], (known) => known && change(known));
+  client.setQueriesData<{ readonly items: readonly Device[] }>(
+    { queryKey: ['devices'] },
+    (page) =>
+      page && { ...page, items: page.items.map((known) => (known.id === id ? change(known) : known)) },
+  );
+}

@@ -1,0 +1,63 @@
+import { sql } from 'drizzle-orm';
+import { cachedReading } from '../platform/cached-reading.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Queryable } from '../platform/db/client.ts';
+import { telemetryDevices } from '../platform/db/schema.ts';
+import type { Metrics } from '../platform/metrics.ts';
+
+interface TelemetryFiguresDeps {
+  readonly metrics: Metrics;
+  readonly db: Queryable;
+  readonly clock: Clock;
+  /** Messages that have arrived here and are not stored yet. */
+  readonly waiting: () => number;
+}
+
+const KEPT_MS = 5_000;
+
+/** Registers the account of all records, which every instance reads alike, and what waits at this one. */
+export function telemetryFigures({ metrics, db, clock, waiting }: TelemetryFiguresDeps): void {
+  const sum = (column: keyof typeof columns) =>
+    sql<number>`coalesce(sum(${columns[column]}), 0)`.mapWith(Number);
+  const account = cachedReading(clock, KEPT_MS, () =>
+    db
+      .select({
+        stored: sum('stored'),
+        lost: sum('lost'),
+        repeated: sum('repeated'),
+        rejected: sum('rejected'),
+      })
+      .from(telemetryDevices),
+  );
+  metrics.observe({
+    name: 'siot_telemetry_records_total',
+    help: 'Records of all devices by outcome.',
+    type: 'counter',
+    labels: ['outcome'],
+    read: async () =>
+      (await account()).flatMap(({ stored, repeated, rejected }) =>
+        Object.entries({ stored, repeated, rejected }).map(
+          ([outcome, count]) => [{ outcome }, count] as const,
+        ),
+      ),
+  });
+  metrics.observe({
+    name: 'siot_telemetry_records_lost',
+    help: 'Numbered records that are missing now; those that arrive late are taken off.',
+    type: 'gauge',
+    read: async () => (await account()).map(({ lost }) => [{}, lost] as const),
+  });
+  metrics.observe({
+    name: 'siot_telemetry_waiting',
+    help: 'Messages that have arrived at this instance and are not stored yet.',
+    type: 'gauge',
+    read: () => [[{}, waiting()]],
+  });
+}
+
+const columns = {
+  stored: telemetryDevices.stored,
+  lost: telemetryDevices.lost,
+  repeated: telemetryDevices.repeated,
+  rejected: telemetryDevices.rejected,
+};

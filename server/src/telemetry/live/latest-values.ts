@@ -1,0 +1,61 @@
+import { sql } from 'drizzle-orm';
+import type { TelemetryEvent } from '../../../contract/api/events.ts';
+import { arrayLiteral } from '../../platform/db/array-literal.ts';
+import type { Queryable } from '../../platform/db/client.ts';
+import { toRecordAnswer } from '../routes/records.ts';
+
+interface ValuesWanted {
+  readonly all: boolean;
+  readonly devices: readonly string[];
+}
+
+/** When a device's newest record arrived, Unix microseconds. */
+interface Arrival {
+  readonly deviceId: string;
+  readonly receivedUs: number;
+}
+
+/** Far more than are told in one look. */
+const MAX_ARRIVALS = 5_000;
+
+/** Devices of which a record arrived after `afterUs` (Unix microseconds), in the order of arrival. */
+export async function readArrivals(db: Queryable, wanted: ValuesWanted, afterUs: number): Promise<Arrival[]> {
+  const which = wanted.all ? sql`true` : sql`device_id = any(${arrayLiteral(wanted.devices)}::uuid[])`;
+  const rows = await db.execute<{ id: string; received: string }>(sql`
+    select device_id as id, (extract(epoch from last_received_at) * 1000000)::bigint as received
+    from telemetry_devices
+    where last_received_at > timestamptz 'epoch' + ${afterUs}::bigint * interval '1 microsecond' and ${which}
+    order by last_received_at limit ${MAX_ARRIVALS}`);
+  return rows.map(({ id, received }) => ({ deviceId: id, receivedUs: Number(received) }));
+}
+
+/**
+ * The newest record of each device by time of measurement, of those measured within an hour of their arrival: what a device
+ * sends later than that is not what it measures now.
+ */
+export async function readLatestValues(
+  db: Queryable,
+  deviceIds: readonly string[],
+): Promise<TelemetryEvent[]> {
+  if (deviceIds.length === 0) return [];
+  const rows = await db.execute<{
+    id: string;
+    at: string;
+    received: string;
+    data: Record<string, unknown>;
+  }>(sql`
+    select device_id as id, (extract(epoch from at) * 1000000)::bigint as at,
+      (extract(epoch from received) * 1000000)::bigint as received, data
+    from telemetry_devices as device
+    cross join lateral (
+      select at, received, data from telemetry
+      where device = device.key and at >= device.last_received_at - interval '1 hour'
+        and at <= device.last_received_at + interval '10 minutes'
+      order by at desc, received desc limit 1
+    ) as record
+    where device_id = any(${arrayLiteral(deviceIds)}::uuid[])`);
+  return rows.map(({ id, at, received, data }) => ({
+    device: id,
+    ...toRecordAnswer({ atUs: Number(at), receivedUs: Number(received), data }),
+  }));
+}

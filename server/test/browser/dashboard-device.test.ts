@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { insertDevices } from '../devices.ts';
+import { connectDevice, registerDevice, until } from '../harness.ts';
+import { hasBrowser } from './chromium.ts';
+import { type DashboardStack, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
+
+describe.skipIf(!hasBrowser)('the page of a device', () => {
+  let dashboard: DashboardStack;
+  beforeAll(async () => {
+    dashboard = await startDashboard();
+  }, PAGES_LIMIT_MS);
+  afterAll(() => dashboard?.close());
+
+  test(
+    'a device is revoked with a reason, which its history shows',
+    async () => {
+      const [id] = await insertDevices(dashboard.stack, 1, () => ({ name: 'Stolen sensor' }));
+      const { page, context, complaints } = await dashboard.openSignedIn(`/devices/${id}`);
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Revoke' }).click();
+      await page.getByLabel('Reason').fill('Stolen from the shed');
+      await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+      await page.locator('h1').getByText('Revoked').waitFor();
+      await page.getByRole('link', { name: 'History' }).click();
+      await page.getByRole('button', { name: 'Show details of “Device revoked”' }).click();
+      await page.getByText('Stolen from the shed').waitFor();
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'records of a range are deleted after the page has said which, and no others',
+    async () => {
+      const { stack } = dashboard;
+      const device = await registerDevice(stack.url);
+      const client = await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device);
+      const now = Date.now();
+      for (const minutesAgo of [30, 90]) {
+        const record = JSON.stringify({ ts: now - minutesAgo * 60_000, level: minutesAgo });
+        await client.publishAsync(`device/${device.uuid}/data`, record, { qos: 1 });
+      }
+      const stored = async () =>
+        (await stack.sql`select data->>'level' as level from telemetry`).map(({ level }) => level).sort();
+      await until('both records are stored', async () => (await stored()).length === 2);
+
+      const { page, context } = await dashboard.openSignedIn(`/devices/${device.uuid}/data`);
+      await page.getByRole('img', { name: /^Chart of level: last 30/ }).waitFor();
+      await page.getByRole('button', { name: 'Delete records' }).click();
+      await page.getByText(/^Every record measured from .+ is deleted/).waitFor();
+      await page.getByText('In this range: 1 × level.').waitFor();
+      await screenshot(page, 'light-delete-records', false);
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete records' }).click();
+      await page.getByText('1 record of').waitFor();
+      expect(await stored()).toEqual(['90']);
+      await context.close();
+      await client.endAsync(true);
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a device keeps its records for days of its own, or as the server does',
+    async () => {
+      const { stack } = dashboard;
+      const device = await registerDevice(stack.url);
+      const client = await connectDevice(`mqtt://127.0.0.1:${stack.broker.mqttPort}`, device);
+      await client.publishAsync(`device/${device.uuid}/data`, '{"level":1}', { qos: 1 });
+      const { page, context } = await dashboard.openSignedIn(`/devices/${device.uuid}/data`);
+      const dialog = page.getByRole('dialog', { name: /^How long are records/ });
+      await page.getByRole('button', { name: 'Retention' }).click();
+      await dialog.getByLabel('Keep records').selectOption('own');
+      await dialog.getByLabel('Days').fill('0');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.getByText('Must be a whole number from 1 to 3660.').waitFor();
+      await dialog.getByLabel('Days').fill('14');
+      await dialog.getByText('measured more than 14 days ago').waitFor();
+      await screenshot(page, 'light-retention', false);
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('14 days', { exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Retention' }).click();
+      await dialog.getByLabel('Keep records').selectOption('default');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('the default period').waitFor();
+      await context.close();
+      await client.endAsync(true);
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a UUID that two devices use is flagged',
+    async () => {
+      const { stack } = dashboard;
+      const [id] = await insertDevices(stack, 1, () => ({ name: 'Twin' }));
+      for (let at = 1; at <= 3; at++) {
+        await stack.sql`insert into device_sessions (device_id, connected_at, disconnected_at, reason)
+          values (${id ?? ''}, now() - make_interval(secs => ${at * 20}), now() - make_interval(secs => ${at * 20 - 10}), 'takenover')`;
+      }
+      const { page, context } = await dashboard.openSignedIn(`/devices/${id}`);
+      await page.locator('h1').getByText('Client id conflict').waitFor();
+      await page.getByText('two devices may have it').waitFor();
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+});
