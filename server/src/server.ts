@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { createAlerts } from './alerts/alerts.ts';
 import { createApp } from './api/app.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
@@ -133,6 +134,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Presence'),
   });
   const ping = createPing({ publish: messaging.publish, onSeen, metrics });
+  const alerts = createAlerts({ ...common, log: featureLogger(log, 'Alerts') });
   const telemetry = createTelemetry({
     ...common,
     database,
@@ -140,7 +142,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     publish: messaging.publish,
     onSeen,
     onRefused: broker.onBrokerRefused,
-    handlers: { replies: commands.storeReplies },
+    handlers: { records: alerts.evaluateRecords, replies: commands.storeReplies },
     onReplies: commands.onReplies,
   });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
@@ -155,6 +157,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     commands,
     ping,
     telemetry,
+    alerts,
   ];
 
   const events = createLiveEvents({
@@ -186,6 +189,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       presence,
       commands,
       telemetry,
+      alerts,
       events,
     },
     checks: {

@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { alertRuleStates } from '../roles.ts';
 import { plainText } from '../text.ts';
 import { deviceId, deviceUuid } from '../uuid.ts';
 import { deviceTag } from './device-values.ts';
 import { pageLimit, pageOf } from './page.ts';
 
 export const MAX_ALERT_RULES = 200;
+/** Devices and alerts that a preview names. */
+export const MAX_PREVIEW_DEVICES = 200;
+export const MAX_PREVIEW_ALERTS = 200;
 const MAX_CHANNELS_OF_RULE = 10;
 const DAY_SECONDS = 86_400;
 const WEEK_SECONDS = 7 * DAY_SECONDS;
@@ -14,12 +18,20 @@ const time = z.iso.datetime();
 const field = plainText(200).min(1);
 const name = plainText(100).trim().min(1);
 
+const tagged = z.strictObject({ kind: z.literal('tag'), tag: deviceTag });
+const everywhere = z.strictObject({ kind: z.literal('all') });
+
 /** The devices that a rule watches; of them only active ones. */
+const givenScope = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('device'), device: deviceUuid }),
+  tagged,
+  everywhere,
+]);
 export const alertScope = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('device'), device: deviceUuid }),
-    z.strictObject({ kind: z.literal('tag'), tag: deviceTag }),
-    z.strictObject({ kind: z.literal('all') }),
+    z.strictObject({ kind: z.literal('device'), device: deviceId }),
+    tagged,
+    everywhere,
   ])
   .meta({ id: 'AlertScope' });
 
@@ -46,21 +58,39 @@ export const alertCondition = z
     threshold,
     z.strictObject({
       kind: z.literal('missing'),
-      seconds: z.int().min(30).max(WEEK_SECONDS).describe('No record was received for so long'),
+      seconds: z
+        .int()
+        .min(30)
+        .max(WEEK_SECONDS)
+        .describe(
+          'No record was received for so long, or up to a twentieth (at most a minute) longer; counts from the first record of a device',
+        ),
       field: field.optional().describe('Counts only records that have this field'),
     }),
     z.strictObject({
       kind: z.literal('offline'),
-      seconds: z.int().min(0).max(WEEK_SECONDS).describe('Has had no session for longer than this'),
+      seconds: z
+        .int()
+        .min(0)
+        .max(WEEK_SECONDS)
+        .describe('Has had no session for longer than this; counts from the first session of a device'),
     }),
     z.strictObject({
       kind: z.literal('flapping'),
-      connects: z.int().min(2).max(1_000).describe('So many sessions began within `minutes`'),
+      connects: z
+        .int()
+        .min(2)
+        .max(1_000)
+        .describe('So many sessions began within `minutes`; resolves when fewer than half as many did'),
       minutes: z.int().min(1).max(DAY_MINUTES),
     }),
     z.strictObject({
       kind: z.literal('lost'),
-      count: z.int().min(1).max(1_000_000).describe('So many records were lost within `minutes`'),
+      count: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .describe('So many records were lost within `minutes`; resolves when fewer than half as many were'),
       minutes: z.int().min(1).max(DAY_MINUTES),
     }),
   ])
@@ -82,7 +112,7 @@ const channels = z
 export const newAlertRule = z.strictObject({
   name,
   enabled: z.boolean().default(true),
-  scope: alertScope,
+  scope: givenScope,
   condition: alertCondition,
   channels: channels.default([]),
 });
@@ -91,7 +121,7 @@ export const alertRuleChange = z
   .strictObject({
     name: name.optional(),
     enabled: z.boolean().optional().describe('Disabling a rule resolves its alerts'),
-    scope: alertScope.optional(),
+    scope: givenScope.optional().describe('Resolves the alerts of devices that are no longer watched'),
     condition: alertCondition
       .optional()
       .describe('Replaces the condition and resolves the alerts of the rule'),
@@ -117,29 +147,32 @@ export const alertRule = z
   })
   .meta({ id: 'AlertRule' });
 
+export const alertRulePath = z.object({ id: z.uuid() });
+
 export const alertRuleList = z.object({ items: z.array(alertRule) });
 
 export const alertRuleState = z
   .object({
     device: deviceId,
-    state: z.enum(['ok', 'pending', 'firing']),
+    state: z.enum(alertRuleStates),
     since: time,
-    value: z.number().nullable().describe('The last value that was compared'),
+    value: z.number().nullable().describe('The value, seconds or count that led to this state'),
   })
   .meta({ id: 'AlertRuleState' });
 
+/** Devices that have never been pending or firing may be missing in it: they are ok. */
 export const alertRuleStateQuery = z.object({ limit: pageLimit });
 export const alertRuleStatePage = pageOf(alertRuleState);
 
 /** Which rule to try on the last 24 hours. */
-export const alertPreviewRequest = z.strictObject({ scope: alertScope, condition: alertCondition });
+export const alertPreviewRequest = z.strictObject({ scope: givenScope, condition: alertCondition });
 
 export const alertPreview = z
   .object({
     from: time,
     to: time,
-    devices: z.int().describe('Active devices of the scope'),
-    examined: z.int().describe('Devices that were examined, at most 200'),
+    devices: z.int().describe('Active devices in the scope'),
+    examined: z.int().describe(`Devices that were examined, at most ${MAX_PREVIEW_DEVICES}`),
     fired: z.int().describe('How often it would have fired'),
     truncated: z.boolean().describe('Not all devices, records or alerts are in this answer'),
     alerts: z
@@ -151,11 +184,14 @@ export const alertPreview = z
           value: z.number().nullable(),
         }),
       )
-      .describe('The newest first, at most 200'),
+      .describe(`The newest first, at most ${MAX_PREVIEW_ALERTS}`),
   })
   .meta({ id: 'AlertPreview' });
 
+export type NewAlertRule = z.output<typeof newAlertRule>;
+export type AlertRuleChange = z.output<typeof alertRuleChange>;
 export type AlertScope = z.output<typeof alertScope>;
 export type AlertCondition = z.output<typeof alertCondition>;
 export type AlertRule = z.output<typeof alertRule>;
+export type AlertRuleStateAnswer = z.output<typeof alertRuleState>;
 export type AlertPreview = z.output<typeof alertPreview>;

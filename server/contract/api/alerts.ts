@@ -6,11 +6,20 @@ import { countedPageOf, pageLimit } from './page.ts';
 
 const time = z.iso.datetime();
 
-/** The history of alerts and what fires now; rules are in `alert-rules.ts`, channels in `alert-channels.ts`. */
+export const alertResolutions = [
+  'cleared',
+  'device_inactive',
+  'out_of_scope',
+  'rule_changed',
+  'rule_disabled',
+  'rule_deleted',
+] as const;
+
+/** An alert, firing or resolved; rules are in `alert-rules.ts`. */
 export const alert = z
   .object({
     id: z.int(),
-    change: z.int().describe('Rises with every change of any alert'),
+    change: z.int().describe('Rises with every change of the alert: of two answers, the higher one is newer'),
     rule: z.object({
       id: z.uuid().nullable().describe('null: the rule was deleted'),
       name: z.string().describe('As it was when the alert fired'),
@@ -23,11 +32,16 @@ export const alert = z
     firedAt: time,
     resolvedAt: time.nullable(),
     resolution: z
-      .enum(['cleared', 'device_inactive', 'out_of_scope', 'rule_changed', 'rule_disabled', 'rule_deleted'])
-      .nullable(),
+      .enum(alertResolutions)
+      .nullable()
+      .describe('cleared: the condition is no longer met; the others: what ended the watch on the device'),
     acknowledgedAt: time.nullable(),
     acknowledgedBy: z.string().nullable(),
-    silencedUntil: time.nullable().describe('Of this alert, its rule or its device, whichever is latest'),
+    silencedUntil: time
+      .nullable()
+      .describe(
+        'The latest end of a silence of this alert, its rule or its device; null when none is in effect',
+      ),
   })
   .meta({ id: 'Alert' });
 
@@ -46,7 +60,16 @@ export const alertQuery = z.object({
 
 export const alertPage = countedPageOf(alert).meta({ id: 'AlertPage' });
 
-export const alertPath = z.object({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) });
+const NUMBER = /^[1-9]\d{0,14}$/;
+
+export const alertPath = z.object({
+  id: z
+    .string()
+    .max(64)
+    .describe('Number of the alert')
+    // What is no number names no alert.
+    .transform((text) => (NUMBER.test(text) ? Number(text) : 0)),
+});
 
 /** What there is to look at now. */
 export const alertSummary = z
@@ -56,7 +79,6 @@ export const alertSummary = z
     silenced: z.int().describe('Of those that fire'),
     devices: z.int().describe('Devices with an alert that fires'),
     disabledChannels: z.int().describe('Channels that the server disabled because deliveries failed'),
-    change: z.int().describe('The newest change of any alert'),
   })
   .meta({ id: 'AlertSummary' });
 
@@ -69,4 +91,6 @@ export const alertSilence = z.strictObject({
 export const silenceAnswer = z.object({ silencedUntil: time.nullable() });
 
 export type Alert = z.output<typeof alert>;
+export type AlertQuery = z.output<typeof alertQuery>;
+export type AlertResolution = (typeof alertResolutions)[number];
 export type AlertSummary = z.output<typeof alertSummary>;

@@ -29,7 +29,11 @@ import { insertRecords, insertRejects, markDirtyHours, writeCounts, writeStreams
 
 /** What other features do with a batch, in its transaction. What one of them throws keeps no record from being stored. */
 export interface BatchHandlers {
-  readonly records?: (tx: Queryable, records: readonly TelemetryRecord[]) => Promise<void>;
+  readonly records?: (
+    tx: Queryable,
+    records: readonly TelemetryRecord[],
+    counts: BatchPlan['counts'],
+  ) => Promise<void>;
   readonly replies?: (tx: Queryable, replies: readonly DeviceDocument[]) => Promise<void>;
 }
 
@@ -134,7 +138,7 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       insertRejects(tx, plan.rejects.filter(isKept)),
     ]);
     if (plain) return;
-    if (plan.records.length > 0) await deps.handlers.records?.(tx, plan.records);
+    if (plan.records.length > 0) await deps.handlers.records?.(tx, plan.records, plan.counts);
     if (plan.replies.length > 0) await deps.handlers.replies?.(tx, plan.replies);
   }
 
