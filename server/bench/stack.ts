@@ -8,6 +8,8 @@ export const AGENT_SECRET = randomBytes(24).toString('hex');
 const MASTER_SECRET = randomBytes(24).toString('hex');
 export const API_KEY = 'simple-iot-server';
 export const API_SECRET = randomBytes(24).toString('hex');
+/** First operator of the servers that are measured. */
+export const ADMIN = { username: 'bench', password: randomBytes(24).toString('hex') } as const;
 
 export const brokerPorts = z.object({ mqttPort: z.number(), serverUrl: z.string(), apiUrl: z.string() });
 
@@ -41,6 +43,8 @@ export async function startSubject(options: ServerOptions): Promise<{ child: Chi
       MQTT_SECRET_KEY: API_SECRET,
       INSTANCE_ID: 'bench',
       LOG_FORMAT: 'json',
+      ADMIN_USERNAME: ADMIN.username,
+      ADMIN_PASSWORD: ADMIN.password,
       RATE_LIMIT_DEVICE: '1000000',
       RATE_LIMIT_ADDRESS: '100000000',
     },

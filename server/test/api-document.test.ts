@@ -339,3 +339,31 @@ describe('pages', () => {
     },
   );
 });
+
+test('no operation of an operator takes a parameter that the document does not name', async () => {
+  const { authorization } = await addApiKey(admin, { name: 'stranger', role: 'admin' });
+  const ofOperators = operations.filter(
+    ({ path, security }) => path.startsWith('/api/v1') && security?.length !== 0,
+  );
+  expect(ofOperators.length).toBeGreaterThan(50);
+  for (const { method, path } of ofOperators) {
+    const filled = path.replaceAll(/\{\w+\}/g, () => randomUUID());
+    const response = await fetch(`${stack.url}${filled}?sate=revoked`, {
+      method,
+      headers: { authorization },
+    });
+    const faults = z
+      .object({ errors: z.array(z.object({ field: z.string(), message: z.string() })) })
+      .safeParse(await response.json().catch(() => undefined));
+    // A body that is missing is told first where both are wrong.
+    if (response.status === 422) continue;
+    expect({ operation: `${method} ${path}`, status: response.status }).toEqual({
+      operation: `${method} ${path}`,
+      status: 400,
+    });
+    expect(faults.data?.errors ?? [], `${method} ${path}`).toContainEqual({
+      field: 'sate',
+      message: 'unknown parameter',
+    });
+  }
+}, 60_000);

@@ -1,10 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { bulkReport } from '../contract/api/bulk.ts';
+import { runAction } from '../src/bulk/run-action.ts';
+import { systemClock } from '../src/platform/clock.ts';
 import { readCsv } from '../src/platform/csv.ts';
+import { openDatabase } from '../src/platform/db/client.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
 import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
-import { AGENT_SECRET, connectDevice, registerDevice, type Stack, startStack, until } from './harness.ts';
+import {
+  AGENT_SECRET,
+  callDevice,
+  connectDevice,
+  registerDevice,
+  type Stack,
+  startStack,
+  tokenPath,
+  until,
+} from './harness.ts';
 
 let stack: Stack;
 let admin: string;
@@ -76,6 +88,19 @@ describe('one action for many devices', () => {
     for (const id of ids) expect(await stateOf(id)).toMatchObject({ generation: 2 });
   });
 
+  test('rotates all with their keys: only the new keys are good', async () => {
+    const ids = await insertDevices(stack, 2, () => ({}));
+    expect(await act({ action: 'rotate', ids, key: true })).toMatchObject({ changed: 2 });
+    for (const id of ids) {
+      expect(await stateOf(id)).toMatchObject({ generation: 2 });
+      const ask = (number: number) =>
+        callDevice(stack.url, tokenPath(id), deviceKey(AGENT_SECRET, id, number));
+      expect(await ask(0)).toMatchObject({ status: 401, r: 'superseded' });
+      expect(await ask(1)).toHaveProperty('t');
+    }
+    expect((await send('/devices/actions', { action: 'revoke', ids, key: true })).status).toBe(422);
+  });
+
   test('adds and removes tags, and leaves the others', async () => {
     const [id = '', full = ''] = await insertDevices(stack, 2, () => ({}));
     await stack.sql`update devices set tags = '{north,old}' where id = ${id}`;
@@ -135,6 +160,30 @@ describe('one action for many devices', () => {
       expect((await send(path, body, viewer)).status).toBe(403);
     }
     expect(await stateOf(id)).toMatchObject({ state: 'active' });
+  });
+});
+
+describe('the time that one request takes', () => {
+  test.each([
+    ['is not over because the clock is set', 'now', 'changed'],
+    ['is over after 15 seconds, and what is left is skipped', 'monotonic', 'skipped'],
+  ] as const)('%s', async (_, hand, last) => {
+    const ids = await insertDevices(stack, 3, () => ({}));
+    const database = openDatabase(stack.env.DATABASE_URL ?? '');
+    let readings = 0;
+    const deps = {
+      db: database.db,
+      clock: { ...systemClock, [hand]: () => systemClock[hand]() + readings++ * 10_000 },
+      changes: {
+        enqueue: async () => ({ devices: [], enqueuedAt: 0 }),
+        flush: async () => ({ status: 'applied' as const, steps: [], effectiveAfterMs: 0 }),
+      },
+      tokenTtlSeconds: 60,
+    };
+    const origin = { at: new Date(), actorKind: 'api_key' as const, actor: 'test' };
+    const report = await runAction(deps, { action: 'revoke', ids }, origin);
+    expect(report.results.map(({ status }) => status)).toEqual(['changed', last, last]);
+    await database.close(1_000);
   });
 });
 

@@ -143,7 +143,11 @@ describe('a command', () => {
     const { uuid } = await registerDevice(stack.url);
     const command = await send(uuid, { c: 'LATER' });
     expect(command).toMatchObject({ state: 'queued', sentAt: null });
-    await until('nobody listened', async () => (await read(command)).attempts === 0);
+    await until('nobody listened', async () => {
+      const put = await stack.sql`
+        select from commands where device_id = ${uuid} and attempts = 0 and next_attempt_at > now() + interval '30 seconds'`;
+      return put.length === 1;
+    });
     await startDevice({ uuid, onCommand: () => 'here' });
     await finished(command, 'done');
     expect(await read(command)).toMatchObject({ result: 'here', attempts: 1 });

@@ -3,7 +3,7 @@ import { createApiClient } from '../src/api/client.ts';
 import type { Stack } from './harness.ts';
 
 /** An API key of the given role, written straight into the database. */
-export async function createApiKey(stack: Stack, role: 'admin' | 'viewer'): Promise<string> {
+export async function createApiKey(stack: Pick<Stack, 'sql'>, role: 'admin' | 'viewer'): Promise<string> {
   const key = `siot_${randomBytes(24).toString('base64url')}`;
   const hash = createHash('sha256').update(key).digest('hex');
   await stack.sql`
@@ -20,7 +20,13 @@ export async function apiClient(stack: Stack, role: 'admin' | 'viewer' = 'admin'
 export type ApiClient = Awaited<ReturnType<typeof apiClient>>;
 
 /** Calls `/api/v1` as written, for what the typed client would not let through. */
-export function callApi(stack: Stack, key: string, method: string, path: string, init: RequestInit = {}) {
+export function callApi(
+  stack: Pick<Stack, 'url'>,
+  key: string,
+  method: string,
+  path: string,
+  init: RequestInit = {},
+) {
   return fetch(`${stack.url}/api/v1${path}`, {
     ...init,
     method,

@@ -184,7 +184,7 @@ describe('a viewer of the fleet', () => {
     await send(1);
     await until('it is stored', async () => {
       const rows =
-        await first.sql`select from telemetry_devices where device_id = any(${[named.uuid, other.uuid]})`;
+        await first.sql`select from telemetry_devices where stored > 0 and device_id = any(${[named.uuid, other.uuid]})`;
       return rows.length === 2;
     });
     const ofOne = await watch(second, { query: `?kinds=presence&device=${named.uuid}` });
@@ -192,10 +192,15 @@ describe('a viewer of the fleet', () => {
     await until('the value there is', () => values(ofOne, named.uuid).length > 0);
     await send(2);
     await until('the next one', () => values(ofOne, named.uuid).length > 1);
-    await until('both', () => [named, other].every(({ uuid }) => values(ofAll, uuid).length > 0));
+    await until('both', () =>
+      [named, other].every(({ uuid }) =>
+        values(ofAll, uuid).some((data) => Bun.deepEquals(data, { value: 2 })),
+      ),
+    );
     expect(values(ofOne, named.uuid)).toEqual([{ value: 1 }, { value: 2 }]);
     expect(values(ofOne, other.uuid)).toEqual([]);
-    expect(values(ofAll, other.uuid)).toEqual([{ value: 2 }]);
+    // What arrived just before may be told too: its transaction may have been under way when the viewer came.
+    expect(values(ofAll, other.uuid).at(-1)).toEqual({ value: 2 });
     for (const client of clients) client.end(true);
   });
 });

@@ -171,6 +171,35 @@ describe('what a device sends', () => {
     ]);
   });
 
+  test('about another firmware is in the audit log, at most 20 times a day', async () => {
+    const id = randomUUID();
+    const client = await rig.publisher();
+    const say = async (document: { fw: string; board: string; reset?: string }) => {
+      await client.publishAsync(`device/${id}/about`, JSON.stringify(document), { qos: 1 });
+      await until('it is stored', async () => {
+        const [row] = await rig.sql`
+          select firmware, reset_reason as reset from device_about where device_id = ${id}`;
+        return row?.firmware === document.fw && row.reset === (document.reset ?? null);
+      });
+    };
+    await say({ fw: '1.3.0', board: 'esp32' });
+    await say({ fw: '1.3.0', board: 'esp32', reset: 'power on' });
+    await say({ fw: '1.4.0', board: 'esp32' });
+    const changes = () => rig.sql`
+      select actor_kind, actor, action, before, after from audit_log where subject = ${id} order by id`;
+    expect([...(await changes())]).toEqual([
+      {
+        actor_kind: 'device',
+        actor: id,
+        action: 'device.firmware_changed',
+        before: { firmware: '1.3.0', board: 'esp32', library: null },
+        after: { firmware: '1.4.0', board: 'esp32', library: null },
+      },
+    ]);
+    for (let version = 0; version < 22; version++) await say({ fw: `2.${version}.0`, board: 'esp32' });
+    expect(await changes()).toHaveLength(20);
+  });
+
   test('for a day without a partition is stored once there is one', async () => {
     const id = randomUUID();
     const ts = Date.now() - 3 * 86_400_000;

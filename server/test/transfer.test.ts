@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { importReport } from '../contract/api/devices.ts';
 import { exportDevices } from '../src/bulk/export-devices.ts';
+import { importDevices } from '../src/bulk/import-devices.ts';
+import { systemClock } from '../src/platform/clock.ts';
 import { readCsv } from '../src/platform/csv.ts';
 import { auditOf, callApi, createApiKey, insertDevices } from './devices.ts';
 import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath } from './harness.ts';
@@ -107,6 +109,33 @@ test('broken quotes end the import, and the lines before them are registered', a
     status: 'error',
     reason: expect.stringContaining('nothing from'),
   });
+});
+
+test('an import that the database breaks off ends with its report, and can be repeated', async () => {
+  await stack.sql`
+    create function stall() returns trigger language plpgsql as 'begin perform pg_sleep(20); return new; end'`;
+  await stack.sql`create trigger stall before insert on devices for each row when (new.name = 'stalls') execute function stall()`;
+  const ids = Array.from({ length: 1_200 }, () => randomUUID());
+  const text = `id,role,name\n${ids.map((id, at) => `${id},agent,${at === 700 ? 'stalls' : ''}`).join('\n')}\n`;
+  const broken = await importCsv(text);
+  expect(broken).toMatchObject({ created: 500, existing: 0, errors: 700 });
+  expect(broken.lines.at(-1)?.reason).toContain('Import the file again');
+  await stack.sql`drop trigger stall on devices`;
+  expect(await importCsv(text)).toMatchObject({ created: 700, existing: 500, errors: 0 });
+}, 60_000);
+
+test('an import whose time is up ends with its report', async () => {
+  let monotonic = 0;
+  const clock = { ...systemClock, monotonic: () => (monotonic += 15_000) };
+  const ids = Array.from({ length: 2_000 }, () => randomUUID());
+  const unused = () => Promise.reject(new Error('nothing is paired'));
+  const report = await importDevices(
+    { db: stack.services.db, clock, changes: { enqueue: unused, flush: unused }, tokenTtlSeconds: 60 },
+    `id,role\n${ids.map((id) => `${id},agent`).join('\n')}\n`,
+    { at: new Date(), actorKind: 'system', actor: 'test' },
+  );
+  expect(report).toMatchObject({ created: 1_000, errors: 1_000 });
+  expect(report.lines.at(-1)?.reason).toStartWith('The time for one request was up.');
 });
 
 test('records beyond 20,000 are not imported, and the report says from which line', async () => {

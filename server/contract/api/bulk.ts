@@ -27,7 +27,11 @@ export const bulkAction = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('approve'), ids }),
   z.strictObject({ action: z.literal('revoke'), ids, reason: reason.optional() }),
   z.strictObject({ action: z.literal('restore'), ids }),
-  z.strictObject({ action: z.literal('rotate'), ids }),
+  z.strictObject({
+    action: z.literal('rotate'),
+    ids,
+    key: z.boolean().optional().describe('Whether to replace the device keys as well; false unless given'),
+  }),
   z.strictObject({
     action: z.literal('tag'),
     ids,

@@ -6,9 +6,11 @@ import type { createBulk } from '../bulk/bulk.ts';
 import type { Commands } from '../commands/commands.ts';
 import type { createDevices } from '../devices/devices.ts';
 import type { ApiEnv } from '../http/actor.ts';
-import { limitBody, takesLong } from '../http/body.ts';
+import { limitBody, limitsItself } from '../http/body.ts';
 import { dataHeaders } from '../http/browser-headers.ts';
 import { refuseCrossSite } from '../http/csrf.ts';
+import { keepConnection } from '../http/listen.ts';
+import { refuseUnknownQuery } from '../http/unknown-query.ts';
 import type { LiveEvents } from '../live/live.ts';
 import type { createOperators } from '../operators/operators.ts';
 import type { createPairing } from '../pairing/pairing.ts';
@@ -48,15 +50,18 @@ export function operatorApi(deps: OperatorApiDeps) {
       await next();
       if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
     })
-    .use((c, next) =>
-      takesLong(c.req.path)
-        ? next()
-        : withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end'),
-    )
+    .use((c, next) => {
+      if (!limitsItself(c.req.path)) {
+        return withDeadline(deps.clock, REQUEST_LIMIT_MS, next(), 'the request to end');
+      }
+      keepConnection(c);
+      return next();
+    })
     .use(refuseCrossSite(deps.trustProxyHops))
     .route('/', deps.operators.publicRoutes)
     .use(deps.operators.authenticate)
     .use(limitBody)
+    .use(refuseUnknownQuery)
     .route('/', deps.operators.operatorRoutes)
     .route('/', deps.audit.operatorRoutes)
     .route('/', deps.broker.operatorRoutes)

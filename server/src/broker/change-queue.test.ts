@@ -8,6 +8,7 @@ import { type DatabaseClient, openDatabase } from '../platform/db/client.ts';
 import { migrate } from '../platform/db/migrate.ts';
 import { systemRandom } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
+import { mergeChanges } from './changes.ts';
 import { EmqxError } from './emqx.ts';
 
 let testDatabase: TestDatabase;
@@ -115,6 +116,46 @@ test('what takes rights away goes before bulk work, whoever enqueued it', async 
   queue.wake();
   await until('the queue is empty', async () => (await waiting()) === 0);
   expect(worked[0]).toBe(revoked);
+  await queue.close();
+});
+
+test('what takes rights away at an instance that failed is applied by another, which is busy with a batch', async () => {
+  const released = Promise.withResolvers<void>();
+  const revoked = randomUUID();
+  const failed = queueWith(async () => []);
+  const busy = queueWith(async (id) => {
+    if (id !== revoked) await released.promise;
+    return [];
+  });
+  const bulk = Array.from({ length: 200 }, () => randomUUID());
+  await busy.queue.enqueue(database.db, bulk, 'device.unpaired');
+  busy.queue.start();
+  await until('the batch is under way', () => busy.worked.length === 8);
+  await failed.queue.enqueue(database.db, [revoked], 'device.revoked');
+  await failed.queue.close();
+  await until('the revocation is applied', async () => (await waiting()) === 200);
+  expect(busy.worked.slice(8)).toEqual([revoked]);
+  released.resolve();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  await busy.queue.close();
+});
+
+test('many revocations of one request do not wait for a batch either', async () => {
+  const released = Promise.withResolvers<void>();
+  const bulk: string[] = Array.from({ length: 200 }, () => randomUUID());
+  const { queue, worked } = queueWith(async (id) => {
+    if (bulk.includes(id)) await released.promise;
+    return [];
+  });
+  await queue.enqueue(database.db, bulk, 'device.unpaired');
+  queue.start();
+  await until('the batch is under way', () => worked.length === 8);
+  const revoked = Array.from({ length: 60 }, () => randomUUID());
+  const changes = await Promise.all(revoked.map((id) => queue.enqueue(database.db, [id], 'device.revoked')));
+  void queue.flush(changes.reduce(mergeChanges));
+  await until('all are applied', async () => (await waiting()) === 200);
+  released.resolve();
+  await until('the queue is empty', async () => (await waiting()) === 0);
   await queue.close();
 });
 

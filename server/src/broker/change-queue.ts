@@ -8,7 +8,7 @@ import type { Logger } from '../platform/logger.ts';
 import { inParallel } from '../platform/parallel.ts';
 import type { Random } from '../platform/random.ts';
 import { type BrokerChanges, enqueueChange, type QueuedDevice } from './changes.ts';
-import { queuedDevices, removeChanges } from './device-store.ts';
+import { queuedDevices, removeChanges, urgentDevices } from './device-store.ts';
 import { EmqxError } from './emqx.ts';
 
 export interface ChangeQueueDeps {
@@ -42,22 +42,32 @@ const RETRY: BackoffLimits = { firstMs: 500, capMs: 4_000 };
 const DEVICE_RETRY: BackoffLimits = { firstMs: 1_000, capMs: 60_000 };
 /** Looks for changes that another instance left behind. */
 const LOOK_INTERVAL_MS = 5_000;
+/** Looks for urgent ones, which do not wait for the batch that is being processed. */
+const URGENT_LOOK_INTERVAL_MS = 300;
+/** What is younger than this is applied by the request that enqueued it, which tells its operator what was done. */
+const URGENT_AGE_MS = 300;
 /** How long a request waits for its change to take effect. */
 const FLUSH_LIMIT_MS = 4_000;
 
 /**
  * The table of changes. A request applies its own change at once; one worker per instance processes what is left, several
- * devices at a time, what takes rights away first. A device whose sync fails waits for a backoff of its own while the
- * others go on; an unreachable broker stops the worker until it is back.
+ * devices at a time, what takes rights away first. What takes rights away and is still there after a moment, because its
+ * instance has failed or has much to do, is applied by whichever instance sees it, without waiting for a batch. A device
+ * whose sync fails waits for a backoff of its own while the others go on; an unreachable broker stops all until it is back.
  */
 export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   const { clock, log, random } = deps;
   const running = new Map<string, Promise<Outcome>>();
   const backoff = new Map<string, { readonly failures: number; readonly until: number }>();
+  /** Devices that their request is about to sync. */
+  const direct = new Set<string>();
+  let urgent = 0;
+  let looking = false;
   let working: Promise<string | undefined> | undefined;
   let again = false;
   let retry: Timer | undefined;
   let look: Timer | undefined;
+  let urgentLook: Timer | undefined;
   let failures = 0;
   let stopped = false;
 
@@ -83,7 +93,7 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
       if (!outage) {
         const failed = backoff.get(id)?.failures ?? 0;
         const delayMs = DEVICE_RETRY.firstMs / 2 + backoffDelay(failed, DEVICE_RETRY, random);
-        backoff.set(id, { failures: failed + 1, until: clock.now() + delayMs });
+        backoff.set(id, { failures: failed + 1, until: clock.monotonic() + delayMs });
       }
       return { ok: false, failure: failureOf(error), outage };
     }
@@ -121,11 +131,34 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     return outage;
   }
 
-  /** Devices that are not to be tried yet. A clock that goes back must not let one wait forever. */
+  /** Devices that are not to be tried yet. */
   function resting(): string[] {
-    const now = clock.now();
-    const latest = now + 2 * DEVICE_RETRY.capMs;
-    return [...backoff].filter(([, { until }]) => until > now && until < latest).map(([id]) => id);
+    const now = clock.monotonic();
+    return [...backoff].filter(([, { until }]) => until > now).map(([id]) => id);
+  }
+
+  /** Applies urgent changes beside what is being processed. While the broker is away, the worker tries. */
+  async function applyUrgent(): Promise<void> {
+    if (looking || stopped || failures > 0 || urgent >= PARALLEL) return;
+    looking = true;
+    try {
+      const except = [...resting(), ...running.keys(), ...direct];
+      const free = PARALLEL - urgent;
+      const found = await urgentDevices(deps.db, except, URGENT_AGE_MS, free);
+      for (const device of found) {
+        if (stopped) return;
+        urgent++;
+        void sync(device).then((outcome) => {
+          urgent--;
+          if (!outcome.ok) void work();
+          else if (found.length === free) void applyUrgent();
+        });
+      }
+    } catch (error) {
+      log.debug({ err: error }, 'looking for urgent changes failed');
+    } finally {
+      looking = false;
+    }
   }
 
   /** One worker at a time; what is enqueued meanwhile is processed before it stops. */
@@ -160,10 +193,16 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
   /** Syncs the devices of a change in order; what takes away comes before what gives, so a failure ends it. */
   async function apply(devices: readonly QueuedDevice[]): Promise<Outcome> {
     const steps: string[] = [];
-    for (const device of devices.slice(0, DIRECT)) {
-      const outcome = await sync(device);
-      if (!outcome.ok) return outcome;
-      steps.push(...outcome.steps);
+    const first = devices.slice(0, DIRECT);
+    for (const { id } of first) direct.add(id);
+    try {
+      for (const device of first) {
+        const outcome = await sync(device);
+        if (!outcome.ok) return outcome;
+        steps.push(...outcome.steps);
+      }
+    } finally {
+      for (const { id } of first) direct.delete(id);
     }
     if (devices.length <= DIRECT) return { ok: true, steps };
     const failure = await work();
@@ -186,6 +225,7 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
 
     start() {
       look ??= clock.setTicker(() => void work(), LOOK_INTERVAL_MS);
+      urgentLook ??= clock.setTicker(() => void applyUrgent(), URGENT_LOOK_INTERVAL_MS);
       void work();
     },
     wake() {
@@ -194,8 +234,10 @@ export function createChangeQueue(deps: ChangeQueueDeps): ChangeQueue {
     async close() {
       stopped = true;
       look?.cancel();
+      urgentLook?.cancel();
       retry?.cancel();
       await working;
+      await Promise.all(running.values());
     },
   };
 }

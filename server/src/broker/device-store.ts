@@ -136,6 +136,21 @@ export async function queuedDevices(
   return rows.map(({ id, rows: own }) => ({ id, rows: own }));
 }
 
+/** Devices with urgent changes that have waited for `ageMs`, oldest first, without those of `except`. */
+export async function urgentDevices(
+  db: Queryable,
+  except: readonly string[],
+  ageMs: number,
+  limit: number,
+): Promise<QueuedDevice[]> {
+  const rows = await db.execute<QueuedDevice & Record<string, unknown>>(sql`
+    select device_id as id, json_agg(id order by id) as rows from broker_changes
+    where urgent and created_at < now() - make_interval(secs => ${ageMs / 1_000})
+      and device_id not in (select value::uuid from json_array_elements_text(${JSON.stringify(except)}::json))
+    group by device_id order by min(id) limit ${limit}`);
+  return rows.map(({ id, rows: own }) => ({ id, rows: own }));
+}
+
 /** Removes changes that were applied, and no others: one that was enqueued meanwhile stays. */
 export async function removeChanges(db: Queryable, rows: readonly number[]): Promise<void> {
   await db

@@ -8,11 +8,14 @@ import { readRolesAndStates } from '../devices/device.ts';
 import { type NewDevice, registerDevices } from '../devices/registration.ts';
 import { type CsvRecord, readCsv, withoutApostrophe } from '../platform/csv.ts';
 import type { Database } from '../platform/db/client.ts';
+import { databaseError } from '../platform/db/database-error.ts';
 import { AppError } from '../platform/errors.ts';
 import { pairImported } from './pair-imported.ts';
 
 const MAX_LINES = 20_000;
 const BATCH = 500;
+/** Below what proxies wait for an answer by default (60 s), with the pairings that follow. */
+const TIME_LIMIT_MS = 40_000;
 const READ = ['id', 'role', 'name', 'notes', 'tags', 'master'] as const;
 /** Columns of the export that an import does not take. */
 const IGNORED = ['state', 'generation', 'online', 'created_at', 'last_seen_at'];
@@ -35,7 +38,8 @@ const fields = z.object({
 
 /**
  * Registers the devices of a CSV document, each good line on its own: the first line names the columns (`id` and `role`,
- * and if wanted `name`, `notes` and `tags`, tags separated by `;`). A device that exists is left as it is.
+ * and if wanted `name`, `notes` and `tags`, tags separated by `;`). A device that exists is left as it is. What the database
+ * or the time for a request does not allow is an error of its lines, so that the report says what was done.
  *
  * @throws AppError `validation_failed` when the first line is not usable or there are more than 20,000 records.
  */
@@ -44,12 +48,32 @@ export async function importDevices(
   text: string,
   origin: AuditOrigin,
 ): Promise<ImportReport> {
-  const { db } = deps;
+  const { db, clock } = deps;
+  const until = clock.monotonic() + TIME_LIMIT_MS;
   const lines: ImportedLine[] = [];
+  /** Why nothing more is registered. */
+  let ended: string | undefined;
   let header: Header | undefined;
   let batch: Candidate[] = [];
   const masters = new Map<number, string>();
   let records = 0;
+
+  async function register(): Promise<void> {
+    const candidates = batch;
+    batch = [];
+    if (clock.monotonic() >= until) ended ??= 'The time for one request was up.';
+    if (ended === undefined) {
+      try {
+        lines.push(...(await insertBatch(db, candidates, origin)));
+        return;
+      } catch (thrown) {
+        ended = outage(thrown);
+      }
+    }
+    const reason = `${ended} Import the file again: what is registered stays as it is.`;
+    for (const { line, device } of candidates) lines.push({ line, id: device.id, status: 'error', reason });
+  }
+
   for await (const record of readCsv(text)) {
     if ('message' in record) {
       const reason = `${record.message}; nothing from this line on was read`;
@@ -68,15 +92,12 @@ export async function importDevices(
         batch.push(candidate);
         if (candidate.master !== undefined) masters.set(candidate.line, candidate.master);
       } else lines.push(candidate);
-      if (batch.length === BATCH) {
-        lines.push(...(await insertBatch(db, batch, origin)));
-        batch = [];
-      }
+      if (batch.length === BATCH) await register();
     }
   }
   if (!header)
     throw new AppError('validation_failed', 'The document is empty, or its first line is not valid CSV.');
-  if (batch.length > 0) lines.push(...(await insertBatch(db, batch, origin)));
+  if (batch.length > 0) await register();
   const receipt = await pairImported(deps, lines, masters, origin);
   lines.sort((left, right) => left.line - right.line);
   const count = (status: ImportedLine['status']) => lines.filter((line) => line.status === status).length;
@@ -151,6 +172,13 @@ function readRecord(header: Header, record: CsvRecord): Candidate | ImportedLine
     .map(({ path, message }) => `${path[0]?.toString()}: ${message}`)
     .join('; ');
   return { line, id: deviceUuid.safeParse(id).data ?? null, status: 'error', reason };
+}
+
+/** What is wrong with the database; anything else is thrown on. */
+function outage(thrown: unknown): string {
+  const error = databaseError(thrown);
+  if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
+  return error.message;
 }
 
 async function insertBatch(

@@ -24,12 +24,12 @@ export async function pairImported(
   origin: AuditOrigin,
 ): Promise<Receipt> {
   const gathered = gatherChanges(deps.changes);
-  const until = deps.clock.now() + TIME_LIMIT_MS;
+  const until = deps.clock.monotonic() + TIME_LIMIT_MS;
   for (const line of lines) {
     const master = masters.get(line.line);
     if (master === undefined || line.id === null || line.status === 'error') continue;
     const fault =
-      deps.clock.now() < until
+      deps.clock.monotonic() < until
         ? await pair({ ...deps, changes: gathered.changes }, line.id, master, origin)
         : 'the time for one request was up: import the file again';
     line.paired = fault === undefined;

@@ -29,10 +29,10 @@ export async function runAction(
 ): Promise<BulkReport> {
   const gathered = gatherChanges(deps.changes);
   const verb = verbOf({ ...deps, changes: gathered.changes }, action);
-  const until = deps.clock.now() + TIME_LIMIT_MS;
+  const until = deps.clock.monotonic() + TIME_LIMIT_MS;
   const results: BulkResult[] = [];
   for (const id of action.ids) {
-    results.push(deps.clock.now() < until ? await runOne(verb, id, origin) : { id, status: 'skipped' });
+    results.push(deps.clock.monotonic() < until ? await runOne(verb, id, origin) : { id, status: 'skipped' });
   }
   const count = (status: BulkResult['status']) => results.filter((result) => result.status === status).length;
   return {
@@ -57,7 +57,7 @@ function verbOf(deps: ChangeDeps, action: BulkAction): Verb {
     case 'restore':
       return async (id, request) => (await restoreDevice(deps, id, request)).device;
     case 'rotate':
-      return async (id, request) => (await rotateDevice(deps, id, request)).device;
+      return async (id, request) => (await rotateDevice(deps, id, request, { key: action.key })).device;
     case 'tag':
       return (id, request) => tagDevice(deps, id, { add: action.add, remove: action.remove }, request);
     case 'pair':

@@ -13,10 +13,10 @@ export async function awaitReply(
   seconds: number,
   signal: AbortSignal,
 ): Promise<CommandRow> {
-  const end = clock.now() + seconds * 1000;
+  const end = clock.monotonic() + seconds * 1000;
   let latest = command;
   while (isOpen(latest) && !signal.aborted) {
-    const leftMs = end - clock.now();
+    const leftMs = end - clock.monotonic();
     if (leftMs <= 0) break;
     await sleep(clock, Math.min(LOOK_MS, leftMs), signal);
     latest = await readCommand(db, command.deviceId, command.id);

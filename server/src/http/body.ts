@@ -40,8 +40,13 @@ export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /** Whether a request of this path takes as long as its body. */
-export function takesLong(path: string): boolean {
+function takesLong(path: string): boolean {
   return TELEMETRY_IMPORT.test(path);
+}
+
+/** Whether a route ends by limits of its own, with a report of what was done. */
+export function limitsItself(path: string): boolean {
+  return takesLong(path) || /\/devices\/(import|actions|keys)$/.test(path);
 }
 
 /** The type of the body, without its parameters. */

@@ -32,7 +32,8 @@ export function describeOperation(options: OperationOptions) {
   const { answer } = options;
   const status = options.status ?? (answer ? 200 : 204);
   const kinds = new Set<ProblemKind>([
-    ...(options.open ? [] : (['unauthenticated'] as const)),
+    // An unknown parameter is one.
+    ...(options.open ? [] : (['bad-request', 'unauthenticated'] as const)),
     ...(options.admin ? (['forbidden'] as const) : []),
     ...(options.problems ?? []),
     ...(options.ifMatch ? (['precondition-failed'] as const) : []),

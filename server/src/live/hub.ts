@@ -40,6 +40,8 @@ export interface Hub {
 interface Following extends Viewer {
   place: Place | undefined;
   begun: boolean;
+  /** When the value arrived that a device was shown with at the beginning. */
+  readonly shown: Map<string, string>;
 }
 
 const LOOK_MS = 1_000;
@@ -115,8 +117,10 @@ export function createHub({ db, clock, log, sources, values, stillAuthenticated 
       all: viewers.some(({ allValues }) => allValues),
       devices: [...new Set(viewers.flatMap(({ devices }) => devices))],
     });
-    for (const { allValues, devices, stream } of viewers) {
-      const wanted = changed.filter(({ device }) => allValues || devices.includes(device));
+    for (const { allValues, devices, stream, shown } of viewers) {
+      const wanted = changed.filter(
+        ({ device, received }) => (allValues || devices.includes(device)) && shown.get(device) !== received,
+      );
       if (wanted.length > 0) stream.send(...wanted.map((data) => ({ name: 'telemetry', data })));
     }
   }
@@ -139,6 +143,7 @@ export function createHub({ db, clock, log, sources, values, stillAuthenticated 
 
   async function begin(viewer: Following): Promise<void> {
     const latest = await valueFollower.latest(viewer.devices).catch(() => []);
+    for (const { device, received } of latest) viewer.shown.set(device, received);
     if (latest.length > 0) viewer.stream.send(...latest.map((data) => ({ name: 'telemetry', data })));
     run();
   }
@@ -152,7 +157,12 @@ export function createHub({ db, clock, log, sources, values, stillAuthenticated 
 
   return {
     join(viewer) {
-      const joined: Following = { ...viewer, place: viewer.from, begun: viewer.from !== undefined };
+      const joined: Following = {
+        ...viewer,
+        place: viewer.from,
+        begun: viewer.from !== undefined,
+        shown: new Map(),
+      };
       if (following.size === 0) valueFollower = followValues(values, clock);
       following.add(joined);
       viewer.stream.signal.addEventListener('abort', () => leave(joined), { once: true });

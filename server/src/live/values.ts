@@ -25,7 +25,7 @@ const MAX_DEVICES = 500;
 /** Finds the devices whose newest value has changed since it was asked last. */
 export function followValues(reader: ValueReader, clock: Pick<Clock, 'now'>) {
   const told = new Map<string, number>();
-  let afterUs = clock.now() * 1_000;
+  let afterUs = clock.now() * 1_000 - OVERLAP_US;
 
   return {
     async changed(wanted: ValuesWanted): Promise<readonly TelemetryEvent[]> {

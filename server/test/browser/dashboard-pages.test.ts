@@ -74,7 +74,7 @@ const PAGES: readonly Shown[] = [
     name: 'device-records',
     path: () => `/devices/${agent}/data`,
     ready: async (page) => {
-      await page.getByRole('button', { name: 'Records' }).click();
+      await page.getByRole('button', { name: 'Records', exact: true }).click();
       await page.getByText('"temperature"').first().waitFor();
     },
   },

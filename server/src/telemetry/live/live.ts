@@ -14,6 +14,8 @@ export interface LiveDeps {
 export interface Live {
   /** Calls back after each change, until the signal is aborted. */
   watch(deviceId: string, onChange: () => void, signal: AbortSignal): void;
+  /** Has the viewers of a device called back at the next look, whether or not it has sent something. */
+  lookAgain(deviceId: string): void;
   /** Tells of what this instance has just stored, without waiting for the next look. */
   ring(deviceIds: Iterable<string>): void;
   viewers(): number;
@@ -75,6 +77,7 @@ export function createLive({ db, clock, log }: LiveDeps): Live {
       ticker ??= clock.setTicker(() => void look(), LOOK_MS);
       onChange();
     },
+    lookAgain: (deviceId) => void known.delete(deviceId),
     ring,
     viewers: () => viewers,
     close() {

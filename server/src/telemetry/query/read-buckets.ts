@@ -42,26 +42,92 @@ interface BucketRow extends Record<string, unknown> {
   readonly start: number;
   readonly n: string;
   readonly sum: number;
-  readonly least: number[];
-  readonly greatest: number[];
-  readonly earliest: number[];
-  readonly latest: number[];
+  readonly least: number;
+  readonly least_ms: number;
+  readonly greatest: number;
+  readonly greatest_ms: number;
+  readonly first_ms: number;
+  readonly first: number;
+  readonly last_ms: number;
+  readonly last: number;
 }
+
+/** What a point contributes to its bucket, as columns; times are Unix milliseconds. */
+interface PointColumns {
+  readonly n: SQL;
+  readonly sum: SQL;
+  readonly least: SQL;
+  readonly leastMs: SQL;
+  readonly greatest: SQL;
+  readonly greatestMs: SQL;
+  readonly firstMs: SQL;
+  readonly first: SQL;
+  readonly lastMs: SQL;
+  readonly last: SQL;
+}
+
+/** Of a record's value, which is a bucket of one. */
+const OF_VALUE: PointColumns = {
+  n: sql`1`,
+  sum: sql`value`,
+  least: sql`value`,
+  leastMs: sql`ms`,
+  greatest: sql`value`,
+  greatestMs: sql`ms`,
+  firstMs: sql`ms`,
+  first: sql`value`,
+  lastMs: sql`ms`,
+  last: sql`value`,
+};
+const OF_ROLLUP: PointColumns = {
+  n: sql`n`,
+  sum: sql`sum`,
+  least: sql`min`,
+  leastMs: sql`min_ms`,
+  greatest: sql`max`,
+  greatestMs: sql`max_ms`,
+  firstMs: sql`first_ms`,
+  first: sql`first`,
+  lastMs: sql`last_ms`,
+  last: sql`last`,
+};
 
 /** Numeric fields of a device in buckets, by field and time; only buckets that hold a value. */
 export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bucket[]> {
   if (query.fields.length === 0) return [];
-  // An array compares element by element: the least [value, time] holds the least value and when it came first.
-  const rows = await db.execute<BucketRow>(sql`
-    with point as (${query.source === 'rollups' ? hoursAndRest(query) : pointsOf(query, recordsOfRange(query))})
-    select field,
-      extract(epoch from least(${bucketStart(query, sql`bucket`)}, timestamptz 'epoch' + min(first_ms) * interval '1 millisecond'))::float8 * 1000 as start,
-      sum(n) as n, sum(sum) as sum,
-      to_json(min(array[least, least_ms])) as least, to_json(max(array[greatest, -greatest_ms])) as greatest,
-      to_json(min(array[first_ms, first])) as earliest, to_json(max(array[last_ms, last])) as latest
-    from (select *, ${bucketOf(query, sql`at`)} as bucket from point) as binned
-    group by field, bucket order by field, bucket`);
+  const rows = await db.execute<BucketRow>(bucketStatement(query));
   return rows.map(toBucket);
+}
+
+/**
+ * Finds the extremes of each bucket, and then the points that are an extreme: aggregates over pairs of value and time
+ * take three times as long.
+ */
+export function bucketStatement(query: BucketQuery): SQL {
+  const [points, of] =
+    query.source === 'rollups'
+      ? [hoursAndRest(query), OF_ROLLUP]
+      : [valuesOf(query, recordsOfRange(query)), OF_VALUE];
+  return sql`
+    with point as materialized (
+      select *, ${bucketOf(query, sql`at`)} as bucket from (${points}) as measured
+    ),
+    extreme as (
+      select field, bucket, sum(${of.n}) as total, sum(${of.sum}) as whole, min(${of.least}) as lowest,
+        max(${of.greatest}) as highest, min(${of.firstMs}) as earliest, max(${of.lastMs}) as latest
+      from point group by field, bucket
+    )
+    select field,
+      extract(epoch from least(${bucketStart(query, sql`bucket`)}, timestamptz 'epoch' + earliest * interval '1 millisecond'))::float8 * 1000 as start,
+      total as n, whole as sum,
+      lowest as least, min(${of.leastMs}) filter (where ${of.least} = lowest) as least_ms,
+      highest as greatest, min(${of.greatestMs}) filter (where ${of.greatest} = highest) as greatest_ms,
+      earliest as first_ms, min(${of.first}) filter (where ${of.firstMs} = earliest) as first,
+      latest as last_ms, max(${of.last}) filter (where ${of.lastMs} = latest) as last
+    from extreme join point using (field, bucket)
+    where ${of.least} = lowest or ${of.greatest} = highest or ${of.firstMs} = earliest or ${of.lastMs} = latest
+    group by field, bucket, total, whole, lowest, highest, earliest, latest
+    order by field, bucket`;
 }
 
 /** The bucket that a time belongs to, in a form that it can be grouped by. */
@@ -99,17 +165,16 @@ function recordsOfParts({ device }: BucketQuery, parts: SQL): SQL {
   ) as record`;
 }
 
-/** Values of records, each as a bucket of one. */
-function pointsOf({ fields }: BucketQuery, records: SQL): SQL {
+/** Values of records with their times, once as a time and once as Unix milliseconds. */
+function valuesOf({ fields }: BucketQuery, records: SQL): SQL {
   return sql`
-    select field, at, 1 as n, value as sum, value as least, ms as least_ms, value as greatest, ms as greatest_ms,
-      ms as first_ms, value as first, ms as last_ms, value as last
+    select field, at, value, ms
     from (select at, data from ${records}) as record
     cross join unnest(${arrayLiteral(fields)}::text[]) as wanted (field)
     cross join lateral (
       select (record.data -> wanted.field)::float8 as value, extract(epoch from record.at)::float8 * 1000 as ms
       where jsonb_typeof(record.data -> wanted.field) = 'number'
-    ) as measured`;
+    ) as value`;
 }
 
 /** Rollups of the hours that lie within the range and are up to date; records for the others and for both ends. */
@@ -121,44 +186,42 @@ function hoursAndRest(query: BucketQuery): SQL {
     select distinct hour from telemetry_dirty_hours
     where device = ${device} and hour >= ${time(firstHour)} and hour < ${time(endOfHours)}`;
   const ms = (column: string) => sql`extract(epoch from hour)::float8 * 1000 + ${sql.identifier(column)}`;
+  const records = recordsOfParts(
+    query,
+    sql`(
+      select ${time(fromMs)} as lower, ${time(firstHour)} as upper
+      union all select ${time(endOfHours)}, ${time(toMs)}
+      union all select hour, hour + interval '1 hour' from (${stale}) as stale
+    ) as part`,
+  );
   return sql`
-    select field, hour as at, n, sum, min as least, ${ms('min_ms')} as least_ms, max as greatest,
-      ${ms('max_ms')} as greatest_ms, ${ms('first_ms')} as first_ms, first, ${ms('last_ms')} as last_ms, last
+    select field, hour as at, n, sum, min, ${ms('min_ms')} as min_ms, max, ${ms('max_ms')} as max_ms,
+      ${ms('first_ms')} as first_ms, first, ${ms('last_ms')} as last_ms, last
     from telemetry_rollups
     where device = ${device} and field = any(${arrayLiteral(fields)}::text[])
       and hour >= ${time(firstHour)} and hour < ${time(endOfHours)} and hour not in (${stale})
     union all
-    ${pointsOf(
-      query,
-      recordsOfParts(
-        query,
-        sql`(
-          select ${time(fromMs)} as lower, ${time(firstHour)} as upper
-          union all select ${time(endOfHours)}, ${time(toMs)}
-          union all select hour, hour + interval '1 hour' from (${stale}) as stale
-        ) as part`,
-      ),
-    )}`;
+    select field, at, 1, value, value, ms, value, ms, ms, value, ms, value from (${valuesOf(query, records)}) as rest`;
 }
 
 function time(ms: number): SQL {
   return sql`${new Date(ms).toISOString()}::timestamptz`;
 }
 
-function toBucket({ field, start, n, sum, least, greatest, earliest, latest }: BucketRow): Bucket {
-  const count = Number(n);
+function toBucket(row: BucketRow): Bucket {
+  const count = Number(row.n);
   return {
-    field,
-    startMs: Math.round(start),
+    field: row.field,
+    startMs: Math.round(row.start),
     count,
-    mean: sum / count,
-    min: measured(least[0], least[1]),
-    max: measured(greatest[0], -(greatest[1] ?? 0)),
-    first: measured(earliest[1], earliest[0]),
-    last: measured(latest[1], latest[0]),
+    mean: row.sum / count,
+    min: measured(row.least, row.least_ms),
+    max: measured(row.greatest, row.greatest_ms),
+    first: measured(row.first, row.first_ms),
+    last: measured(row.last, row.last_ms),
   };
 }
 
-function measured(value = 0, ms = 0): Measured {
+function measured(value: number, ms: number): Measured {
   return { value, atMs: Math.round(ms) };
 }

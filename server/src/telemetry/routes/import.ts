@@ -5,7 +5,6 @@ import { auditOrigin } from '../../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../../http/actor.ts';
 import { mediaTypeOf } from '../../http/body.ts';
 import { describeOperation } from '../../http/describe.ts';
-import { keepConnection } from '../../http/listen.ts';
 import { validate } from '../../http/validate.ts';
 import { AppError } from '../../platform/errors.ts';
 import { bodyText } from '../import/body.ts';
@@ -66,9 +65,6 @@ export function telemetryImportRoutes(deps: ImportRoutesDeps) {
       problems: ['not-found', 'validation-failed'],
     }),
     validate('param', devicePath),
-    async (c) => {
-      keepConnection(c);
-      return c.json(await take(c, c.req.valid('param').id));
-    },
+    async (c) => c.json(await take(c, c.req.valid('param').id)),
   );
 }

@@ -46,9 +46,12 @@ export function liveRoutes({ db, clock, live, stopping }: LiveRoutesDeps) {
         throw new AppError('unavailable', 'Too many viewers are connected.', { retryAfterSeconds: 30 });
       }
       const last = c.req.header('last-event-id') ?? '';
-      const afterUs = EVENT_ID.test(last) ? Number(last) : clock.now() * 1_000;
+      // One less: what arrives within this very millisecond may have its full number.
+      const afterUs = EVENT_ID.test(last) ? Number(last) : clock.now() * 1_000 - 1;
       return eventStream(c, { clock, stopping }, (stream) => {
-        const follow = follower(db, id, stream, { afterUs, stored: device?.stored ?? 0 });
+        const follow = follower(db, id, stream, { afterUs, stored: device?.stored ?? 0 }, () =>
+          live.lookAgain(id),
+        );
         live.watch(id, follow, stream.signal);
       });
     },
@@ -61,6 +64,7 @@ function follower(
   deviceId: string,
   stream: EventStream,
   from: { readonly afterUs: number; readonly stored: number },
+  onFailed: () => void,
 ): () => void {
   let { afterUs, stored } = from;
   let reading = false;
@@ -86,8 +90,7 @@ function follower(
     void (async () => {
       while (again && !stream.signal.aborted) {
         again = false;
-        // The next change tries again.
-        await read().catch(() => {});
+        await read().catch(onFailed);
       }
       reading = false;
     })();

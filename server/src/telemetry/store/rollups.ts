@@ -70,29 +70,32 @@ async function writeRollups(tx: Queryable, wanted: ReturnType<typeof sql>): Prom
   await tx.execute(sql`
     delete from telemetry_rollups as old using ${wanted} as wanted
     where old.device = wanted.device and old.hour = wanted.hour`);
-  // An array compares element by element: the least [value, time] holds the least value and when it came first.
+  // The extremes first and then the points that are one, as in `bucketStatement`; of points of one time the order of receipt counts.
   await tx.execute(sql`
-    with point as (
+    with point as materialized (
       select wanted.device, wanted.hour, entry.key as field, (entry.value)::float8 as value,
-        extract(epoch from record.at - wanted.hour)::float8 * 1000 as ms, record.received
+        extract(epoch from record.at - wanted.hour)::float8 * 1000 as ms,
+        extract(epoch from record.received)::float8 as received
       from ${wanted} as wanted
       cross join lateral ${recordsOfHour} as record
       cross join lateral jsonb_each(record.data) as entry
       where jsonb_typeof(entry.value) = 'number' and entry.key <> all (${reserved})
     ),
     hourly as (
-      select device, hour, field, count(*)::int as n, sum(value) as sum,
-        min(array[value, ms]) as least, max(array[value, -ms]) as greatest,
-        min(array[ms, extract(epoch from received)::float8, value]) as earliest,
-        max(array[ms, extract(epoch from received)::float8, value]) as latest,
+      select device, hour, field, count(*)::int as n, sum(value) as sum, min(value) as lowest, max(value) as highest,
+        min(ms) as earliest, max(ms) as latest,
         row_number() over (partition by device, hour order by count(*) desc, field) as rank
       from point group by device, hour, field
     )
     insert into telemetry_rollups
       (device, field, hour, n, sum, min, min_ms, max, max_ms, first, first_ms, last, last_ms)
-    select device, field, hour, n, sum, least[1], least[2]::int, greatest[1], (-greatest[2])::int,
-      earliest[3], earliest[1]::int, latest[3], latest[1]::int
-    from hourly where rank <= ${MAX_FIELDS}`);
+    select device, field, hour, n, sum, lowest, (min(ms) filter (where value = lowest))::int,
+      highest, (min(ms) filter (where value = highest))::int,
+      (min(array[received, value]) filter (where ms = earliest))[2], earliest::int,
+      (max(array[received, value]) filter (where ms = latest))[2], latest::int
+    from hourly join point using (device, hour, field)
+    where rank <= ${MAX_FIELDS} and (value in (lowest, highest) or ms in (earliest, latest))
+    group by device, hour, field, n, sum, lowest, highest, earliest, latest`);
 }
 
 /** Notes the fields that were sent, their kind, and the newest value of each. */

@@ -11,6 +11,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'device.registered': { text: 'Device registered', icon: 'plus', tone: 'good' },
   'device.approved': { text: 'Device approved', icon: 'approve', tone: 'good' },
   'device.rejected': { text: 'Device rejected', icon: 'close', tone: 'bad' },
+  'device.firmware_changed': { text: 'Firmware changed', icon: 'device' },
   'device.edited': { text: 'Device edited', icon: 'edit' },
   'device.revoked': { text: 'Device revoked', icon: 'ban', tone: 'bad' },
   'device.restored': { text: 'Device restored', icon: 'undo', tone: 'good' },
