@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type AlertSummary, alert as alertSchema } from '../contract/api/alerts.ts';
 import { fleetEvents } from '../contract/api/events.ts';
 import { type AlertRig, above, startAlertRig } from './alerts.ts';
+import { hastyClock } from './clocks.ts';
 import { auditOf } from './devices.ts';
 import { readEvents } from './event-reader.ts';
 import { startStack, until } from './harness.ts';
@@ -10,7 +11,7 @@ import { startStack, until } from './harness.ts';
 let rig: AlertRig;
 
 beforeAll(async () => {
-  rig = await startAlertRig(await startStack());
+  rig = await startAlertRig(await startStack({ clock: hastyClock() }));
 }, 60_000);
 afterAll(async () => {
   rig.close();
