@@ -189,3 +189,32 @@ test('a viewer of the fleet is told when an alert fires, is acknowledged, silenc
   await ended;
   for (const { data } of events.slice(1)) fleetEvents.alert.strict().parse(data);
 });
+
+test('an alert is in the timeline of its device, and in its diagnosis until somebody takes care of it', async () => {
+  const { alert, device } = await fire();
+  const diagnosis = async () => (await rig.call('GET', `/devices/${device.uuid}/diagnosis`)).json();
+  let found: unknown;
+  await until(
+    () => `the diagnosis names the alert: ${JSON.stringify(found)}`,
+    async () => {
+      found = await diagnosis();
+      return (found as { message: string }).message.includes('fires');
+    },
+  );
+  expect(found).toMatchObject({
+    state: 'attention',
+    message: 'The alert rule "a rule" fires: temperature is 31, above 30.',
+  });
+  await rig.call('POST', `/alerts/${alert.id}/acknowledge`);
+  expect(await diagnosis()).toMatchObject({ state: 'ok' });
+  await device.send({ temperature: 20 });
+  await rig.alertsAre(device.uuid, ['resolved']);
+  const timeline = await (await rig.call('GET', `/devices/${device.uuid}/timeline`)).json();
+  const events = (timeline as { items: { what: string; detail: unknown }[] }).items;
+  expect(
+    events.filter(({ what }) => what.startsWith('alert.') && what !== 'alert.acknowledged'),
+  ).toMatchObject([
+    { what: 'alert.resolved', detail: { alert: alert.id, rule: 'a rule', resolution: 'cleared' } },
+    { what: 'alert.fired', detail: { alert: alert.id, message: 'temperature is 31, above 30.' } },
+  ]);
+});
