@@ -12,6 +12,7 @@ import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago, FullTime } from '../../ui/time.tsx';
 import { AboutCard } from './about-card.tsx';
+import { DeviceAlerts } from './device-alerts.tsx';
 import { LatestValues } from './latest-values.tsx';
 
 interface DeviceOverviewProps {
@@ -24,6 +25,7 @@ export function DeviceOverview({ device, onPair, onUnpair }: DeviceOverviewProps
   return (
     <div className="columns">
       <div className="stack">
+        <DeviceAlerts device={device} />
         <Card title="Connection">
           <dl className="facts">
             <dt>Status</dt>

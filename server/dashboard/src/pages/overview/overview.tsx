@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { type AlertSummary, alertSummaryQuery } from '../../api/alerts.ts';
 import { brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { type Summary, summaryQuery } from '../../api/fleet.ts';
 import { POLL_MS, usePoll } from '../../api/live.ts';
@@ -116,6 +117,8 @@ export function Overview() {
 }
 
 function Figures({ summary }: { readonly summary: Summary | undefined }) {
+  const poll = usePoll();
+  const { data: alerts } = useQuery({ ...alertSummaryQuery(), refetchInterval: poll });
   return (
     <div className="figures">
       <Figure
@@ -150,6 +153,13 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
         note="shut out"
       />
       <Figure
+        href="/alerts"
+        label="Alerts firing"
+        value={alerts?.firing}
+        tone={alerts?.firing ? 'bad' : 'hollow'}
+        note={alerts && alertNote(alerts)}
+      />
+      <Figure
         href="/devices"
         label="All devices"
         value={summary?.total}
@@ -157,6 +167,13 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
       />
     </div>
   );
+}
+
+function alertNote({ firing, unacknowledged, devices }: AlertSummary): string {
+  if (firing === 0) return 'nothing to see to';
+  return unacknowledged === 0
+    ? `on ${plural(devices, 'device')}`
+    : `${count(unacknowledged)} not acknowledged`;
 }
 
 function shortHealth(tone: string): string {
