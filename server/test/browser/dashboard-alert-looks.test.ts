@@ -62,7 +62,7 @@ const PAGES: readonly Shown[] = [
   {
     name: 'overview-alerts',
     path: () => '/',
-    ready: (page) => page.getByText('not acknowledged').waitFor(),
+    ready: (page) => page.getByText('2 unacknowledged').waitFor(),
   },
 ];
 
@@ -76,9 +76,10 @@ describe.skipIf(!hasBrowser)('the alert pages of the dashboard', () => {
     const cellar = await rig.startDevice();
     await sql`update devices set name = 'Greenhouse 1, north wall', tags = '{north}' where id = ${greenhouse.uuid}`;
     await sql`update devices set name = 'Cellar' where id = ${cellar.uuid}`;
-    await publishDay(greenhouse, 21);
-    await publishDay(cellar, 19.5);
-    await Promise.all([rig.stored(greenhouse.uuid, RECORDS), rig.stored(cellar.uuid, RECORDS)]);
+    await greenhouse.send({ temperature: 20.4, humidity: 55 });
+    await cellar.send({ temperature: 19 });
+    await insertDay(dashboard.stack, greenhouse, 21);
+    await insertDay(dashboard.stack, cellar, 20.2);
     await greenhouse.client.publishAsync(
       `device/${greenhouse.uuid}/about`,
       JSON.stringify({ f: { temperature: { u: '°C' }, humidity: { u: '%' } } }),
@@ -127,20 +128,21 @@ describe.skipIf(!hasBrowser)('the alert pages of the dashboard', () => {
   );
 });
 
-const RECORDS = 240;
-const DAY_MS = 86_400_000;
+const RECORDS = 480;
 
-/** A day of plausible records, with some hours without any. */
-async function publishDay({ uuid, client }: SendingDevice, mean: number): Promise<void> {
-  const now = Date.now();
-  for (let at = 0; at < RECORDS; at++) {
-    const hours = (24 * at) / RECORDS;
-    const ts = Math.round(now - DAY_MS + (DAY_MS * at) / RECORDS);
-    const record = {
-      ts,
-      temperature: mean + 4 * Math.sin(((hours - 6) * Math.PI) / 12) + 0.6 * Math.sin(at * 1.7),
-      humidity: 55 - 9 * Math.sin(((hours - 6) * Math.PI) / 12) + Math.sin(at),
-    };
-    await client.publishAsync(`device/${uuid}/data`, JSON.stringify(record), { qos: 1 });
-  }
+/** A day of plausible records, received as they were measured, with two hours without any. */
+async function insertDay(
+  { sql }: DashboardStack['stack'],
+  { uuid }: SendingDevice,
+  mean: number,
+): Promise<void> {
+  await sql`
+    insert into telemetry (device, at, received, data)
+    select (select key from telemetry_devices where device_id = ${uuid}), at, at, jsonb_build_object(
+      'temperature', round((${mean}::float8 + 4 * sin((hours - 6) * pi() / 12) + 0.7 * sin(nr * 1.7))::numeric, 2),
+      'humidity', round((55 - 9 * sin((hours - 6) * pi() / 12) + sin(nr))::numeric, 1))
+    from generate_series(0, ${RECORDS - 1}) as nr,
+      lateral (select nr * 24.0 / ${RECORDS} as hours) as h,
+      lateral (select now() - interval '1 day' + make_interval(secs => hours * 3600) as at) as t
+    where hours not between 3 and 5`;
 }

@@ -36,7 +36,7 @@ export function AlertLine({ alert, ofDevice, actions }: AlertLineProps) {
           <span className="strong">{alert.rule.name}</span>
           {!ofDevice && (
             <>
-              {' '}
+              {' · '}
               <DeviceLink id={alert.device.id} name={deviceTitle(alert.device)} />
             </>
           )}
@@ -50,7 +50,7 @@ export function AlertLine({ alert, ofDevice, actions }: AlertLineProps) {
             {alert.acknowledgedAt && (
               <span className="badge" title={fullTime(alert.acknowledgedAt)}>
                 <Icon name="check" size={13} />
-                Acknowledged by {alert.acknowledgedBy ?? 'somebody'}
+                <span className="truncate">Acknowledged by {alert.acknowledgedBy ?? 'somebody'}</span>
               </span>
             )}
             {isFiring && alert.silencedUntil && (

@@ -28,7 +28,7 @@ export function ConditionFields(props: ConditionFieldsProps) {
     <div className="stack">
       <fieldset className="field plain">
         <legend className="visually-hidden">Kind</legend>
-        <div className="choices">
+        <div className="choices compact">
           {KINDS.map(([value, hint]) => (
             <label key={value}>
               <input
@@ -65,7 +65,7 @@ function ThresholdFields({ draft, faults, suggestions, unit, onChange }: Conditi
   const inUnit = unit && ` (${unit})`;
   return (
     <>
-      <div className="pair-fields">
+      <div className="limit-fields">
         <FieldNameField
           label="Field"
           fault={faults.field}
@@ -125,7 +125,7 @@ function MissingFields({ draft, faults, suggestions, onChange }: ConditionFields
         onValue={(silentFor) => onChange({ silentFor })}
       />
       <FieldNameField
-        label="Only records with the field (optional)"
+        label="Only with the field (optional)"
         value={draft.onlyWith}
         suggestions={suggestions}
         onValue={(onlyWith) => onChange({ onlyWith })}

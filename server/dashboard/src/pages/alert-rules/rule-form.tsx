@@ -63,15 +63,15 @@ export function RuleForm({ draft: given, rule }: RuleFormProps) {
   }
 
   return (
-    <div className="columns rule-columns">
-      <form
-        className="stack"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+    <form
+      className="columns rule-columns"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <div className="stack">
         {!isAdmin && <Notice>You see this rule as a viewer. Changing it requires the admin role.</Notice>}
         <fieldset className="plain stack" disabled={!isAdmin}>
           <Card title="What to watch">
@@ -99,6 +99,11 @@ export function RuleForm({ draft: given, rule }: RuleFormProps) {
             />
           </Card>
         </fieldset>
+      </div>
+      <div className="rule-preview">
+        <PreviewCard rule={what} devices={suggestions.devices} unit={unit} />
+      </div>
+      <div className="stack rule-foot">
         {rule && version !== rule.version && !save.isPending && !save.isSuccess && (
           <ConflictNotice
             rule={rule}
@@ -135,16 +140,13 @@ export function RuleForm({ draft: given, rule }: RuleFormProps) {
             )}
           </div>
         )}
-      </form>
-      <div className="rule-preview">
-        <PreviewCard rule={what} devices={suggestions.devices} unit={unit} />
       </div>
       <DeleteRuleDialog
         rule={deleting ? rule : undefined}
         onClose={() => setDeleting(false)}
         onDeleted={() => navigate('/alerts/rules')}
       />
-    </div>
+    </form>
   );
 }
 

@@ -20,7 +20,7 @@ export function ScopeFields({ draft, faults, onChange }: ScopeFieldsProps) {
     <div className="stack">
       <fieldset className="field plain">
         <legend className="visually-hidden">Devices</legend>
-        <div className="choices">
+        <div className="choices compact">
           {SCOPES.map(([value, label, hint]) => (
             <label key={value}>
               <input

@@ -19,6 +19,12 @@ import { toast, toastError } from '../../ui/toast.tsx';
 
 const SHOWN = 5;
 
+/** The newest alerts that fire on a device. */
+export function useDeviceAlerts(id: string) {
+  const poll = usePoll();
+  return useQuery({ ...newestAlertsQuery({ state: 'firing', device: id }, SHOWN), refetchInterval: poll });
+}
+
 /** What fires on this device, and whether messages about it are held back. */
 export function DeviceAlerts({ device }: { readonly device: Device }) {
   const { id } = device;
@@ -27,10 +33,7 @@ export function DeviceAlerts({ device }: { readonly device: Device }) {
   const isAdmin = useIsAdmin();
   const [, navigate] = useLocation();
   const [silencing, setSilencing] = useState<readonly SilenceTarget[]>();
-  const alerts = useQuery({
-    ...newestAlertsQuery({ state: 'firing', device: id }, SHOWN),
-    refetchInterval: poll,
-  });
+  const alerts = useDeviceAlerts(id);
   const held = useQuery({ ...deviceSilenceQuery(id), refetchInterval: poll });
   const target = { kind: 'device' as const, id, name: deviceTitle(device) };
   const endSilence = useMutation({

@@ -170,10 +170,8 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
 }
 
 function alertNote({ firing, unacknowledged, devices }: AlertSummary): string {
-  if (firing === 0) return 'nothing to see to';
-  return unacknowledged === 0
-    ? `on ${plural(devices, 'device')}`
-    : `${count(unacknowledged)} not acknowledged`;
+  if (firing === 0) return 'all quiet';
+  return unacknowledged === 0 ? `on ${plural(devices, 'device')}` : `${count(unacknowledged)} unacknowledged`;
 }
 
 function shortHealth(tone: string): string {

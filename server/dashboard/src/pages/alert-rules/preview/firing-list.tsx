@@ -3,7 +3,7 @@ import type { AlertCondition } from '../../../api/alerts.ts';
 import { valueText } from '../../../api/telemetry.ts';
 import { DeviceLink } from '../../../fleet/device-link.tsx';
 import { plural } from '../../../format/number.ts';
-import { duration, fullTime } from '../../../format/time.ts';
+import { duration, recentTime } from '../../../format/time.ts';
 import type { RuleWhat } from '../rule-draft.ts';
 
 interface FiringListProps {
@@ -39,7 +39,7 @@ export function FiringList({ preview, rule: { condition }, unit }: FiringListPro
         <tbody>
           {shown.map(({ device, firedAt, resolvedAt, value }) => (
             <tr key={`${device} ${firedAt}`}>
-              <td className="numbers">{fullTime(firedAt)}</td>
+              <td className="numbers nowrap">{recentTime(firedAt)}</td>
               <td className="truncate preview-device">
                 <DeviceLink id={device} />
               </td>
