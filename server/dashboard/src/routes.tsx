@@ -21,6 +21,12 @@ const AlertRules = lazy(async () => ({
 const AlertRulePage = lazy(async () => ({
   default: (await import('./pages/alert-rules/alert-rule-page.tsx')).AlertRulePage,
 }));
+const AlertChannels = lazy(async () => ({
+  default: (await import('./pages/alert-channels/alert-channels.tsx')).AlertChannels,
+}));
+const AlertChannelPage = lazy(async () => ({
+  default: (await import('./pages/alert-channels/alert-channel-page.tsx')).AlertChannelPage,
+}));
 const Audit = lazy(async () => ({ default: (await import('./pages/audit/audit.tsx')).Audit }));
 const Broker = lazy(async () => ({ default: (await import('./pages/broker/broker.tsx')).Broker }));
 const Operators = lazy(async () => ({
@@ -41,6 +47,8 @@ export function Routes() {
       <Route path="/alerts" component={Alerts} />
       <Route path="/alerts/rules" component={AlertRules} />
       <Route path="/alerts/rules/:id">{({ id }) => <AlertRulePage key={id} id={id} />}</Route>
+      <Route path="/alerts/channels" component={AlertChannels} />
+      <Route path="/alerts/channels/:id">{({ id }) => <AlertChannelPage key={id} id={id} />}</Route>
       <Route path="/audit" component={Audit} />
       <Route path="/broker" component={Broker} />
       <Route path="/operators" component={Operators} />

@@ -14,7 +14,7 @@ interface ConditionFieldsProps {
 }
 
 const KINDS: readonly (readonly [AlertKind, hint: string])[] = [
-  ['threshold', 'A measured value is too high or too low'],
+  ['threshold', 'Too high or too low'],
   ['missing', 'A device has stopped sending'],
   ['offline', 'A device has no session'],
   ['flapping', 'A device connects again and again'],

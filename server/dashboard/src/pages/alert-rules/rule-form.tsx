@@ -10,6 +10,7 @@ import { TextField } from '../../ui/field.tsx';
 import { Failure, Notice } from '../../ui/notice.tsx';
 import { Card } from '../../ui/page.tsx';
 import { toast } from '../../ui/toast.tsx';
+import { ChannelChoice } from './channel-choice.tsx';
 import { ConditionFields } from './condition-fields.tsx';
 import { ConflictNotice } from './conflict-notice.tsx';
 import { DeleteRuleDialog } from './delete-rule-dialog.tsx';
@@ -86,17 +87,24 @@ export function RuleForm({ draft: given, rule }: RuleFormProps) {
           <Card title="Where">
             <ScopeFields draft={draft} faults={shownFaults} onChange={change} />
           </Card>
-          <Card title="Name">
-            <TextField
-              label="Name"
-              hint="Stands in messages and in the history. Left empty, the rule is named after what it watches."
-              placeholder={what ? nameFor(what.condition) : ''}
-              fault={shownFaults.name}
-              maxLength={100}
-              autoComplete="off"
-              value={draft.name}
-              onChange={(event) => change({ name: event.target.value })}
-            />
+          <Card title="Name and messages">
+            <div className="stack">
+              <TextField
+                label="Name"
+                hint="Stands in messages and in the history. Left empty, the rule is named after what it watches."
+                placeholder={what ? nameFor(what.condition) : ''}
+                fault={shownFaults.name}
+                maxLength={100}
+                autoComplete="off"
+                value={draft.name}
+                onChange={(event) => change({ name: event.target.value })}
+              />
+              <ChannelChoice
+                chosen={draft.channels}
+                fault={shownFaults.channels}
+                onChange={(channels) => change({ channels })}
+              />
+            </div>
           </Card>
         </fieldset>
       </div>

@@ -1,17 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { DisabledChannels } from '../../alerts/disabled-channels.tsx';
 import { alertSummaryQuery } from '../../api/alerts.ts';
 import { usePoll } from '../../api/live.ts';
 import { Page } from '../../ui/page.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 
 interface AlertsFrameProps {
-  readonly tab: 'alerts' | 'rules';
+  readonly tab: 'alerts' | 'rules' | 'channels';
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
-const TITLES = { alerts: 'Alerts', rules: 'Alert rules' };
+const TITLES = { alerts: 'Alerts', rules: 'Alert rules', channels: 'Alert channels' };
 
 /** The frame of what belongs to alerts. */
 export function AlertsFrame({ tab, actions, children }: AlertsFrameProps) {
@@ -25,8 +26,10 @@ export function AlertsFrame({ tab, actions, children }: AlertsFrameProps) {
         tabs={[
           { href: '/alerts', label: firing > 0 ? `Alerts (${firing})` : 'Alerts', isHere: tab === 'alerts' },
           { href: '/alerts/rules', label: 'Rules', isHere: tab === 'rules' },
+          { href: '/alerts/channels', label: 'Channels', isHere: tab === 'channels' },
         ]}
       />
+      {tab !== 'channels' && <DisabledChannels count={summary.data?.disabledChannels ?? 0} />}
       {children}
     </Page>
   );

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { DisabledChannels } from '../../alerts/disabled-channels.tsx';
 import { type AlertSummary, alertSummaryQuery } from '../../api/alerts.ts';
 import { brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { type Summary, summaryQuery } from '../../api/fleet.ts';
@@ -22,6 +23,7 @@ export function Overview() {
   const poll = usePoll();
   const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
   const broker = useQuery({ ...brokerQuery(), refetchInterval: POLL_MS });
+  const alerts = useQuery({ ...alertSummaryQuery(), refetchInterval: poll });
   const health = broker.data && brokerHealth(broker.data);
 
   return (
@@ -49,6 +51,7 @@ export function Overview() {
           <span className="strong">{health.title}</span> {health.advice}
         </Notice>
       )}
+      <DisabledChannels count={alerts.data?.disabledChannels ?? 0} />
       {summary.data?.total === 0 ? (
         <div className="card">
           <Empty
@@ -67,7 +70,7 @@ export function Overview() {
           </Empty>
         </div>
       ) : (
-        <Figures summary={summary.data} />
+        <Figures summary={summary.data} alerts={alerts.data} />
       )}
       <div className="columns">
         <Card
@@ -116,9 +119,12 @@ export function Overview() {
   );
 }
 
-function Figures({ summary }: { readonly summary: Summary | undefined }) {
-  const poll = usePoll();
-  const { data: alerts } = useQuery({ ...alertSummaryQuery(), refetchInterval: poll });
+interface FiguresProps {
+  readonly summary: Summary | undefined;
+  readonly alerts: AlertSummary | undefined;
+}
+
+function Figures({ summary, alerts }: FiguresProps) {
   return (
     <div className="figures">
       <Figure
