@@ -27,6 +27,7 @@ import { parseJson } from './device-http.ts';
 import { connectMqtt, isRefusal, subscribeAll } from './device-session.ts';
 import { BACKOFF, reconnectWaitMs } from './device-waits.ts';
 import { createNumberedRecords } from './numbered-records.ts';
+import { createResend } from './resend.ts';
 
 export interface DeviceClientOptions {
   /** The server, such as `https://iot.example.net`. */
@@ -52,7 +53,7 @@ export interface DeviceClientOptions {
 export interface DeviceClient {
   start(): void;
   online(): boolean;
-  /** Publishes a telemetry record: numbered, and sent again after each reconnect until the server acknowledges it. */
+  /** Publishes a telemetry record: numbered, and sent again until the server acknowledges it. */
   record(fields: Readonly<Record<string, unknown>>): void;
   /** Publishes a telemetry record without a number, which is lost if the device is offline; then `false` is returned. */
   data(fields: Readonly<Record<string, unknown>>): boolean;
@@ -81,6 +82,7 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
   const emit = options.onEvent ?? (() => {});
   const stopping = new AbortController();
   const records = createNumberedRecords(random, options.maxRecords ?? DEFAULT_MAX_RECORDS);
+  const resend = createResend({ clock, random, onDue: sendRecords });
   const answer = createCommandMemory(
     options.onCommand ??
       (() => {
@@ -151,6 +153,7 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
     const wasOnline = online;
     online = false;
     client = undefined;
+    resend.stop();
     current.end(true);
     for (const { reject } of pongs.splice(0)) reject(new Error('the broker closed the connection'));
     emit({ type: 'offline' });
@@ -167,7 +170,7 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
       online = true;
       emit({ type: 'online', denied });
       if (about !== undefined) deliver(aboutTopic(uuid), about);
-      for (const payload of records.pending()) deliver(dataTopic(uuid), payload);
+      sendRecords();
       while (denied.length > 0) {
         await pause(RETRY_DENIED_MS, ended);
         if (ended.aborted) return;
@@ -201,7 +204,7 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
     } else if (topic === ackTopic(uuid)) {
       const ack = recordNumber.safeParse(parseJson(text));
       if (!ack.success) return;
-      records.acknowledge(ack.data);
+      if (records.acknowledge(ack.data)) resend.progressed(records.size());
       emit({ type: 'acknowledged', n: ack.data.n });
     } else if (retained) {
       return;
@@ -221,6 +224,15 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
     if (current.connected) deliver(replyTopic(uuid), reply);
   }
 
+  /** All that are not acknowledged. */
+  function sendRecords(): void {
+    for (const payload of records.pending()) sendRecord(payload);
+  }
+
+  function sendRecord(payload: string): void {
+    if (deliver(dataTopic(uuid), payload)) resend.sent();
+  }
+
   function deliver(topic: string, payload: string): boolean {
     if (!online || !client?.connected) return false;
     busy++;
@@ -234,7 +246,7 @@ export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
     },
     online: () => online,
     record(fields) {
-      deliver(dataTopic(uuid), records.add(fields));
+      sendRecord(records.add(fields));
     },
     data: (fields) => deliver(dataTopic(uuid), JSON.stringify(fields)),
     async ping() {

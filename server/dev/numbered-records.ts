@@ -5,9 +5,9 @@ import type { Random } from '../src/platform/random.ts';
 export interface NumberedRecords {
   /** Numbers a record and keeps it. Past `limit` the oldest one is lost. Returns it as it is sent. */
   add(record: Readonly<Record<string, unknown>>): string;
-  /** Forgets what is acknowledged: every record of this boot up to `n`. */
-  acknowledge(upTo: RecordNumber): void;
-  /** What has to be sent again after a reconnect, oldest first. */
+  /** Forgets what is acknowledged: every record of this boot up to `n`. Returns whether there was one. */
+  acknowledge(upTo: RecordNumber): boolean;
+  /** What has to be sent again, oldest first. */
   pending(): Iterable<string>;
   size(): number;
   /** Records that were given up because there were too many. */
@@ -33,11 +33,13 @@ export function createNumberedRecords(random: Random, limit: number): NumberedRe
       return payload;
     },
     acknowledge(upTo) {
-      if (upTo.b !== b) return;
+      if (upTo.b !== b) return false;
+      const before = kept.size;
       for (const number of kept.keys()) {
-        if (number > upTo.n) return;
+        if (number > upTo.n) break;
         kept.delete(number);
       }
+      return kept.size < before;
     },
     pending: () => kept.values(),
     size: () => kept.size,

@@ -30,6 +30,7 @@ import { createMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createPresence } from './presence/presence.ts';
+import { INGEST_SESSION } from './telemetry/ingest/ingest.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
 import { createTokens } from './tokens/token.ts';
 
@@ -113,6 +114,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Broker'),
     databaseIsReady: schema.isOpen,
     connection: messaging.state,
+    sessionsFirst: [INGEST_SESSION],
     presence: () => createPresenceCorrection(db),
   });
   const { changes } = broker;

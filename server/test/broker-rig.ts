@@ -4,6 +4,7 @@ import type { MqttClient } from 'mqtt';
 import type { Receipt } from '../contract/api/broker.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { type Broker, createBroker } from '../src/broker/broker.ts';
+import type { SessionFirst } from '../src/broker/desired-state.ts';
 import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
@@ -25,7 +26,7 @@ export interface BrokerRig {
   readonly instance: Broker;
   readonly tokens: Tokens;
   /** Another instance of the server on the same database and broker. */
-  addInstance(): Broker;
+  addInstance(sessionsFirst?: readonly SessionFirst[]): Broker;
   /** Adds a device to the database alone. */
   addDevice(role: 'master' | 'agent', masterId?: string): Promise<string>;
   connect(id: string, generation?: number): Promise<MqttClient>;
@@ -49,7 +50,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
   const instances: Broker[] = [];
   const clients: MqttClient[] = [];
 
-  function addInstance(): Broker {
+  function addInstance(sessionsFirst: readonly SessionFirst[] = []): Broker {
     let schemaOpen = false;
     const instance = createBroker({
       db: database.db,
@@ -62,6 +63,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
       metrics: createMetrics(),
+      sessionsFirst,
       presence: () => createPresenceCorrection(database.db),
     });
     void instance.start();

@@ -154,6 +154,24 @@ describe('every message is stored exactly once and in order', () => {
     90_000,
   );
 
+  test('when the holder of the session is killed: the next one does not wait for the end of its term', async () => {
+    const first = await rig.start();
+    await first.online();
+    const second = await rig.start();
+    const ids = someDevices();
+    const sent = await sendThrough(
+      ids,
+      async () => {
+        // What the others see of it: all of its connections end.
+        await Promise.all([first.databaseProxy.refuse(), first.mqttProxy.refuse()]);
+        await rig.sql`update leases set expires_at = now() + interval '1 hour' where name = 'ingest'`;
+        await second.online();
+      },
+      unnumbered,
+    );
+    await expectEachOnceInOrder(ids, sent);
+  }, 90_000);
+
   test('when an instance loses the database but not the broker, and another one takes over', async () => {
     const first = await rig.start();
     await first.online();

@@ -1,24 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import type { BatchHandlers } from '../src/telemetry/ingest/batch-store.ts';
+import { shiftedClock } from './clocks.ts';
 import { until } from './harness.ts';
 import { type Instance, loseIngestSession, startTelemetryRig, type TelemetryRig } from './telemetry-rig.ts';
 
 let rig: TelemetryRig;
 let instance: Instance;
+const clock = shiftedClock();
 const seen: { replies: unknown[]; fail: boolean } = { replies: [], fail: false };
 
+const handlers: BatchHandlers = {
+  records: async (_, records) => {
+    if (records.some(({ body }) => body.breaksHandler)) throw new Error('a defect of another feature');
+  },
+  replies: async (_, replies) => {
+    seen.replies.push(...replies.map(({ deviceId, body }) => ({ deviceId, body })));
+  },
+};
+
 beforeAll(async () => {
-  rig = await startTelemetryRig();
-  instance = await rig.start({
-    handlers: {
-      records: async (_, records) => {
-        if (records.some(({ body }) => body.breaksHandler)) throw new Error('a defect of another feature');
-      },
-      replies: async (_, replies) => {
-        seen.replies.push(...replies.map(({ deviceId, body }) => ({ deviceId, body })));
-      },
-    },
-  });
+  rig = await startTelemetryRig({ clock });
+  instance = await rig.start({ handlers });
   await instance.online();
 }, 60_000);
 afterAll(() => rig.close(), 30_000);
@@ -83,6 +86,36 @@ describe('what a device sends', () => {
     expect(acknowledgements().at(-1)).toEqual({ b: 7, n: 6 });
     expect(acknowledgements().map(({ n }) => n)).not.toContain(5);
   });
+
+  test('is acknowledged past a gap once the device has sent what it has three times without it, at any instance', async () => {
+    const id = randomUUID();
+    const client = await rig.publisher();
+    const acknowledged = () => {
+      const acks = rig.sent.filter(({ topic }) => topic === `device/${id}/ack`);
+      return Math.max(...acks.map(({ payload }) => Number(JSON.parse(payload).n)));
+    };
+    let sent = 0;
+    const send = async (numbers: readonly { n: number }[]) => {
+      await rig.send(client, id, numbers);
+      sent += numbers.length;
+      await dealtWith(id, sent);
+    };
+    await send(numbered(1, 3));
+    for (let pass = 0; pass < 3; pass++) {
+      await send(numbered(6, 8));
+      clock.shift(30_000);
+      expect(acknowledged()).toBe(3);
+    }
+    await send(numbered(6, 8));
+    await until('the records behind the gap are acknowledged', () => acknowledged() === 8);
+    await instance.close();
+    instance = await rig.start({ handlers });
+    await send(numbered(9, 9));
+    await until('the next instance has not forgotten it', () => acknowledged() === 9);
+    // A record that was given up is taken all the same.
+    await send(numbered(4, 4));
+    expect(await rig.account(id)).toEqual({ stored: 8, lost: 1, repeated: 9, rejected: 0 });
+  }, 30_000);
 
   test('that cannot be stored is counted with its reason and kept, and holds up nothing', async () => {
     const id = randomUUID();

@@ -1,3 +1,4 @@
+import { type Clock, sleep } from '../platform/clock.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
 import { CLOSED_AUTHENTICATOR } from './reconcile-settings.ts';
 import type { SettingsDeps } from './settings-step.ts';
@@ -7,15 +8,32 @@ export interface AdmissionReport {
   readonly warnings: readonly string[];
 }
 
+interface AdmissionDeps extends SettingsDeps {
+  readonly clock: Clock;
+  /** False changes nothing, and waits for nothing. */
+  readonly repair: boolean;
+}
+
+/**
+ * For the sessions that have to be there first. Their holder needs up to 10 s to take over from one whose machine is gone,
+ * and 4 s until it tries the broker again.
+ */
+const SESSIONS_LIMIT_MS = 20_000;
+const LOOK_MS = 200;
+
 /**
  * Lets devices in: the authenticator that accepts their tokens, then the listeners, which the image keeps closed at boot
  * since EMQX takes every CONNECT until its authentication is hooked in. Call it once rules and bans are in place.
+ *
+ * Between the two it waits for the sessions that take in what devices send, for the broker acknowledges to devices what
+ * nobody is subscribed to. They come by a listener of their own. When they do not come in time, devices are let in all the
+ * same: they can do more than send records, and numbered records are sent again.
  *
  * @param present the authenticators as read before anything else: should the broker come back empty in the middle of a
  *   run, the authenticator is not found when it is replaced, and the run fails instead of admitting devices before rules.
  */
 export async function admit(
-  deps: SettingsDeps & { readonly repair: boolean },
+  deps: AdmissionDeps,
   present: Awaited<ReturnType<Emqx['authenticators']>>,
 ): Promise<AdmissionReport> {
   const { emqx, desired, repair, step } = deps;
@@ -38,10 +56,12 @@ export async function admit(
   };
 }
 
-async function openListeners({ emqx, desired, step }: SettingsDeps): Promise<string[]> {
-  const warnings: string[] = [];
-  for (const { id, running } of await emqx.listeners()) {
-    if (running || !desired.deviceListeners.includes(id)) continue;
+async function openListeners(deps: AdmissionDeps): Promise<string[]> {
+  const { emqx, desired, repair, step } = deps;
+  const listeners = await emqx.listeners();
+  const closed = listeners.filter(({ id, running }) => !running && desired.deviceListeners.includes(id));
+  const warnings = repair && closed.length > 0 ? await awaitSessions(deps) : [];
+  for (const { id } of closed) {
     try {
       await step(`listener ${id} closed`, () => emqx.startListener(id));
     } catch (error) {
@@ -50,4 +70,33 @@ async function openListeners({ emqx, desired, step }: SettingsDeps): Promise<str
     }
   }
   return warnings;
+}
+
+/** @returns a warning for each session that is still missing. */
+async function awaitSessions({ emqx, desired, clock }: AdmissionDeps): Promise<string[]> {
+  const startedAt = clock.monotonic();
+  for (;;) {
+    const missing = await missingSessions(emqx, desired);
+    if (missing.length > 0 && clock.monotonic() - startedAt < SESSIONS_LIMIT_MS) {
+      await sleep(clock, LOOK_MS);
+      continue;
+    }
+    // A broker that came back empty meanwhile has no rules either: the next run begins from the start.
+    const { mechanism } = desired.authenticator;
+    if (missing.length > 0 && !(await emqx.authenticators()).some((each) => each.mechanism === mechanism)) {
+      throw new EmqxError('unexpected', 'The broker lost its settings during the run.');
+    }
+    return missing.map(
+      (clientId) => `devices were admitted without the session ${clientId}: what they send is not kept`,
+    );
+  }
+}
+
+async function missingSessions(emqx: Emqx, desired: SettingsDeps['desired']): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { clientId, filters } of desired.sessionsFirst) {
+    const present = await emqx.subscriptions(clientId);
+    if (!filters.every((filter) => present.includes(filter))) missing.push(clientId);
+  }
+  return missing;
 }

@@ -11,7 +11,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
-import { type DesiredState, desiredState } from './desired-state.ts';
+import { type DesiredState, desiredState, type SessionFirst } from './desired-state.ts';
 import { queueState } from './device-store.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
@@ -32,6 +32,8 @@ export interface BrokerDeps {
   /** `host:port` of MQTT over TLS, where there is a TLS listener. */
   readonly mqttTlsHost?: string | undefined;
   readonly instanceId: string;
+  /** Sessions that the broker must hold before devices are let in; none unless given. */
+  readonly sessionsFirst?: readonly SessionFirst[];
   /** Whether the schema is in place; until then only the broker's settings are provisioned. */
   readonly databaseIsReady: () => boolean;
   /** State of the server's own MQTT session. */
@@ -51,7 +53,8 @@ export function createBroker(deps: BrokerDeps) {
   const stopping = new AbortController();
   const connect = (signal: AbortSignal) => createEmqx({ ...deps.emqx, clock, random, signal });
   const emqx = connect(stopping.signal);
-  const desired = desiredState(deps.jwtSecret, { tls: deps.mqttTlsHost !== undefined });
+  const { sessionsFirst } = deps;
+  const desired = desiredState(deps.jwtSecret, { tls: deps.mqttTlsHost !== undefined, sessionsFirst });
   const holder = `${deps.instanceId}-${Buffer.from(random.bytes(6)).toString('hex')}`;
   const changes = createChangeQueue({
     db,
@@ -67,7 +70,7 @@ export function createBroker(deps: BrokerDeps) {
     random,
     log,
     run: figures.counted(run),
-    look: () => inspectSettings(emqx, desired),
+    look: () => inspectSettings(emqx, desired, clock),
   });
   /** Until a run has ended: the broker may have allowed more before this process began. */
   let suspectSubscriptions = true;

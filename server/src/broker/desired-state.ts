@@ -55,14 +55,29 @@ export interface DesiredState {
   readonly rulesForAll: readonly Rule[];
   /** Listeners of devices, which are closed at boot and opened last. */
   readonly deviceListeners: readonly string[];
+  /** Sessions that must be there before devices: what a device sends without them is acknowledged and lost. */
+  readonly sessionsFirst: readonly SessionFirst[];
   /** Settings of the zone of the server's own sessions (docs/monitoring.md). */
   readonly zone: { readonly hocon: string; readonly values: Readonly<Record<string, string>> };
+}
+
+/** A persistent session of the server, connected or not, that holds what devices send. */
+export interface SessionFirst {
+  readonly clientId: string;
+  readonly filters: readonly string[];
+}
+
+export interface DesiredStateOptions {
+  /** Whether there is a TLS listener. */
+  readonly tls?: boolean;
+  /** None unless given. */
+  readonly sessionsFirst?: readonly SessionFirst[] | undefined;
 }
 
 const MAX_RULES = 10_000;
 
 /** Computes the desired state of the broker. Pure: no clock, no I/O. */
-export function desiredState(jwtSecret: string, options: { readonly tls?: boolean } = {}): DesiredState {
+export function desiredState(jwtSecret: string, options: DesiredStateOptions = {}): DesiredState {
   return {
     authenticator: {
       mechanism: 'jwt',
@@ -81,6 +96,7 @@ export function desiredState(jwtSecret: string, options: { readonly tls?: boolea
     maxRules: MAX_RULES,
     rulesForAll: topicsOfDevice('${clientid}').map(({ topic, action }) => allow(topic, action)),
     deviceListeners: ['tcp:default', ...(options.tls ? ['ssl:default'] : [])],
+    sessionsFirst: options.sessionsFirst ?? [],
     zone: {
       hocon: `zones.server {
   mqtt {

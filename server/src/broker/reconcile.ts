@@ -1,4 +1,5 @@
 import type { ReconcileReport } from '../../contract/api/broker.ts';
+import type { Clock } from '../platform/clock.ts';
 import { inParallel } from '../platform/parallel.ts';
 import { admit } from './admission.ts';
 import type { DesiredState } from './desired-state.ts';
@@ -25,14 +26,14 @@ export interface ReconcileDeps extends DeviceReconcileDeps {
  * @throws EmqxError when the broker cannot be reached, refuses the key, or is not fully started; a database error.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
-  const { emqx, desired, repair } = deps;
+  const { emqx, desired, repair, clock } = deps;
   const { step, differences } = steps(repair);
   const devices = { ...NO_DEVICE_DIFFERENCES };
   const present = await emqx.authenticators();
   const settings = await reconcileSettings({ emqx, desired, step });
   const bans = await reconcileBans(deps, devices);
   const clientRules = await reconcileLinks(deps, devices);
-  const admission = await admit({ emqx, desired, step, repair }, present);
+  const admission = await admit({ emqx, desired, clock, step, repair }, present);
   if (settings.wasOpen.toEveryone) {
     await step('sessions from when everyone was let in', () => endAllSessions(emqx));
   }
@@ -59,11 +60,15 @@ export async function closeBroker(emqx: Emqx, desired: DesiredState): Promise<vo
 }
 
 /** Reads settings and admission alone, cheaply. @returns what differs. */
-export async function inspectSettings(emqx: Emqx, desired: DesiredState): Promise<readonly string[]> {
+export async function inspectSettings(
+  emqx: Emqx,
+  desired: DesiredState,
+  clock: Clock,
+): Promise<readonly string[]> {
   const { step, differences } = steps(false);
   const present = await emqx.authenticators();
   await reconcileSettings({ emqx, desired, step });
-  await admit({ emqx, desired, step, repair: false }, present);
+  await admit({ emqx, desired, clock, step, repair: false }, present);
   return differences;
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from './clock.ts';
 import type { Queryable } from './db/client.ts';
+import { LIVENESS_LOCK_CLASS } from './db/liveness-lock.ts';
 
 /** Held by one process at a time; its epoch rises when it changes hands. */
 export interface FencedLease {
@@ -19,20 +20,36 @@ export class LeaseLostError extends Error {
 
 const TERM_SECONDS = 10;
 
-/** Takes the lease if nobody has it, or its holder has not renewed it for 10 s (by the database's clock). */
+/**
+ * Takes the lease if nobody has it, or its holder has not renewed it for 10 s (by the database's clock).
+ *
+ * @param holderIsGone whether it is known that the holder lives no more: then its term is not waited for. Should it live all
+ *   the same, the epoch keeps it from writing anything.
+ */
 export async function takeLease(
   db: Queryable,
   name: string,
   holder: string,
+  holderIsGone = false,
 ): Promise<FencedLease | undefined> {
   const [row] = await db.execute<{ epoch: string }>(sql`
     insert into leases as held (name, holder, expires_at, epoch)
     values (${name}, ${holder}, now() + make_interval(secs => ${TERM_SECONDS}), 1)
     on conflict (name) do update
       set holder = excluded.holder, expires_at = excluded.expires_at, epoch = held.epoch + 1
-      where held.expires_at <= now()
+      where held.expires_at <= now() or ${holderIsGone}::boolean
     returning epoch`);
   return row && { name, holder, epoch: Number(row.epoch) };
+}
+
+/** Whether the lease can be had: its term is over, or no process has its liveness lock (`db/liveness-lock.ts`). */
+export async function leaseIsFree(db: Queryable, name: string): Promise<boolean> {
+  // By itself the statement is a transaction, whose end gives the lock back.
+  const [row] = await db.execute<{ free: boolean }>(sql`
+    select coalesce(bool_or(expires_at <= now()), true)
+      or pg_try_advisory_xact_lock(${LIVENESS_LOCK_CLASS}::int, hashtext(${name})) as free
+    from leases where name = ${name}`);
+  return row?.free === true;
 }
 
 /** Extends the term. False once another process has the lease. */

@@ -43,7 +43,7 @@ export const deviceStreams = pgTable(
       .references(() => telemetryDevices.key, { onDelete: 'cascade' }),
     boot: bigint('boot', { mode: 'number' }).notNull(),
     lastN: bigint('last_n', { mode: 'number' }).notNull(),
-    /** Triples: first missing number, last missing number, Unix seconds at which the gap was found; ascending. */
+    /** Triples: first missing number, last missing number, passes that left them out (`streams.ts`); ascending. */
     gaps: bigint('gaps', { mode: 'number' }).array().notNull().default(sql`'{}'`),
     updatedAt: moment('updated_at').notNull(),
   },

@@ -2,11 +2,13 @@ import { sql } from 'drizzle-orm';
 import { aboutTopic, dataTopic, replyTopic } from '../../../contract/topics.ts';
 import { type BackoffLimits, backoffDelay } from '../../platform/backoff.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
-import type { Database } from '../../platform/db/client.ts';
+import type { Database, DatabaseClient } from '../../platform/db/client.ts';
+import { createLivenessLock } from '../../platform/db/liveness-lock.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import {
   type FencedLease,
   LeaseLostError,
+  leaseIsFree,
   releaseLease,
   renewLease,
   takeLease,
@@ -20,6 +22,7 @@ import { createWindowedConsumer, type WindowedConsumer } from './windowed-consum
 
 export interface IngestDeps {
   readonly db: Database;
+  readonly database: Pick<DatabaseClient, 'unlimited'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -52,6 +55,8 @@ export interface Ingest {
 export const INGEST_CLIENT_ID = 'server-ingest';
 /** What the session subscribes to. */
 export const INGEST_FILTERS = [dataTopic('+'), replyTopic('+'), aboutTopic('+')] as const;
+/** The session as the broker must hold it before devices send anything. */
+export const INGEST_SESSION = { clientId: INGEST_CLIENT_ID, filters: INGEST_FILTERS } as const;
 /** The lease that the session is held under. */
 export const INGEST_LEASE = 'ingest';
 
@@ -72,6 +77,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   const stopping = new AbortController();
   const givenUp = new AbortController();
   const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
+  const liveness = createLivenessLock(deps, INGEST_LEASE);
   let state: IngestState = 'standby';
   let consumer: WindowedConsumer | undefined;
   let loop: Promise<void> | undefined;
@@ -80,8 +86,9 @@ export function createIngest(deps: IngestDeps): Ingest {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       state = 'standby';
-      const lease = await takeLease(db, INGEST_LEASE, holder).catch(() => undefined);
+      const lease = await claim().catch(() => undefined);
       if (!lease) {
+        await liveness.release();
         await sleep(clock, LOOK_MS + random.fraction() * LOOK_MS, stopping.signal);
         continue;
       }
@@ -92,7 +99,15 @@ export function createIngest(deps: IngestDeps): Ingest {
         await sleep(clock, LOOK_MS, stopping.signal);
       }
       await releaseLease(db, lease).catch(() => {});
+      await liveness.release();
     }
+  }
+
+  /** Who has the liveness lock knows that the last holder lives no more, unless that one has just lost a connection. */
+  async function claim(): Promise<FencedLease | undefined> {
+    if (!(await leaseIsFree(db, INGEST_LEASE))) return undefined;
+    const isAlone = await liveness.take();
+    return await takeLease(db, INGEST_LEASE, holder, isAlone);
   }
 
   /** Keeps the session up until the lease is lost or this instance stops. */
@@ -101,7 +116,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     const signal = AbortSignal.any([deposed.signal, stopping.signal]);
     const renew = async () => {
       const renewed = await withDeadline(clock, RENEW_LIMIT_MS, renewLease(db, lease), 'the database');
-      if (!renewed) deposed.abort(new LeaseLostError(lease));
+      if (!renewed) return deposed.abort(new LeaseLostError(lease));
+      if (!liveness.isHeld()) void liveness.take().catch(() => {});
     };
     const renewal = clock.setTicker(() => void renew().catch(() => {}), RENEW_MS);
     // A batch that is being stored when this instance stops is finished, if the database takes it in time.

@@ -45,7 +45,7 @@ export interface BatchPlan {
   readonly rejects: readonly Reject[];
   /** What the broker delivered, for the window. */
   readonly deliveries: readonly StoredDelivery[];
-  /** Streams that changed, by `streamKey`. */
+  /** Streams that had a number in the batch, by `streamKey`. */
   readonly streams: ReadonlyMap<string, NumberedStream>;
   readonly acknowledgements: readonly Acknowledgement[];
   readonly counts: ReadonlyMap<string, Readonly<DeviceCounts>>;
@@ -55,6 +55,8 @@ export interface NumberedStream {
   readonly deviceId: string;
   readonly boot: number;
   readonly stream: Stream;
+  /** Whether the database has to learn of it. */
+  readonly changed: boolean;
 }
 
 /** Every record of the boot up to `n` is stored, or known to be lost for good. */
@@ -120,7 +122,6 @@ export function planBatch(batch: readonly ReadDelivery[], options: PlanOptions):
   const rejects: Reject[] = [];
   const deliveries: StoredDelivery[] = [];
   const streams = new Map<string, NumberedStream>();
-  const acknowledged = new Map<string, NumberedStream>();
   const counts = new Map<string, DeviceCounts>();
 
   function countsOf(deviceId: string): DeviceCounts {
@@ -133,14 +134,14 @@ export function planBatch(batch: readonly ReadDelivery[], options: PlanOptions):
   function isNew(deviceId: string, number: RecordNumber | undefined): boolean {
     if (!number) return true;
     const key = streamKey(deviceId, number.boot);
-    const known = streams.get(key)?.stream ?? options.streams.get(key);
+    const before = streams.get(key);
+    const known = before?.stream ?? options.streams.get(key);
     const firstContact = !known && options.streams.isFirstContact(deviceId) && !hasStream(streams, deviceId);
     const step = takeNumber(known, number, options.now, firstContact);
-    const numbered = { deviceId, boot: number.boot, stream: step.stream };
-    acknowledged.set(key, numbered);
+    const changed = step.changed || before?.changed === true;
+    streams.set(key, { deviceId, boot: number.boot, stream: step.stream, changed });
     countsOf(deviceId).lost += step.lost;
-    if (step.verdict === 'new') streams.set(key, numbered);
-    else countsOf(deviceId).repeated++;
+    if (step.verdict === 'repeated') countsOf(deviceId).repeated++;
     return step.verdict === 'new';
   }
 
@@ -174,10 +175,10 @@ export function planBatch(batch: readonly ReadDelivery[], options: PlanOptions):
     deliveries,
     streams,
     counts,
-    acknowledgements: [...acknowledged.values()].map(({ deviceId, boot, stream }) => ({
+    acknowledgements: [...streams.values()].map(({ deviceId, boot, stream }) => ({
       deviceId,
       boot,
-      n: acknowledgedUpTo(stream, options.now),
+      n: acknowledgedUpTo(stream),
     })),
   };
 }

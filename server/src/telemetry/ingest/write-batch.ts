@@ -26,14 +26,14 @@ export async function insertRecords(
     ) as record (device, at, received, data)`);
 }
 
-/** Writes how far the boots of a batch have come. */
+/** Writes how far the boots of a batch have come, where that has changed. */
 export async function writeStreams(
   tx: Queryable,
   streams: Iterable<NumberedStream>,
   keyOf: KeyOf,
   now: Date,
 ): Promise<void> {
-  const rows = [...streams];
+  const rows = [...streams].filter(({ changed }) => changed);
   if (rows.length === 0) return;
   await tx.execute(sql`
     insert into device_streams as known (device, boot, last_n, gaps, updated_at)
