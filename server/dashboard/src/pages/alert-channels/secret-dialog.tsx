@@ -1,4 +1,5 @@
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { refreshAlerts } from '../../alerts/refresh.ts';
 import { type AlertChannel, replaceSecret } from '../../api/alert-channels.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm, Dialog } from '../../ui/dialog.tsx';
@@ -12,7 +13,11 @@ interface SecretDialogProps {
 
 /** Replaces the signing secret of a webhook, and shows the new one once. */
 export function SecretDialog({ channel, open, onClose }: SecretDialogProps) {
-  const replace = useMutation({ mutationFn: () => replaceSecret(channel.id) });
+  const client = useQueryClient();
+  const replace = useMutation({
+    mutationFn: () => replaceSecret(channel.id),
+    onSettled: () => refreshAlerts(client),
+  });
   function close() {
     onClose();
     replace.reset();

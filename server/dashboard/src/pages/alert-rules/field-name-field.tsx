@@ -1,4 +1,5 @@
 import { Autocomplete } from '@base-ui/react/autocomplete';
+import { useState } from 'react';
 import { Field } from '../../ui/field.tsx';
 import type { FieldSuggestion } from './use-field-suggestions.ts';
 
@@ -13,11 +14,19 @@ interface FieldNameFieldProps {
 
 /** The name of a field of the records; suggests those that the devices send. */
 export function FieldNameField({ label, hint, fault, value, suggestions, onValue }: FieldNameFieldProps) {
+  const [isOpen, setOpen] = useState(false);
+  const typed = value.trim().toLowerCase();
+  const matches = suggestions.filter(({ name }) => name.toLowerCase().includes(typed));
+  // While the list is open, the rest of the page is hidden from screen readers.
+  const isDone = matches.every(({ name }) => name === value.trim());
   return (
     <Field label={label} hint={hint} fault={fault}>
       {(control) => (
         <Autocomplete.Root
-          items={suggestions}
+          items={matches}
+          mode="none"
+          open={isOpen && !isDone}
+          onOpenChange={setOpen}
           itemToStringValue={({ name }: FieldSuggestion) => name}
           value={value}
           onValueChange={onValue}
