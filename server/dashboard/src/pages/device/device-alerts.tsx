@@ -53,7 +53,7 @@ export function DeviceAlerts({ device }: { readonly device: Device }) {
       actions={
         <span className="row">
           <Link href={`/alerts?state=all&device=${id}`} className="link small">
-            {total > SHOWN ? `All ${total}` : 'History'}
+            {total > SHOWN ? `All ${total}` : 'All alerts'}
           </Link>
           {isAdmin && (
             <Menu
