@@ -20,4 +20,5 @@ export type DeviceState = (typeof deviceStates)[number];
 export type OperatorRole = (typeof operatorRoles)[number];
 export type ActorKind = (typeof actorKinds)[number];
 export type CommandState = (typeof commandStates)[number];
+export type ChannelKind = (typeof channelKinds)[number];
 export type AlertRuleState = (typeof alertRuleStates)[number];

@@ -29,7 +29,7 @@ CREATE TABLE "alert_device_silences" (
 CREATE TABLE "alert_losses" (
 	"device_id" uuid NOT NULL,
 	"minute" timestamp with time zone NOT NULL,
-	"lost" integer NOT NULL,
+	"lost" bigint NOT NULL,
 	CONSTRAINT "alert_losses_device_id_minute_pk" PRIMARY KEY("device_id","minute")
 );
 --> statement-breakpoint
@@ -87,6 +87,11 @@ CREATE TABLE "alert_states" (
 	"value" double precision,
 	"due_at" timestamp with time zone,
 	CONSTRAINT "alert_states_rule_id_device_id_pk" PRIMARY KEY("rule_id","device_id")
+);
+--> statement-breakpoint
+CREATE TABLE "alert_unevaluated" (
+	"device_id" uuid PRIMARY KEY NOT NULL,
+	"received" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "alerts" (

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type AlertSummary, alert as alertSchema } from '../contract/api/alerts.ts';
 import { fleetEvents } from '../contract/api/events.ts';
 import { type AlertRig, above, startAlertRig } from './alerts.ts';
+import { hastyClock } from './clocks.ts';
 import { auditOf } from './devices.ts';
 import { readEvents } from './event-reader.ts';
 import { startStack, until } from './harness.ts';
@@ -10,7 +11,7 @@ import { startStack, until } from './harness.ts';
 let rig: AlertRig;
 
 beforeAll(async () => {
-  rig = await startAlertRig(await startStack());
+  rig = await startAlertRig(await startStack({ clock: hastyClock() }));
 }, 60_000);
 afterAll(async () => {
   rig.close();
@@ -187,4 +188,33 @@ test('a viewer of the fleet is told when an alert fires, is acknowledged, silenc
   leaving.abort();
   await ended;
   for (const { data } of events.slice(1)) fleetEvents.alert.strict().parse(data);
+});
+
+test('an alert is in the timeline of its device, and in its diagnosis until somebody takes care of it', async () => {
+  const { alert, device } = await fire();
+  const diagnosis = async () => (await rig.call('GET', `/devices/${device.uuid}/diagnosis`)).json();
+  let found: unknown;
+  await until(
+    () => `the diagnosis names the alert: ${JSON.stringify(found)}`,
+    async () => {
+      found = await diagnosis();
+      return (found as { message: string }).message.includes('fires');
+    },
+  );
+  expect(found).toMatchObject({
+    state: 'attention',
+    message: 'The alert rule "a rule" fires: temperature is 31, above 30.',
+  });
+  await rig.call('POST', `/alerts/${alert.id}/acknowledge`);
+  expect(await diagnosis()).toMatchObject({ state: 'ok' });
+  await device.send({ temperature: 20 });
+  await rig.alertsAre(device.uuid, ['resolved']);
+  const timeline = await (await rig.call('GET', `/devices/${device.uuid}/timeline`)).json();
+  const events = (timeline as { items: { what: string; detail: unknown }[] }).items;
+  expect(
+    events.filter(({ what }) => what.startsWith('alert.') && what !== 'alert.acknowledged'),
+  ).toMatchObject([
+    { what: 'alert.resolved', detail: { alert: alert.id, rule: 'a rule', resolution: 'cleared' } },
+    { what: 'alert.fired', detail: { alert: alert.id, message: 'temperature is 31, above 30.' } },
+  ]);
 });

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type AlertPreview, alertPreview } from '../contract/api/alert-rules.ts';
 import { type AlertRig, above, startAlertRig } from './alerts.ts';
+import { hastyClock } from './clocks.ts';
 import { insertDevices } from './devices.ts';
 import { startStack } from './harness.ts';
 
 let rig: AlertRig;
 
 beforeAll(async () => {
-  rig = await startAlertRig(await startStack());
+  rig = await startAlertRig(await startStack({ clock: hastyClock() }));
 }, 60_000);
 afterAll(async () => {
   rig.close();

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import { channelKinds, deliveryStates } from '../roles.ts';
 import { plainText } from '../text.ts';
+import { alert } from './alerts.ts';
 import { pageLimit, pageOf } from './page.ts';
 
 export const MAX_ALERT_CHANNELS = 50;
+/** Alerts that a message lists; it counts the others. */
+export const MAX_ALERTS_OF_MESSAGE = 200;
 const MAX_URL = 1_000;
+/** As ntfy names topics. */
+const NTFY_TOPIC = /\/[-_A-Za-z0-9]{1,64}$/;
 
 const time = z.iso.datetime();
 const name = plainText(100).trim().min(1);
@@ -24,9 +29,19 @@ const email = z.strictObject({
 });
 const ntfy = z.strictObject({
   kind: z.literal('ntfy'),
-  url: address.describe('Address of the topic, such as https://ntfy.sh/my-topic'),
+  url: address
+    .refine((text) => {
+      const url = URL.parse(text);
+      return url !== null && NTFY_TOPIC.test(url.pathname) && url.search === '' && url.hash === '';
+    }, 'must end with the name of a topic')
+    .describe('Address of the topic, such as https://ntfy.sh/my-topic'),
 });
-const ntfyToken = plainText(200).min(1).describe('Access token of ntfy; never shown again');
+const ntfyToken = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,200}$/, 'must consist of visible ASCII characters')
+  .describe(
+    'Access token of ntfy; never shown again. A change without one keeps it where the server of the address stays the same',
+  );
 
 /** Where alerts are delivered. */
 export const alertTarget = z.discriminatedUnion('kind', [webhook, email, ntfy]).meta({ id: 'AlertTarget' });
@@ -69,6 +84,8 @@ export const alertChannel = z
   })
   .meta({ id: 'AlertChannel' });
 
+export const alertChannelPath = z.object({ id: z.uuid() });
+
 export const alertChannelList = z.object({ items: z.array(alertChannel) });
 
 const secret = z
@@ -106,6 +123,22 @@ export const alertDelivery = z
   })
   .meta({ id: 'AlertDelivery' });
 
+/**
+ * What is delivered. It is the body of a webhook, as JSON; e-mail and ntfy carry it as text. Alerts are as they were when the
+ * message was made: of two messages about one alert, the higher `change` is newer.
+ */
+export const alertNotification = z.object({
+  type: z.enum(['alerts.changed', 'channel.test']),
+  timestamp: time,
+  data: z.object({
+    title: z.string(),
+    firing: z.int().describe('Alerts in this message that fire'),
+    resolved: z.int(),
+    alerts: z.array(alert).describe(`The firing ones first, newest first; at most ${MAX_ALERTS_OF_MESSAGE}`),
+    omitted: z.int().describe('Alerts that are counted but not listed'),
+  }),
+});
+
 export const alertDeliveryQuery = z.object({
   state: z.enum(deliveryStates).optional(),
   limit: pageLimit,
@@ -114,5 +147,9 @@ export const alertDeliveryPage = pageOf(alertDelivery);
 
 export type AlertTarget = z.output<typeof alertTarget>;
 export type AlertChannel = z.output<typeof alertChannel>;
+export type GivenTarget = z.output<typeof givenTarget>;
+export type NewAlertChannel = z.output<typeof newAlertChannel>;
+export type AlertChannelChange = z.output<typeof alertChannelChange>;
+export type AlertNotification = z.output<typeof alertNotification>;
 export type AlertDelivery = z.output<typeof alertDelivery>;
 export type ChannelTest = z.output<typeof channelTestAnswer>;

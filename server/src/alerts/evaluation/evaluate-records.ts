@@ -36,20 +36,29 @@ export function createRecordEvaluation(): EvaluateRecords {
   return async (tx, records, losses) => {
     await noteLosses(tx, losses);
     book = await holdRuleBook(tx, book);
-    const watches = await inScope(tx, collectWatches(book, records));
-    if (watches.length === 0) return;
-    const known = await readStandings(tx, watches);
-    const moving = watches.filter((watch) => decide(watch, known.get(pairKey(watch))).length > 0);
-    if (moving.length === 0) return;
-    // Timers may fire meanwhile: decided again with what nobody else can change any more.
-    const locked = await readStandings(tx, moving, true);
-    const newest = await readNewest(tx, moving);
-    const steps = moving.flatMap((watch) => {
-      const key = pairKey(watch);
-      return toSteps(watch, locked.get(key), newest.get(key));
-    });
-    await advance(tx, steps);
+    await evaluate(tx, book.rules.values(), records);
   };
+}
+
+/** Evaluates rules for records that are stored. */
+export async function evaluate(
+  tx: Queryable,
+  rules: Iterable<Rule>,
+  records: readonly StoredRecord[],
+): Promise<void> {
+  const watches = await inScope(tx, collectWatches(rules, records));
+  if (watches.length === 0) return;
+  const known = await readStandings(tx, watches);
+  const moving = watches.filter((watch) => decide(watch, known.get(pairKey(watch))).length > 0);
+  if (moving.length === 0) return;
+  // Timers may fire meanwhile: decided again with what nobody else can change any more.
+  const locked = await readStandings(tx, moving, true);
+  const newest = await readNewest(tx, moving);
+  const steps = moving.flatMap((watch) => {
+    const key = pairKey(watch);
+    return toSteps(watch, locked.get(key), newest.get(key));
+  });
+  await advance(tx, steps);
 }
 
 async function noteLosses(tx: Queryable, losses: Losses): Promise<void> {
@@ -58,15 +67,15 @@ async function noteLosses(tx: Queryable, losses: Losses): Promise<void> {
   await tx.execute(sql`
     insert into alert_losses as known (device_id, minute, lost)
     select device, date_trunc('minute', now()), lost
-    from json_to_recordset(${JSON.stringify(rows)}::json) as row (device uuid, lost int)
+    from json_to_recordset(${JSON.stringify(rows)}::json) as row (device uuid, lost bigint)
     on conflict (device_id, minute) do update set lost = known.lost + excluded.lost`);
 }
 
 /** What the records hold for each rule, whether or not it watches the device. */
-function collectWatches({ rules }: RuleBook, records: readonly StoredRecord[]): Watch[] {
+function collectWatches(rules: Iterable<Rule>, records: readonly StoredRecord[]): Watch[] {
   const watches: Watch[] = [];
   const byDevice = Map.groupBy(records, ({ deviceId }) => deviceId);
-  for (const rule of rules.values()) {
+  for (const rule of rules) {
     const { condition, scope } = rule;
     if (condition.kind !== 'threshold' && condition.kind !== 'missing') continue;
     for (const deviceId of scope.kind === 'device' ? [scope.device] : byDevice.keys()) {

@@ -4,11 +4,16 @@ import { advance, type Step } from './advance.ts';
 import type { RuleBook } from './rule-book.ts';
 import { watches } from './scope.ts';
 
-/** Evaluates the rules on what no record tells: offline, flapping, lost; and begins to wait for data of new devices. */
-export async function evaluateFleet(tx: Queryable, book: RuleBook): Promise<void> {
+/**
+ * Evaluates the rules on what no record tells: offline, flapping, lost; and begins to wait for data of new devices.
+ *
+ * @param catchingUp who is offline is not known yet: only who is back is taken.
+ */
+export async function evaluateFleet(tx: Queryable, book: RuleBook, catchingUp: boolean): Promise<void> {
   const kinds = new Set([...book.rules.values()].map(({ condition }) => condition.kind));
   if (kinds.has('missing')) await expectData(tx);
-  if (kinds.has('offline')) await move(tx, book, offline);
+  if (kinds.has('offline'))
+    await move(tx, book, catchingUp ? sql`select * from (${offline}) as known where cleared` : offline);
   if (kinds.has('flapping')) await move(tx, book, counted('flapping', 'connects', SESSIONS));
   if (kinds.has('lost')) await move(tx, book, counted('lost', 'count', LOSSES));
 }
@@ -39,11 +44,11 @@ const offline = sql`
   where rule.kind = 'offline' and devices.last_session_at is not null`;
 
 const SESSIONS = sql`
-  select device_id, count(*)::int as number from device_sessions
+  select device_id, count(*)::float8 as number from device_sessions
   where noted_at > now() - make_interval(mins => (rule.condition ->> 'minutes')::int) group by device_id`;
 
 const LOSSES = sql`
-  select device_id, sum(lost)::int as number from alert_losses
+  select device_id, sum(lost)::float8 as number from alert_losses
   where minute > now() - make_interval(mins => (rule.condition ->> 'minutes')::int) group by device_id`;
 
 /** What is counted in a window of time: fires at the limit, and clears below half of it. */

@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import type { Queryable } from '../../platform/db/client.ts';
 import { alertRules } from '../../platform/db/schema.ts';
 import { type Rule, toRule } from '../rules/rule.ts';
@@ -7,6 +8,8 @@ import { type Rule, toRule } from '../rules/rule.ts';
 export interface RuleBook {
   readonly revision: number;
   readonly rules: ReadonlyMap<string, Rule>;
+  /** Rules that this version of the server cannot read, which must not keep it from evaluating the others. */
+  readonly unreadable: readonly string[];
 }
 
 /**
@@ -31,7 +34,17 @@ export async function holdRuleBook(tx: Queryable, known: RuleBook | undefined): 
     })
     .from(alertRules)
     .where(eq(alertRules.enabled, true));
-  return { revision, rules: new Map(rows.map((each) => [each.id, toRule(each)])) };
+  const rules = new Map<string, Rule>();
+  const unreadable: string[] = [];
+  for (const each of rows) {
+    try {
+      rules.set(each.id, toRule(each));
+    } catch (error) {
+      if (!(error instanceof z.ZodError)) throw error;
+      unreadable.push(each.id);
+    }
+  }
+  return { revision, rules, unreadable };
 }
 
 /** First in every transaction that changes rules: waits for those that evaluate them, and has the next ones read them again. */

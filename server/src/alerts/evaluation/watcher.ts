@@ -4,9 +4,11 @@ import type { Database } from '../../platform/db/client.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { removeOldAlerts } from '../history/retention.ts';
+import { isCatchingUp } from './catching-up.ts';
 import { fireDue } from './due.ts';
 import { evaluateFleet } from './fleet.ts';
 import { holdRuleBook, type RuleBook } from './rule-book.ts';
+import { evaluateSkipped } from './skipped.ts';
 import { sweepStates } from './sweep.ts';
 
 export interface WatcherDeps {
@@ -32,14 +34,20 @@ export function createWatcher({ db, clock, log }: WatcherDeps) {
     const wholeFleet = looks++ % FLEET_LOOKS === 0;
     await inTransaction(db, async (tx) => {
       if (!(await tryLock(tx, 'alert-watcher'))) return;
-      book = await holdRuleBook(tx, book);
+      const known = book;
+      book = await holdRuleBook(tx, known);
+      if (book !== known && book.unreadable.length > 0) {
+        log.error({ rules: book.unreadable }, 'alert rules that cannot be read are not evaluated');
+      }
+      const catchingUp = await isCatchingUp(tx);
       if (book.rules.size === 0) return;
       if (wholeFleet) {
         await sweepStates(tx);
-        await evaluateFleet(tx, book);
+        await evaluateFleet(tx, book, catchingUp);
       }
-      await fireDue(tx, book);
+      await fireDue(tx, book, catchingUp);
     });
+    if (book) await evaluateSkipped({ db, log }, book);
     if (clock.now() - cleanedAt < CLEAN_EVERY_MS) return;
     await removeOldAlerts(db);
     cleanedAt = clock.now();

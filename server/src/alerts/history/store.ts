@@ -1,5 +1,6 @@
 import { and, desc, eq, gte, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { Alert, AlertQuery, AlertSummary } from '../../../contract/api/alerts.ts';
+import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { countRows } from '../../platform/db/count-rows.ts';
 import { alertDeviceSilences, alertRules, alerts, devices } from '../../platform/db/schema.ts';
@@ -60,6 +61,14 @@ export async function readAlert(db: Queryable, id: number): Promise<Alert> {
   const [row] = await selectAlerts(db).where(eq(alerts.id, id));
   if (!row) throw unknownAlert(id);
   return toAlert(row);
+}
+
+/** Alerts by their numbers: the firing ones first, newest first. */
+export async function readAlerts(db: Queryable, ids: readonly number[]): Promise<Alert[]> {
+  const rows = await selectAlerts(db)
+    .where(sql`${alerts.id} = any(${arrayLiteral(ids)}::bigint[])`)
+    .orderBy(sql`${alerts.resolvedAt} is not null`, desc(alerts.id));
+  return rows.map(toAlert);
 }
 
 /** The alerts of a condition in the order in which they changed. */

@@ -125,13 +125,20 @@ export const alertLosses = pgTable(
   {
     deviceId: uuid('device_id').notNull(),
     minute: moment('minute').notNull(),
-    lost: integer('lost').notNull(),
+    lost: bigint('lost', { mode: 'number' }).notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.deviceId, table.minute] }),
     index('alert_losses_minute').on(table.minute),
   ],
 );
+
+/** Devices with records that were stored without being evaluated, because a rule failed on them. */
+export const alertUnevaluated = pgTable('alert_unevaluated', {
+  deviceId: uuid('device_id').primaryKey(),
+  /** When the first of them arrived. */
+  received: moment('received').notNull(),
+});
 
 /** Where alerts are delivered. */
 export const alertChannels = pgTable(

@@ -34,6 +34,8 @@ export interface BatchHandlers {
     records: readonly TelemetryRecord[],
     counts: BatchPlan['counts'],
   ) => Promise<void>;
+  /** Records that are stored although `records` failed on them. */
+  readonly skipped?: (tx: Queryable, records: readonly TelemetryRecord[]) => Promise<void>;
   readonly replies?: (tx: Queryable, replies: readonly DeviceDocument[]) => Promise<void>;
 }
 
@@ -137,7 +139,10 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       storeAbouts(tx, plan.abouts),
       insertRejects(tx, plan.rejects.filter(isKept)),
     ]);
-    if (plain) return;
+    if (plain) {
+      if (plan.records.length > 0) await deps.handlers.skipped?.(tx, plan.records);
+      return;
+    }
     if (plan.records.length > 0) await deps.handlers.records?.(tx, plan.records, plan.counts);
     if (plan.replies.length > 0) await deps.handlers.replies?.(tx, plan.replies);
   }
