@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { type AlertsDeps, createAlerts } from './alerts/alerts.ts';
 import { createApp } from './api/app.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
@@ -42,6 +43,8 @@ export interface ServicesDeps {
   readonly dashboardFolder: string;
   /** What the times that are stored and compared go by; the given clock unless given. */
   readonly databaseTime?: DatabaseTime;
+  /** IP addresses of the hosts that alerts are delivered to; the machine's resolver unless given. */
+  readonly resolve?: AlertsDeps['resolve'];
   /** Counters of the rate limits; in this process unless given. */
   readonly stores?: StoreFactory;
 }
@@ -136,6 +139,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Presence'),
   });
   const ping = createPing({ publish: messaging.publish, onSeen, metrics });
+  const alerts = createAlerts({ ...common, resolve: deps.resolve, log: featureLogger(log, 'Alerts') });
   const telemetry = createTelemetry({
     ...common,
     database,
@@ -144,7 +148,11 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     onSeen,
     onRefused: broker.onBrokerRefused,
     broker,
-    handlers: { replies: commands.storeReplies },
+    handlers: {
+      records: alerts.evaluateRecords,
+      skipped: alerts.noteSkipped,
+      replies: commands.storeReplies,
+    },
     onReplies: commands.onReplies,
   });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
@@ -159,6 +167,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     commands,
     ping,
     telemetry,
+    alerts,
   ];
 
   const events = createLiveEvents({
@@ -190,6 +199,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       presence,
       commands,
       telemetry,
+      alerts,
       events,
     },
     checks: {
