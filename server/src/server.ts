@@ -146,6 +146,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     publish: messaging.publish,
     onSeen,
     onRefused: broker.onBrokerRefused,
+    broker,
     handlers: {
       records: alerts.evaluateRecords,
       skipped: alerts.noteSkipped,
