@@ -170,7 +170,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       }
       await page.getByRole('navigation', { name: 'Fleet' }).getByRole('link', { name: 'Alerts' }).click();
       await page.getByRole('button', { name: 'Past' }).click();
-      await page.getByText('Ended with the device revoked or deleted').waitFor();
+      await page.getByText('Ended when the device was revoked or deleted').waitFor();
       expect(complaints).toEqual([]);
       await device.close();
       await context.close();

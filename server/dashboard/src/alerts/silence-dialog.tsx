@@ -64,7 +64,7 @@ function OpenDialog({ targets, isOpen, onClose }: OpenDialogProps) {
       onClose={close}
       title={targets.length === 1 && target ? `Silence ${nameOf(target)}?` : 'Silence'}
       consequences={[
-        { icon: 'mute', text: 'No messages are sent meanwhile. Alerts go on firing and stay in this list.' },
+        { icon: 'mute', text: 'No messages are sent meanwhile. Alerts go on firing and stay on the list.' },
         { icon: 'clock', text: 'What still fires when the silence ends is told then.' },
       ]}
       confirm="Silence"

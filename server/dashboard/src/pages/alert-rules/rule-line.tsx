@@ -24,7 +24,7 @@ interface RuleLineProps {
   readonly actions: RuleActions | undefined;
 }
 
-export const KIND_ICONS: Readonly<Record<AlertRule['condition']['kind'], IconName>> = {
+const KIND_ICONS: Readonly<Record<AlertRule['condition']['kind'], IconName>> = {
   threshold: 'chart',
   missing: 'clock',
   offline: 'ban',
