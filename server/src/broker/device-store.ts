@@ -136,6 +136,17 @@ export async function queuedDevices(
   return rows.map(({ id, rows: own }) => ({ id, rows: own }));
 }
 
+/** Those of `ids` that have queued changes. */
+export async function queuedAmong(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .select({ id: brokerChanges.deviceId })
+    .from(brokerChanges)
+    .where(oneOf(brokerChanges.deviceId, ids))
+    .groupBy(brokerChanges.deviceId);
+  return rows.map(({ id }) => id);
+}
+
 /** Devices with urgent changes that have waited for `ageMs`, oldest first, without those of `except`. */
 export async function urgentDevices(
   db: Queryable,
