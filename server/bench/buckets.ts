@@ -7,9 +7,10 @@ import { findOrMakeKeys } from '../src/telemetry/ingest/device-state.ts';
 import { bucketStatement } from '../src/telemetry/query/read-buckets.ts';
 import { makePartitions, ROLLUPS, TELEMETRY } from '../src/telemetry/store/partitions.ts';
 import { rollUp } from '../src/telemetry/store/rollups.ts';
+import { openApiSession } from './api-session.ts';
 import { heading, rateRow, report, writeLine } from './report.ts';
 import { alternate, median } from './rounds.ts';
-import { ADMIN, startSubject } from './stack.ts';
+import { startSubject } from './stack.ts';
 
 const ROWS = 1_000_000;
 const DAY_MS = 86_400_000;
@@ -32,15 +33,12 @@ export async function benchBuckets(databaseUrl: string): Promise<void> {
   const subject = await startSubject({ databaseUrl });
   try {
     const { uuid, device } = await fill(database, times);
-    const cookie = await signIn(subject.port);
+    const call = await openApiSession(subject.port);
     const ask = async (zone: string, source: string) => {
-      const url = new URL(`http://127.0.0.1:${subject.port}/api/v1/devices/${uuid}/telemetry`);
       const from = new Date(times.fromMs).toISOString();
       const to = new Date(times.toMs).toISOString();
-      url.search = new URLSearchParams({ from, to, fields: 'temp', interval: '6h', zone }).toString();
-      const answer = await fetch(url, { headers: { cookie } });
-      if (!answer.ok) throw new Error(`answered ${answer.status}: ${await answer.text()}`);
-      const found = bucketAnswer.parse(await answer.json());
+      const query = new URLSearchParams({ from, to, fields: 'temp', interval: '6h', zone });
+      const found = bucketAnswer.parse(await call('GET', `/devices/${uuid}/telemetry?${query}`));
       if (found.source !== source) throw new Error(`the buckets come from ${found.source}`);
     };
     const query = { ...times, device, fields: ['temp'], interval: '6h', zone: RECORDS_ZONE } as const;
@@ -66,18 +64,6 @@ export async function benchBuckets(databaseUrl: string): Promise<void> {
     await subject.child.stop();
     await database.close(1_000);
   }
-}
-
-async function signIn(port: number): Promise<string> {
-  const origin = `http://127.0.0.1:${port}`;
-  const answer = await fetch(`${origin}/api/v1/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin },
-    body: JSON.stringify(ADMIN),
-  });
-  const [cookie] = answer.headers.getSetCookie();
-  if (!answer.ok || !cookie) throw new Error(`sign-in was answered ${answer.status}`);
-  return cookie.split(';')[0] ?? '';
 }
 
 async function fill(

@@ -1,11 +1,12 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [fleet]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
 import { createTestDatabase } from '../test/test-database.ts';
 import { benchBuckets } from './buckets.ts';
+import { benchFleet } from './fleet.ts';
 import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
@@ -19,6 +20,7 @@ const BENCHES = {
   reconcile: benchReconcile,
   ingest: benchIngest,
   buckets: benchBuckets,
+  fleet: benchFleet,
 };
 
 const names = process.argv.slice(2);
