@@ -5,6 +5,7 @@ import { systemClock } from '../src/platform/clock.ts';
 import { openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
 import { withDeadline } from '../src/platform/deadline.ts';
+import { callApi, createApiKey } from './devices.ts';
 import { AGENT_SECRET, callDevice, type Stack, startStack, tokenPath, until } from './harness.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
@@ -74,6 +75,29 @@ describe('half-open connections', () => {
       Array.from({ length: 2 * CONNECTIONS }, async () => (await ask()).status),
     );
     expect(new Set(statuses)).toEqual(new Set([200]));
+  }, 30_000);
+});
+
+describe('a statement that takes too long', () => {
+  test('answers 503 with Retry-After, and says that less should be asked for', async () => {
+    const key = await createApiKey({ sql: admin }, 'viewer');
+    const released = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const holding = admin.begin(async (tx) => {
+      await tx`lock table devices in access exclusive mode`;
+      held.resolve();
+      await released.promise;
+    });
+    await held.promise;
+    const page = await callApi(stack, key, 'GET', '/devices');
+    released.resolve();
+    await holding;
+    expect(page.status).toBe(503);
+    expect(Number(page.headers.get('retry-after'))).toBeGreaterThanOrEqual(10);
+    expect(await page.json()).toMatchObject({
+      type: '/problems/unavailable',
+      detail: expect.stringContaining('Ask for less'),
+    });
   }, 30_000);
 });
 
