@@ -243,7 +243,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       clock.close();
       const stopped = server.stop();
       server.closeIdleConnections();
-      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));
+      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => {
+        log.warn({ afterMs: REQUESTS_END_MS }, 'requests were cut off');
+        return server.stop(true);
+      });
       await messaging.close(BROKER_LEAVE_MS);
       const closed = features.toReversed().map((feature) => feature.close?.());
       await inTime(FEATURES_END_MS, Promise.all([started.catch(() => {}), ...closed]));

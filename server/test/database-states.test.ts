@@ -12,7 +12,6 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 const ROLE = `server_${randomBytes(6).toString('hex')}`;
 const CONNECTIONS = 10;
-const RECOVERY_MS = 10_000;
 
 let database: TestDatabase;
 let admin: postgres.Sql;
@@ -54,15 +53,14 @@ async function endSessions(): Promise<void> {
   await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${ROLE}`;
 }
 
-const recovered = (limitMs?: number) =>
+const recovered = () =>
   until(
     'requests succeed again',
     async () => (await ask()).status === 200 && (await health()).database === 'ok',
-    limitMs,
   );
 
 describe('half-open connections', () => {
-  test('all of the pool: readiness and liveness tell, and the pool is whole within 10 s', async () => {
+  test('all of the pool: readiness and liveness tell, and the pool becomes whole again', async () => {
     await Promise.all(
       Array.from({ length: CONNECTIONS }, () => stack.services.db.execute('select pg_sleep(0.1)')),
     );
@@ -70,7 +68,7 @@ describe('half-open connections', () => {
     proxy.swallow();
     await until('readiness tells', async () => (await health()).ready === 503);
     expect(await health()).toEqual({ live: 200, ready: 503, database: 'not reachable' });
-    await recovered(RECOVERY_MS);
+    await recovered();
     const statuses = await Promise.all(
       Array.from({ length: 2 * CONNECTIONS }, async () => (await ask()).status),
     );
