@@ -257,9 +257,12 @@ test('changes made while the broker is down are queued, and take effect in order
     const [row] = await stack.sql`select count(*)::int as waiting from broker_changes`;
     return row?.waiting === 0;
   });
-  // Devices are admitted after that.
-  await stack.ready();
-  const client = await connectDevice(stack.broker.mqttUrl, agent);
+  let found: MqttClient | undefined;
+  await until('devices are admitted', async () => {
+    found = await connectDevice(stack.broker.mqttUrl, agent).catch(() => undefined);
+    return found !== undefined;
+  });
+  const client = found ?? expect.unreachable('no client');
   clients.push(client);
   const subscribed = await Promise.all(
     [first, second].map((master) =>
