@@ -1,5 +1,5 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [fleet]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [storm] [fleet]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
@@ -11,6 +11,7 @@ import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
 import { benchReconcile } from './reconcile.ts';
+import { benchStorm } from './storm.ts';
 import { benchTokens } from './tokens.ts';
 
 const BENCHES = {
@@ -20,6 +21,7 @@ const BENCHES = {
   reconcile: benchReconcile,
   ingest: benchIngest,
   buckets: benchBuckets,
+  storm: benchStorm,
   fleet: benchFleet,
 };
 

@@ -23,6 +23,7 @@ export function rateRow<T>(
 
 interface Aim {
   readonly atLeast?: number;
+  readonly atMost?: number;
 }
 
 /** Prints `name  ratio (min–max)  subject against floor`, and whether the aim is met. */
@@ -33,9 +34,10 @@ export function report(row: Row, aim: Aim = {}): void {
   writeLine(`${row.name.padEnd(28)} ${range.padEnd(20)} ${medians}${verdict(ratio.median, aim)}`);
 }
 
-function verdict(ratio: number, { atLeast }: Aim): string {
-  if (atLeast === undefined) return '';
-  return `   aim ≥ ${atLeast}: ${ratio >= atLeast ? 'met' : 'missed'}`;
+function verdict(ratio: number, { atLeast, atMost }: Aim): string {
+  if (atLeast !== undefined) return `   aim ≥ ${atLeast}: ${ratio >= atLeast ? 'met' : 'missed'}`;
+  if (atMost !== undefined) return `   aim ≤ ${atMost}: ${ratio <= atMost ? 'met' : 'missed'}`;
+  return '';
 }
 
 function format(value: number): string {

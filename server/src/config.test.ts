@@ -12,7 +12,8 @@ const GOOD: Readonly<Record<string, string>> = {
   MQTT_SECRET_KEY: 'api-secret',
 };
 
-/** Neither is of use without the other. */
+/** Neither of each two is of use without the other. */
+const SMTP = { SMTP_URL: 'smtp://mail.internal', SMTP_FROM: 'alerts@iot.example' };
 const ADMIN = { ADMIN_USERNAME: 'admin', ADMIN_PASSWORD: 'correct horse battery' };
 
 function load(changes: Readonly<Record<string, string | undefined>> = {}): Config {
@@ -147,12 +148,15 @@ describe('bad values', () => {
     ['REGISTRATIONS_PER_HOUR', '0', ' '],
     ['METRICS_PORT', 'http', '65536', '-1'],
     ['METRICS_TOKEN', 'too-short'],
+    ['SMTP_URL', 'mail.example', 'http://mail.example', 'smtp://'],
+    ['SMTP_FROM', 'nobody', 'A <b>', 'a@b\nBcc: c@d', 'a b@c'],
+    ['ALERT_PRIVATE_ADDRESSES', 'yes', '10.0.0.0/8'],
   ];
 
   test.each(bad.flatMap(([name, ...values]) => values.map((value) => [name, value] as const)))(
     '%s=%j is reported by name and not by value',
     (name, value) => {
-      const faults = faultsOf({ ...ADMIN, [name]: value });
+      const faults = faultsOf({ ...ADMIN, ...SMTP, [name]: value });
       expect(faults).toHaveLength(1);
       expect(faults[0]).toStartWith(`${name} must `);
       if (!value.endsWith('://') && value.length > 3) expect(faults[0]).not.toContain(value);
@@ -208,4 +212,14 @@ test('a host name that cannot name the instance is a fault of INSTANCE_ID', () =
 
 test('the configuration cannot be changed', () => {
   expect(Object.isFrozen(load())).toBe(true);
+});
+
+test('e-mail is sent where there are a server and a sender, and not with one of them', () => {
+  expect(load().smtp).toBeUndefined();
+  expect(load(SMTP).smtp).toEqual({ url: SMTP.SMTP_URL, from: SMTP.SMTP_FROM });
+  expect(load({ ...SMTP, SMTP_FROM: 'Simple IoT <a@iot.example>' }).smtp?.from).toBe(
+    'Simple IoT <a@iot.example>',
+  );
+  expect(faultsOf({ SMTP_URL: SMTP.SMTP_URL })).toEqual(['SMTP_FROM must be set with SMTP_URL']);
+  expect(faultsOf({ SMTP_FROM: SMTP.SMTP_FROM })).toEqual(['SMTP_URL must be set with SMTP_FROM']);
 });

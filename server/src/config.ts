@@ -137,6 +137,16 @@ const variables = z.object({
     .refine((port) => port <= 65_535, 'must be a port')
     .optional(),
   METRICS_TOKEN: secret(16, 'characters').optional(),
+  SMTP_URL: url(['smtp:', 'smtps:']).optional(),
+  SMTP_FROM: z
+    .string()
+    .max(320)
+    .regex(
+      /^(?:[^<>\p{Cc}]+ )?<[^<>@\s]+@[^<>@\s]+>$|^[^<>@\s]+@[^<>@\s]+$/u,
+      'must be an address, or a name and an address: Alerts <alerts@example.com>',
+    )
+    .optional(),
+  ALERT_PRIVATE_ADDRESSES: flag(false),
 });
 
 const environment = variables
@@ -160,6 +170,11 @@ const environment = variables
         path: ['ADMIN_USERNAME'],
         message: 'must be set with ADMIN_PASSWORD',
       });
+    }
+    if ((env.SMTP_URL === undefined) !== (env.SMTP_FROM === undefined)) {
+      const [given, missing] =
+        env.SMTP_URL === undefined ? ['SMTP_FROM', 'SMTP_URL'] : ['SMTP_URL', 'SMTP_FROM'];
+      context.addIssue({ code: 'custom', path: [missing], message: `must be set with ${given}` });
     }
     if (name !== undefined && password?.toLowerCase() === name) {
       context.addIssue({ code: 'custom', path: ['ADMIN_PASSWORD'], message: 'must not be ADMIN_USERNAME' });
@@ -194,6 +209,13 @@ const environment = variables
     /** Where `/metrics` is answered: on a port of its own, or to bearers of the token; nowhere without either. */
     metricsPort: env.METRICS_PORT,
     metricsToken: env.METRICS_TOKEN,
+    /** The server that takes e-mail; none is sent without. */
+    smtp:
+      env.SMTP_URL === undefined || env.SMTP_FROM === undefined
+        ? undefined
+        : { url: env.SMTP_URL, from: env.SMTP_FROM },
+    /** Whether webhooks and ntfy may be on the server's own network. */
+    alertPrivateAddresses: env.ALERT_PRIVATE_ADDRESSES,
     rateLimits: {
       /** Token requests of one device with a good credential, per minute. */
       device: env.RATE_LIMIT_DEVICE,

@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { type AlertsDeps, createAlerts } from './alerts/alerts.ts';
 import { createApp } from './api/app.ts';
 import { REQUEST_LIMIT_MS } from './api/operator-api.ts';
 import { createAudit } from './audit/routes.ts';
@@ -43,6 +44,8 @@ export interface ServicesDeps {
   readonly dashboardFolder: string;
   /** What the times that are stored and compared go by; the given clock unless given. */
   readonly databaseTime?: DatabaseTime;
+  /** IP addresses of the hosts that alerts are delivered to; the machine's resolver unless given. */
+  readonly resolve?: AlertsDeps['resolve'];
   /** Counters of the rate limits; in this process unless given. */
   readonly stores?: StoreFactory;
 }
@@ -137,6 +140,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Presence'),
   });
   const ping = createPing({ publish: messaging.publish, onSeen, metrics });
+  const alerts = createAlerts({ ...common, resolve: deps.resolve, log: featureLogger(log, 'Alerts') });
   const telemetry = createTelemetry({
     ...common,
     database,
@@ -144,7 +148,12 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     publish: messaging.publish,
     onSeen,
     onRefused: broker.onBrokerRefused,
-    handlers: { replies: commands.storeReplies },
+    broker,
+    handlers: {
+      records: alerts.evaluateRecords,
+      skipped: alerts.noteSkipped,
+      replies: commands.storeReplies,
+    },
     onReplies: commands.onReplies,
   });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
@@ -159,6 +168,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     commands,
     ping,
     telemetry,
+    alerts,
   ];
 
   const events = createLiveEvents({
@@ -190,6 +200,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       presence,
       commands,
       telemetry,
+      alerts,
       events,
     },
     checks: {

@@ -210,6 +210,9 @@ test('metrics are in the document only where this port answers them', async () =
   expect(status).toBe(404);
 });
 
+/** A question that is too long for a URL; whoever reads may ask it. */
+const isRead = (operationId: string) => operationId === 'previewAlertRule';
+
 describe('credentials', () => {
   test('every operation answers 401 without, in the form of its side', async () => {
     expect(operations.length).toBeGreaterThan(35);
@@ -234,7 +237,7 @@ describe('credentials', () => {
     const { authorization } = await addApiKey(admin, { name: 'viewer', role: 'viewer' });
     const unsafe = operations.filter(
       ({ method, path, operationId }) =>
-        method !== 'GET' && path.startsWith('/api/') && operationId !== 'logIn',
+        method !== 'GET' && path.startsWith('/api/') && operationId !== 'logIn' && !isRead(operationId),
     );
     expect(unsafe.length).toBeGreaterThan(18);
     const [before] = await stack.sql`select count(*)::int as entries from audit_log`;
@@ -252,6 +255,7 @@ describe('credentials', () => {
     for (const found of operations) {
       if (found.method === 'GET' || !found.path.startsWith('/api/') || own.includes(found.operationId))
         continue;
+      if (isRead(found.operationId)) continue;
       const path = found.path.replace('/api/v1', '').replaceAll(/\{\w+\}/g, randomUUID());
       expect(
         (await viewer.call(found.method, path, {}, { 'content-type': bodyTypeOf(path) })).status,

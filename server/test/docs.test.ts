@@ -66,20 +66,23 @@ describe('README.md', () => {
   });
 });
 
-test.each(['README.md', 'docs/operations.md', 'docs/security.md', 'docs/architecture.md', 'CONTRIBUTING.md'])(
-  'every file that %s links to exists',
-  async (page) => {
-    const links = [...(await read(page)).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
-      ([, path = '']) => path,
-    );
-    for (const path of links) {
-      const found = await Bun.file(new URL(path, new URL(page, ROOT)))
-        .stat()
-        .then(
-          () => true,
-          () => false,
-        );
-      expect(found, `${page}: ${path}`).toBe(true);
-    }
-  },
-);
+test.each([
+  'README.md',
+  'docs/operations.md',
+  'docs/security.md',
+  'docs/architecture.md',
+  'docs/alerts.md',
+  'docs/monitoring.md',
+  'CONTRIBUTING.md',
+])('every file that %s links to exists', async (page) => {
+  const links = [...(await read(page)).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, path = '']) => path);
+  for (const path of links) {
+    const found = await Bun.file(new URL(path, new URL(page, ROOT)))
+      .stat()
+      .then(
+        () => true,
+        () => false,
+      );
+    expect(found, `${page}: ${path}`).toBe(true);
+  }
+});

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
 import { type Child, startChild } from './child.ts';
-import { AGENT_SECRET, createTestDatabase, JWT_SECRET, MASTER_SECRET, type TestDatabase } from './harness.ts';
+import { AGENT_SECRET, createTestDatabase, JWT_SECRET, MASTER_SECRET } from './harness.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -19,12 +19,13 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
-export async function startSurroundings(): Promise<Surroundings> {
-  const database: TestDatabase = await createTestDatabase();
+/** @param database where it is, asked for at each connection; a database of its own in the shared PostgreSQL if not given. */
+export async function startSurroundings(given?: () => URL): Promise<Surroundings> {
+  const database = given ? undefined : await createTestDatabase();
+  const address = given ?? (() => new URL(database?.url ?? ''));
   const broker = await startDevBroker({ apiKey: 'simple-iot-server', apiSecret: API_SECRET });
-  const target = new URL(database.url);
-  const proxy = await startTcpProxy({ target: () => Number(target.port) });
-  const url = new URL(database.url);
+  const proxy = await startTcpProxy({ target: () => Number(address().port) });
+  const url = address();
   url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
   const env = {
@@ -60,7 +61,7 @@ export async function startSurroundings(): Promise<Surroundings> {
       for (const child of children) await child.end();
       await proxy.close();
       await broker.close();
-      await database.close();
+      await database?.close();
     },
   };
 }

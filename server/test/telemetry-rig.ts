@@ -70,6 +70,7 @@ export async function startTelemetryRig(options: { clock?: Clock } = {}): Promis
       instanceId: `instance-${instances.length}`,
       retention: { telemetrySeconds: 90 * DAY, rollupSeconds: 5 * 365 * DAY },
       tokens: broker.tokens,
+      broker: broker.instance,
       publish: (topic, payload) => {
         sent.push({ topic, payload });
         return true;

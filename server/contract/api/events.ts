@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { commandStates, deviceRoles, deviceStates } from '../roles.ts';
 import { deviceId, deviceUuid } from '../uuid.ts';
+import { alert } from './alerts.ts';
 
 /** Devices whose values one stream may name. */
 const MAX_NAMED_DEVICES = 100;
@@ -77,12 +78,13 @@ export const telemetryEvent = z
   })
   .meta({ id: 'TelemetryEvent' });
 
-/** `data` by the name of the event. What `alert` holds is the alert as the alerts' API answers it. */
+/** `data` by the name of the event. */
 export const fleetEvents = {
   reset: resetEvent,
   presence: presenceEvent,
   device: deviceEvent,
   command: commandEvent,
+  alert,
   telemetry: telemetryEvent,
 } as const;
 

@@ -48,7 +48,7 @@ export const timelinePage = pageOf(
       what: z
         .string()
         .describe(
-          'An action of the audit log; session.began, session.ended; command.done, .failed, .expired',
+          'An action of the audit log; session.began, session.ended; command.done, .failed, .expired; alert.fired, .resolved',
         ),
       detail: z.record(z.string(), z.unknown()),
     })

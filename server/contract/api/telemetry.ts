@@ -205,5 +205,7 @@ export const ingestStatus = z.object({
     .describe('Messages that this instance has stored since it started'),
   events: z
     .array(z.object({ at: time, kind: z.string(), messages: z.int().nullable() }))
-    .describe('What happened to the session, newest first; session_lost: what the broker held is gone'),
+    .describe(
+      'What happened to the session, newest first; session_lost: what the broker held is gone; queue_overflow: it dropped so many messages',
+    ),
 });

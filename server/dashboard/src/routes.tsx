@@ -14,6 +14,19 @@ const DevicePage = lazy(async () => ({
 const Approvals = lazy(async () => ({
   default: (await import('./pages/approvals/approvals.tsx')).Approvals,
 }));
+const Alerts = lazy(async () => ({ default: (await import('./pages/alerts/alerts.tsx')).Alerts }));
+const AlertRules = lazy(async () => ({
+  default: (await import('./pages/alert-rules/alert-rules.tsx')).AlertRules,
+}));
+const AlertRulePage = lazy(async () => ({
+  default: (await import('./pages/alert-rules/alert-rule-page.tsx')).AlertRulePage,
+}));
+const AlertChannels = lazy(async () => ({
+  default: (await import('./pages/alert-channels/alert-channels.tsx')).AlertChannels,
+}));
+const AlertChannelPage = lazy(async () => ({
+  default: (await import('./pages/alert-channels/alert-channel-page.tsx')).AlertChannelPage,
+}));
 const Audit = lazy(async () => ({ default: (await import('./pages/audit/audit.tsx')).Audit }));
 const Broker = lazy(async () => ({ default: (await import('./pages/broker/broker.tsx')).Broker }));
 const Operators = lazy(async () => ({
@@ -31,6 +44,11 @@ export function Routes() {
       <Route path="/devices/new" component={AddDevice} />
       <Route path="/devices/:id/:tab?">{({ id, tab }) => <DevicePage key={id} id={id} tab={tab} />}</Route>
       <Route path="/approvals" component={Approvals} />
+      <Route path="/alerts" component={Alerts} />
+      <Route path="/alerts/rules" component={AlertRules} />
+      <Route path="/alerts/rules/:id">{({ id }) => <AlertRulePage key={id} id={id} />}</Route>
+      <Route path="/alerts/channels" component={AlertChannels} />
+      <Route path="/alerts/channels/:id">{({ id }) => <AlertChannelPage key={id} id={id} />}</Route>
       <Route path="/audit" component={Audit} />
       <Route path="/broker" component={Broker} />
       <Route path="/operators" component={Operators} />

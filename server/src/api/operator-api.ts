@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { createAudit } from '../audit/routes.ts';
 import type { createBroker } from '../broker/broker.ts';
 import type { createBulk } from '../bulk/bulk.ts';
@@ -33,6 +34,7 @@ export interface OperatorApiDeps {
   readonly presence: Presence;
   readonly commands: Commands;
   readonly telemetry: Telemetry;
+  readonly alerts: Alerts;
   readonly events: LiveEvents;
 }
 
@@ -69,6 +71,7 @@ export function operatorApi(deps: OperatorApiDeps) {
     .route('/', deps.presence.operatorRoutes)
     .route('/', deps.commands.operatorRoutes)
     .route('/', deps.telemetry.operatorRoutes)
+    .route('/', deps.alerts.operatorRoutes)
     .route('/', deps.events.operatorRoutes);
 }
 

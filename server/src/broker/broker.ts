@@ -11,7 +11,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
-import { type DesiredState, desiredState, type SessionFirst } from './desired-state.ts';
+import { type DesiredState, desiredState, MAX_INFLIGHT, type SessionFirst } from './desired-state.ts';
 import { queueState } from './device-store.ts';
 import { syncDevice } from './device-sync.ts';
 import { createEmqx, type Emqx } from './emqx.ts';
@@ -111,6 +111,9 @@ export function createBroker(deps: BrokerDeps) {
     reconciler,
     /** Publishes; false when nobody listens. */
     deliver: emqx.publish,
+    /** The queue of a session of the server's, and how much of it may be in flight. */
+    queue: emqx.queue,
+    maxInflight: MAX_INFLIGHT,
     operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
     checks: {
       broker_api: () => readiness(reconciler.status()),

@@ -29,6 +29,9 @@ export interface ClosedAuthenticator {
   readonly password_hash_algorithm: { readonly name: 'sha256'; readonly salt_position: 'prefix' };
 }
 
+/** Messages on the way to one session of the server's. */
+export const MAX_INFLIGHT = 2_048;
+
 export const CLOSED: ClosedAuthenticator = {
   mechanism: 'password_based',
   backend: 'built_in_database',
@@ -101,7 +104,7 @@ export function desiredState(jwtSecret: string, options: DesiredStateOptions = {
       hocon: `zones.server {
   mqtt {
     upgrade_qos = true
-    max_inflight = 2048
+    max_inflight = ${MAX_INFLIGHT}
     max_mqueue_len = 100000
     session_expiry_interval = 24h
   }
@@ -109,7 +112,7 @@ export function desiredState(jwtSecret: string, options: DesiredStateOptions = {
 }`,
       values: {
         'zones.server.mqtt.upgrade_qos': 'true',
-        'zones.server.mqtt.max_inflight': '2048',
+        'zones.server.mqtt.max_inflight': String(MAX_INFLIGHT),
         'zones.server.mqtt.max_mqueue_len': '100000',
         'zones.server.force_shutdown.max_mailbox_size': '200000',
       },

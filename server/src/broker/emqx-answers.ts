@@ -58,6 +58,8 @@ export const client = z.object({
   connected: z.boolean().default(true),
   connected_at: z.string().optional(),
   auth_expire_at: z.unknown(),
+  mqueue_dropped: z.number().default(0),
+  inflight_max: z.number().optional(),
 });
 
 export const subscription = z.object({ topic: z.string() });

@@ -48,6 +48,14 @@ export interface ClientSession {
   readonly authenticated: boolean;
 }
 
+/** What waits at the broker for a client. */
+export interface ClientQueue {
+  /** Messages that were dropped since the session began, because the queue was full. */
+  readonly dropped: number;
+  /** Messages in flight at most, as it was when the client connected. */
+  readonly maxInflight: number | undefined;
+}
+
 /** Who made a ban, by which the server knows its own. */
 export const BANNED_BY = 'simple-iot-server';
 
@@ -111,6 +119,10 @@ export function deviceCalls({ call, read, readOrAbsent }: ReturnType<typeof crea
     async session(clientId: string): Promise<ClientSession | undefined> {
       const answer = await readOrAbsent(`/clients/${encodeURIComponent(clientId)}`, answers.client);
       return answer && toSession(answer);
+    },
+    async queue(clientId: string): Promise<ClientQueue | undefined> {
+      const answer = await readOrAbsent(`/clients/${encodeURIComponent(clientId)}`, answers.client);
+      return answer && { dropped: answer.mqueue_dropped, maxInflight: answer.inflight_max };
     },
     async sessionsPage(page: number): Promise<Page<ClientSession>> {
       // All fields: the broker refuses to name `auth_expire_at` among some.

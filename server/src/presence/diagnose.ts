@@ -50,11 +50,17 @@ const REFUSALS: Readonly<Record<string, string>> = {
   wrong_role: 'It uses the secret of the other role: check the role in its sketch.',
 };
 
-function diagnoseOnline({ unanswered }: Findings, since: Date): Diagnosis {
+function diagnoseOnline({ unanswered, alert }: Findings, since: Date): Diagnosis {
   if (unanswered >= UNANSWERED_ATTEMPTS) {
     return problem(
       `The device is online but has not answered a command that was sent ${unanswered} times.`,
       'Check that its firmware subscribes to its command topic and replies; cancel the command to let the next one go out.',
+    );
+  }
+  if (alert) {
+    return attention(
+      `The alert rule "${alert.rule}" fires: ${alert.message}`,
+      'Look at what the device sends, and acknowledge the alert when you take care of it.',
     );
   }
   return { state: 'ok', message: `The device is online since ${since.toISOString()}.`, next: null };

@@ -10,7 +10,7 @@ export interface TimelineRow {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Everything about one device, newest first: the audit log about it, its sessions, and how its commands ended. */
+/** Everything about one device, newest first: the audit log about it, its sessions, how its commands ended, its alerts. */
 export async function readTimeline(
   db: Queryable,
   deviceId: string,
@@ -35,6 +35,14 @@ export async function readTimeline(
         select finished_at, 'command/' || id, 'command.' || state::text, json_build_object(
           'command', id, 'c', name, 'error', error)
         from commands where device_id = ${deviceId}::uuid and finished_at is not null and state <> 'cancelled'
+        union all
+        select fired_at, 'alert/1/' || id, 'alert.fired', json_build_object(
+          'alert', id, 'rule', rule_name, 'message', message)
+        from alerts where device_id = ${deviceId}::uuid
+        union all
+        select resolved_at, 'alert/2/' || id, 'alert.resolved', json_build_object(
+          'alert', id, 'rule', rule_name, 'resolution', resolution)
+        from alerts where device_id = ${deviceId}::uuid and resolved_at is not null
       ) as event
     ) as ordered ${after}
     order by us desc, key desc limit ${limit}`);

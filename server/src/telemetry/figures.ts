@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { cachedReading } from '../platform/cached-reading.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { telemetryDevices } from '../platform/db/schema.ts';
+import { ingestEvents, telemetryDevices } from '../platform/db/schema.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
 interface TelemetryFiguresDeps {
@@ -46,6 +46,26 @@ export function telemetryFigures({ metrics, db, clock, waiting }: TelemetryFigur
     help: 'Numbered records that are missing now; those that arrive late are taken off.',
     type: 'gauge',
     read: async () => (await account()).map(({ lost }) => [{}, lost] as const),
+  });
+  const losses = cachedReading(clock, KEPT_MS, () =>
+    db
+      .select({
+        sessions: sql<number>`count(*) filter (where kind = 'session_lost')`.mapWith(Number),
+        messages: sql<number>`coalesce(sum(messages), 0)`.mapWith(Number),
+      })
+      .from(ingestEvents),
+  );
+  metrics.observe({
+    name: 'siot_telemetry_sessions_lost',
+    help: 'How often within a year the broker lost the session that telemetry arrives on, with what it held.',
+    type: 'gauge',
+    read: async () => (await losses()).map(({ sessions }) => [{}, sessions] as const),
+  });
+  metrics.observe({
+    name: 'siot_telemetry_messages_dropped',
+    help: 'Messages that the broker dropped within a year because its queue for the server was full.',
+    type: 'gauge',
+    read: async () => (await losses()).map(({ messages }) => [{}, messages] as const),
   });
   metrics.observe({
     name: 'siot_telemetry_waiting',

@@ -10,7 +10,8 @@ import type { Tokens } from '../tokens/token.ts';
 import { telemetryFigures } from './figures.ts';
 import { createAcknowledger } from './ingest/acknowledger.ts';
 import type { BatchHandlers } from './ingest/batch-store.ts';
-import { createIngest, INGEST_FILTERS } from './ingest/ingest.ts';
+import { createIngest, INGEST_CLIENT_ID, INGEST_FILTERS } from './ingest/ingest.ts';
+import { createSessionWatch, type SessionQueue } from './ingest/session-watch.ts';
 import { readArrivals, readLatestValues } from './live/latest-values.ts';
 import { createLive } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
@@ -35,6 +36,12 @@ export interface TelemetryDeps {
   readonly tokens: Pick<Tokens, 'issueForServer'>;
   /** Sends through the instance's own session; false when that is down. */
   readonly publish: (topic: string, payload: string, qos: 1) => boolean;
+  /** What the broker says of the session. */
+  readonly broker: {
+    readonly queue: (clientId: string) => Promise<SessionQueue | undefined>;
+    /** Messages in flight at most, as the broker is set. */
+    readonly maxInflight: number;
+  };
   /** What other features do with a batch, in its transaction. */
   readonly handlers?: BatchHandlers;
   /** Told of every device whose message was stored. */
@@ -87,6 +94,15 @@ export function createTelemetry(deps: TelemetryDeps) {
       live.ring(plan.counts.keys());
     },
   });
+  const sessionWatch = createSessionWatch({
+    db,
+    clock,
+    log,
+    isOnline: () => ingest.state() === 'online',
+    readQueue: () => deps.broker.queue(INGEST_CLIENT_ID),
+    maxInflight: deps.broker.maxInflight,
+    reconnect: ingest.reconnect,
+  });
   const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
   const maintenance = createMaintenance({ ...deps, log, holder });
 
@@ -118,20 +134,28 @@ export function createTelemetry(deps: TelemetryDeps) {
     },
     sessionRights: [{ action: 'publish' as const, topic: ackTopic('+') }],
     checks: {
-      telemetry: () => (state() === 'online' || state() === 'standby' ? 'ok' : state()),
+      telemetry() {
+        if (state() !== 'online' && state() !== 'standby') return state();
+        const remark = sessionWatch.remark();
+        return remark === undefined ? 'ok' : `ok, but ${remark}`;
+      },
     },
     state,
     /** Messages that have arrived here and are not stored yet. */
     waiting: ingest.waiting,
     /** Makes partitions and rollups and drops what has expired, as every minute. */
     maintain: maintenance.run,
+    /** Reads what the broker says of the session, as every 15 s. */
+    lookAtSession: sessionWatch.look,
     onDatabaseReady() {
       acknowledger.start();
       maintenance.start();
       ingest.start();
+      sessionWatch.start();
     },
     onStopping: () => stopping.abort(),
     async close() {
+      await sessionWatch.close();
       await ingest.close(CLOSE_STEP_MS);
       acknowledger.close();
       live.close();

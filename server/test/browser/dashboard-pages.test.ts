@@ -1,28 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import axe from 'axe-core';
 import type { MqttClient } from 'mqtt';
-import type { BrowserContextOptions, Page } from 'playwright-core';
 import { z } from 'zod';
 import { insertDevices } from '../devices.ts';
 import { connectDevice, registerDevice, until } from '../harness.ts';
 import { ADMIN } from '../operators.ts';
 import { hasBrowser } from './chromium.ts';
 import { type DashboardStack, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
+import { axeFindings, findingsOf, LOOKS, type Shown, tabTo, WCAG } from './looks.ts';
 
 const FIRST_LOAD_LIMIT_BYTES = 250_000;
-
-const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
-  light: { colorScheme: 'light' },
-  dark: { colorScheme: 'dark' },
-  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
-};
-
-interface Shown {
-  readonly name: string;
-  readonly path: () => string;
-  /** What shows that the page has what it shows. */
-  readonly ready: (page: Page) => Promise<unknown>;
-}
 
 let dashboard: DashboardStack;
 let agent = '';
@@ -105,38 +91,6 @@ const PAGES: readonly Shown[] = [
   },
 ];
 
-const violations = z.array(
-  z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string(), failureSummary: z.string() })) }),
-);
-
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-/** What axe finds against WCAG 2.2 AA and, unless told otherwise, good practice; one line each. */
-async function axeFindings(
-  page: Page,
-  rules: readonly string[] = [...WCAG, 'best-practice'],
-): Promise<string[]> {
-  // Evaluated by the debugger: the content security policy lets no script be added.
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(`axe.run(document, {
-    runOnly: ${JSON.stringify(rules)},
-  }).then(({ violations }) => violations.map(({ id, nodes }) => ({
-    id, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary: failureSummary ?? '' })),
-  })))`);
-  return violations
-    .parse(found)
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}
-
-/** Whether the page can be scrolled sideways. */
-async function overflow(page: Page): Promise<number> {
-  return z
-    .number()
-    .parse(
-      await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
-    );
-}
-
 describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
   beforeAll(async () => {
     dashboard = await startDashboard();
@@ -182,13 +136,7 @@ describe.skipIf(!hasBrowser)('every page of the dashboard', () => {
       await page.getByLabel('Password').fill(ADMIN.password);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.locator('#main').waitFor();
-      for (const { name, path, ready } of PAGES) {
-        await page.goto(`${dashboard.stack.url}${path()}`);
-        await ready(page);
-        findings.push(...(await axeFindings(page)).map((finding) => `${name}: ${finding}`));
-        if ((await overflow(page)) > 0) findings.push(`${name}: can be scrolled sideways`);
-        await screenshot(page, `${look}-${name}`);
-      }
+      findings.push(...(await findingsOf(page, dashboard.stack.url, PAGES, look)));
       expect(findings).toEqual([]);
       expect(complaints).toEqual([]);
       await context.close();
@@ -360,18 +308,4 @@ async function publishHour(client: MqttClient | undefined, id: string): Promise<
     };
     await client?.publishAsync(`device/${id}/data`, JSON.stringify(record), { qos: 1 });
   }
-}
-
-const MOST_STOPS = 60;
-
-/** Presses Tab until what has the focus carries this name. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let stop = 0; stop < MOST_STOPS; stop++) {
-    await page.keyboard.press('Tab');
-    const focused = await page.evaluate(
-      "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()",
-    );
-    if (focused === name) return;
-  }
-  throw new Error(`Tab does not lead to ${name}`);
 }

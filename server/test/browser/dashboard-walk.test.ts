@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
+import { Webhook } from 'standardwebhooks';
+import { linkTopic } from '../../contract/topics.ts';
 import { createDeviceClient, type DeviceClient } from '../../dev/device-client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import { callDevice, registerDevice, tokenPath, until } from '../harness.ts';
+import { type Receiver, startReceiver } from '../alert-receiver.ts';
+import { callDevice, connectDevice, inbox, registerDevice, tokenPath, until } from '../harness.ts';
 import { ADMIN } from '../operators.ts';
 import { hasBrowser } from './chromium.ts';
 import { type DashboardStack, PAGES_LIMIT_MS, screenshot, signIn, startDashboard } from './dashboard.ts';
@@ -17,7 +20,8 @@ async function startDevice(dashboard: DashboardStack, uuid: string, key: string)
     credential: key,
     clock: systemClock,
     random: systemRandom,
-    about: { fw: '1.4.0', board: 'esp8266', f: { light: { u: 'lx' } } },
+    about: { fw: '1.4.0', board: 'esp8266', f: { light: { u: 'lx' } }, cmd: { LED: { on: 'bool' } } },
+    onCommand: ({ a }) => ({ lamp: a }),
   });
   device.start();
   await until('the device is online with the key that was shown', device.online, 60_000);
@@ -29,12 +33,32 @@ async function shownIdentity(page: Page): Promise<{ uuid: string; key: string }>
   return { uuid: (await values.nth(0).textContent()) ?? '', key: (await values.nth(1).textContent()) ?? '' };
 }
 
+/** Adds a webhook for the alerts, and answers its secret. */
+async function addWebhook(page: Page, { url }: Receiver): Promise<string> {
+  await page.getByRole('navigation', { name: 'Fleet' }).getByRole('link', { name: 'Alerts' }).click();
+  await page.getByRole('link', { name: 'Channels' }).click();
+  await page.getByRole('button', { name: 'Add a channel' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Night watch');
+  await dialog.getByRole('textbox', { name: 'URL' }).fill(`${url}/alerts`);
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  await dialog.getByText('This is the only time the secret is shown.').waitFor();
+  const secret = (await dialog.locator('pre').textContent()) ?? '';
+  await dialog.getByRole('button', { name: 'I have stored it' }).click();
+  return secret;
+}
+
 describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown off', () => {
   let dashboard: DashboardStack;
+  let receiver: Receiver;
   beforeAll(async () => {
-    dashboard = await startDashboard();
+    dashboard = await startDashboard({ env: { ALERT_PRIVATE_ADDRESSES: 'true' } });
+    receiver = startReceiver();
   }, PAGES_LIMIT_MS);
-  afterAll(() => dashboard?.close());
+  afterAll(async () => {
+    await receiver?.close();
+    await dashboard?.close();
+  });
 
   test(
     'a wrong password is refused in words, the right one leads where the operator wanted to go',
@@ -53,7 +77,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
   );
 
   test(
-    'a device is added, refused with a wrong key, let in with the shown one, charted, paired, and revoked',
+    'a device is added, refused with a wrong key, let in with the shown one, charted, commanded, paired, watched, and revoked',
     async () => {
       const { page, context, complaints } = await dashboard.openSignedIn();
       const master = await registerDevice(dashboard.stack.url, 'master');
@@ -88,7 +112,14 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page
         .getByRole('img', { name: /^Chart of light: last 600 lx, lowest 512 lx, highest 600 lx/ })
         .waitFor();
-      await page.getByRole('navigation', { name: 'Device' }).getByRole('link', { name: 'Overview' }).click();
+
+      const tabs = page.getByRole('navigation', { name: 'Device' });
+      await tabs.getByRole('link', { name: 'Commands' }).click();
+      await page.getByLabel('on', { exact: true }).selectOption('true');
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.getByRole('region', { name: 'Reply' }).getByText('{"lamp":{"on":true}}').waitFor();
+
+      await tabs.getByRole('link', { name: 'Overview' }).click();
       await page.getByRole('button', { name: 'Pair', exact: true }).click();
       await page.getByRole('combobox', { name: 'Master' }).fill(master.uuid.slice(0, 8));
       await page
@@ -98,8 +129,34 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.getByRole('dialog').getByRole('button', { name: 'Pair' }).click();
       await page.getByText(/In effect on the broker after \d+ ms/).waitFor();
       await page.getByText('Paired with').waitFor();
+      const controller = await connectDevice(dashboard.stack.broker.mqttUrl, master);
+      const links = inbox(controller);
+      await controller.subscribeAsync(linkTopic(uuid), { qos: 1 });
+      device.send(uuid, { lamp: 'on' });
+      expect(await links.next()).toMatchObject({ topic: linkTopic(uuid), payload: '{"lamp":"on"}' });
+      await controller.endAsync();
 
-      await page.getByRole('button', { name: 'More actions' }).click();
+      const secret = await addWebhook(page, receiver);
+      await page.getByRole('link', { name: 'Rules' }).click();
+      await page.getByRole('link', { name: 'Add a rule' }).first().click();
+      await page.getByLabel('Field').fill('light');
+      await page.getByRole('textbox', { name: 'Limit' }).fill('700');
+      await page.getByText('Would not have fired on').waitFor();
+      await page.getByRole('checkbox', { name: 'Night watch' }).check();
+      await page.getByRole('button', { name: 'Add the rule' }).click();
+      await page.getByRole('link', { name: 'Light above 700' }).waitFor();
+      device.record({ light: 900 });
+      await page.getByRole('link', { name: 'Alerts 1 firing' }).click();
+      await page.getByText('light is 900, above 700.').waitFor();
+      await screenshot(page, 'walk-alert');
+      const [told] = await receiver.got(1);
+      const notification = new Webhook(secret).verify(told?.body ?? '', told?.headers ?? {});
+      expect(notification).toMatchObject({ data: { firing: 1, alerts: [{ device: { id: uuid } }] } });
+      await page.getByRole('button', { name: /^Acknowledge/ }).click();
+      await page.getByText('Acknowledged by admin').waitFor();
+
+      await page.locator('.alerts').getByRole('link', { name: 'Bench sensor' }).click();
+      await page.getByRole('button', { name: 'More actions', exact: true }).click();
       await page.getByRole('menuitem', { name: 'Revoke' }).click();
       await page.getByText('The session that is up now ends.').waitFor();
       await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
@@ -111,6 +168,9 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       for (const text of ['Device revoked', 'Device paired', 'Key shown', 'Credential refused']) {
         await page.getByText(text, { exact: true }).first().waitFor();
       }
+      await page.getByRole('navigation', { name: 'Fleet' }).getByRole('link', { name: 'Alerts' }).click();
+      await page.getByRole('button', { name: 'Past' }).click();
+      await page.getByText('Ended with the device revoked or deleted').waitFor();
       expect(complaints).toEqual([]);
       await device.close();
       await context.close();

@@ -5,6 +5,7 @@ import type {
   PresenceEvent,
   TelemetryEvent,
 } from '../../../contract/api/events.ts';
+import type { Alert } from './alerts.ts';
 import type { Device } from './fleet.ts';
 import type { EventName } from './fleet-stream.ts';
 
@@ -14,12 +15,14 @@ const FLEET_MS = 2_000;
 const SETTLE_MS = 300;
 
 const FLEET_KEYS = [['devices'], ['summary']] as const;
+/** Of what is read seldom, each for itself. */
+const SELDOM: ReadonlySet<unknown> = new Set(['devices', 'summary', 'alerts', 'alert-rules']);
 
 /** Brings the cache up to what the event stream tells: what an event holds is written, the rest is read again. */
 export function createEventApplier(client: QueryClient) {
   const stale = new Map<string, QueryKey>();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let fleetReadAt = 0;
+  const readAt = new Map<unknown, number>();
 
   function readAgain(...keys: readonly QueryKey[]): void {
     for (const key of keys) stale.set(JSON.stringify(key), key);
@@ -29,15 +32,17 @@ export function createEventApplier(client: QueryClient) {
   function flush(): void {
     timer = undefined;
     const now = performance.now();
-    const fleetIsEarly = now - fleetReadAt < FLEET_MS;
+    const isEarly = new Set([...readAt].filter(([, at]) => now - at < FLEET_MS).map(([name]) => name));
     for (const [text, key] of stale) {
-      const isFleet = FLEET_KEYS.some(([name]) => name === key[0]);
-      if (isFleet && fleetIsEarly) continue;
-      if (isFleet) fleetReadAt = now;
+      const [name] = key;
+      if (isEarly.has(name)) continue;
+      if (SELDOM.has(name)) readAt.set(name, now);
       stale.delete(text);
       void client.invalidateQueries({ queryKey: key });
     }
-    if (stale.size > 0) timer ??= setTimeout(flush, FLEET_MS - (now - fleetReadAt));
+    if (stale.size === 0) return;
+    const waits = [...stale.values()].map(([name]) => (readAt.get(name) ?? 0) + FLEET_MS - now);
+    timer ??= setTimeout(flush, Math.max(SETTLE_MS, Math.min(...waits)));
   }
 
   const apply = {
@@ -61,8 +66,9 @@ export function createEventApplier(client: QueryClient) {
       const { device }: CommandEvent = JSON.parse(data);
       readAgain(['commands', device], ['diagnosis', device]);
     },
-    alert() {
-      readAgain(['alerts'], ['alert-rules']);
+    alert(data: string) {
+      const { device }: Alert = JSON.parse(data);
+      readAgain(['alerts'], ['alert-rules'], ['diagnosis', device.id]);
     },
     telemetry(data: string) {
       const record: TelemetryEvent = JSON.parse(data);

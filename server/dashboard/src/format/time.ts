@@ -8,6 +8,7 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'lo
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const recent = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: 'numeric', minute: '2-digit' });
 const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' });
 
 /** `5 minutes ago`, `in 3 days`, `just now`. */
@@ -52,6 +53,11 @@ export function dayOf(at: number | string): string {
 
 export function clockTime(at: number | string): string {
   return clock.format(new Date(at));
+}
+
+/** Of the last week: the day of the week and the time. */
+export function recentTime(at: number | string): string {
+  return recent.format(new Date(at));
 }
 
 /** As `<input type="datetime-local">` has it, in the viewer's zone, to the second. */

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
+import { alertSummaryQuery } from '../api/alerts.ts';
 import { summaryQuery } from '../api/fleet.ts';
 import { usePoll } from '../api/live.ts';
 import { shortCount } from '../format/number.ts';
@@ -15,6 +16,7 @@ const FLEET: readonly Destination[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/devices', label: 'Devices', icon: 'device' },
   { href: '/approvals', label: 'Approvals', icon: 'approve' },
+  { href: '/alerts', label: 'Alerts', icon: 'bell' },
 ];
 const SYSTEM: readonly Destination[] = [
   { href: '/broker', label: 'Broker', icon: 'broker' },
@@ -28,19 +30,30 @@ const ACCESS: readonly Destination[] = [
 export function Navigation() {
   const poll = usePoll();
   const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
+  const alerts = useQuery({ ...alertSummaryQuery(), refetchInterval: poll });
+  const counts = {
+    '/approvals': { value: summary.data?.pending ?? 0, what: 'waiting', tone: '' },
+    '/alerts': { value: alerts.data?.firing ?? 0, what: 'firing', tone: 'bad' },
+  };
   return (
     <>
-      <Group destinations={FLEET} label="Fleet" counts={{ '/approvals': summary.data?.pending ?? 0 }} />
+      <Group destinations={FLEET} label="Fleet" counts={counts} />
       <Group destinations={SYSTEM} label="System" />
       <Group destinations={ACCESS} label="Access" />
     </>
   );
 }
 
+interface Count {
+  readonly value: number;
+  readonly what: string;
+  readonly tone: string;
+}
+
 interface GroupProps {
   readonly label: string;
   readonly destinations: readonly Destination[];
-  readonly counts?: Readonly<Record<string, number>>;
+  readonly counts?: Readonly<Record<string, Count>>;
 }
 
 function Group({ label, destinations, counts = {} }: GroupProps) {
@@ -51,16 +64,16 @@ function Group({ label, destinations, counts = {} }: GroupProps) {
         {label}
       </span>
       {destinations.map(({ href, label: text, icon }) => {
-        const waiting = counts[href] ?? 0;
+        const count = counts[href];
         const isHere = href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);
         return (
           <Link key={href} href={href} aria-current={isHere ? 'page' : undefined}>
             <Icon name={icon} size={17} />
             {text}
-            {waiting > 0 && (
-              <span className="count">
-                {shortCount(waiting)}
-                <span className="visually-hidden"> waiting</span>
+            {count && count.value > 0 && (
+              <span className={`count ${count.tone}`}>
+                {shortCount(count.value)}
+                <span className="visually-hidden"> {count.what}</span>
               </span>
             )}
           </Link>

@@ -8,6 +8,12 @@ export interface ChartMark {
   readonly label: string;
 }
 
+/** A value that a horizontal line marks. */
+export interface ChartLevel {
+  readonly value: number;
+  readonly tone: 'bad' | 'good';
+}
+
 interface LineChartProps {
   /** What the chart shows, in a sentence, for those who do not see it. */
   readonly label: string;
@@ -15,12 +21,15 @@ interface LineChartProps {
   readonly data: uPlot.AlignedData;
   /** The stretch that the time axis spans, in seconds. */
   readonly span: readonly [from: number, to: number];
-  readonly marks: readonly ChartMark[];
+  readonly marks?: readonly ChartMark[];
+  readonly levels?: readonly ChartLevel[];
+  /** Stretches that are shaded, in seconds. */
+  readonly shaded?: readonly (readonly [from: number, to: number])[];
   readonly format: (value: number) => string;
   /** Told of a stretch that was dragged over, in seconds. */
-  readonly onZoom: (from: number, to: number) => void;
+  readonly onZoom?: (from: number, to: number) => void;
   /** Told of the point under the pointer; undefined when it left. */
-  readonly onHover: (index: number | undefined) => void;
+  readonly onHover?: (index: number | undefined) => void;
 }
 
 const HEIGHT = 190;
@@ -28,7 +37,7 @@ const LEAST_ZOOM_PX = 6;
 
 /** A line with a band from the lowest to the highest value; charts of a page move their cursors together. */
 export function LineChart(props: LineChartProps) {
-  const { label, data, span } = props;
+  const { label, data, span, levels, shaded } = props;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
   const latest = useRef(props);
@@ -54,10 +63,11 @@ export function LineChart(props: LineChartProps) {
     };
   }, [theme]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: levels and shades are drawn from the latest properties
   useEffect(() => {
     chart.current?.setData(data, false);
     chart.current?.setScale('x', { min: span[0], max: span[1] });
-  }, [data, span]);
+  }, [data, span, levels, shaded]);
 
   return <div ref={place} className="chart" role="img" aria-label={label} />;
 }
@@ -78,13 +88,13 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
     legend: { show: false },
     cursor: {
       sync: { key: 'device' },
-      drag: { x: true, y: false, setScale: false },
+      drag: { x: latest.current.onZoom !== undefined, y: false, setScale: false },
       points: { size: 7, fill: accent, stroke: accent },
       y: false,
     },
     scales: {
       x: { time: true, auto: false, range: () => [...latest.current.span] as [number, number] },
-      y: { range: (_, low, high) => padded(low, high) },
+      y: { range: (_, low, high) => padded(low, high, latest.current.levels) },
     },
     axes: [
       {
@@ -113,13 +123,17 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
         (chart) => {
           const { left, width: dragged } = chart.select;
           if (dragged >= LEAST_ZOOM_PX) {
-            latest.current.onZoom(chart.posToVal(left, 'x'), chart.posToVal(left + dragged, 'x'));
+            latest.current.onZoom?.(chart.posToVal(left, 'x'), chart.posToVal(left + dragged, 'x'));
           }
           chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],
-      setCursor: [(chart) => latest.current.onHover(chart.cursor.idx ?? undefined)],
-      draw: [(chart) => drawMarks(chart, latest.current.marks, tokenColor('--warn-dot'))],
+      setCursor: [(chart) => latest.current.onHover?.(chart.cursor.idx ?? undefined)],
+      drawClear: [(chart) => drawShades(chart, latest.current.shaded ?? [])],
+      draw: [
+        (chart) => drawMarks(chart, latest.current.marks ?? [], tokenColor('--warn-dot')),
+        (chart) => drawLevels(chart, latest.current.levels ?? []),
+      ],
     },
   };
 }
@@ -138,8 +152,16 @@ function tickText(at: number, stepSeconds: number): string {
 }
 
 /** A flat line stays in the middle; others get some air above and below. */
-function padded(low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null) return [0, 1];
+function padded(
+  lowest: number | null,
+  highest: number | null,
+  levels: readonly ChartLevel[] = [],
+): [number, number] {
+  const values = levels.map(({ value }) => value);
+  if (lowest !== null && highest !== null) values.push(lowest, highest);
+  if (values.length === 0) return [0, 1];
+  const low = Math.min(...values);
+  const high = Math.max(...values);
   const air = high === low ? Math.max(1, Math.abs(high) * 0.05) : (high - low) * 0.08;
   return [low - air, high + air];
 }
@@ -157,6 +179,36 @@ function drawMarks(chart: uPlot, marks: readonly ChartMark[], color: string): vo
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
+  }
+  ctx.restore();
+}
+
+function drawLevels(chart: uPlot, levels: readonly ChartLevel[]): void {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  for (const { value, tone } of levels) {
+    const y = Math.round(chart.valToPos(value, 'y', true));
+    ctx.strokeStyle = tokenColor(`--${tone}-dot`);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+function drawShades(chart: uPlot, shaded: readonly (readonly [from: number, to: number])[]): void {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.fillStyle = withAlpha(tokenColor('--bad-dot'), 0.18);
+  for (const [from, to] of shaded) {
+    const left = Math.max(bbox.left, chart.valToPos(from, 'x', true));
+    const right = Math.min(bbox.left + bbox.width, chart.valToPos(to, 'x', true));
+    if (right < bbox.left || left > bbox.left + bbox.width) continue;
+    // A short one is still to be seen.
+    ctx.fillRect(left, bbox.top, Math.max(2 * devicePixelRatio, right - left), bbox.height);
   }
   ctx.restore();
 }

@@ -65,7 +65,8 @@ export async function underLock<T>(
   }
 }
 
-async function tryLock(tx: Queryable, name: string): Promise<boolean> {
+/** Takes the lock for the rest of the transaction; false where another one has it. */
+export async function tryLock(tx: Queryable, name: string): Promise<boolean> {
   const [row] = await tx.execute<{ held: boolean }>(
     sql`select pg_try_advisory_xact_lock(${LOCK_CLASS}::int, hashtext(${name})) as held`,
   );

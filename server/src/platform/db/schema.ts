@@ -17,6 +17,7 @@ import {
 import { commandStates, deviceRoles, deviceStates } from '../../../contract/roles.ts';
 import { changeMark, moment } from './schema-columns.ts';
 
+export * from './schema-alerts.ts';
 export * from './schema-operators.ts';
 export * from './schema-telemetry.ts';
 

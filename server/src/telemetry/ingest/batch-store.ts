@@ -29,7 +29,13 @@ import { insertRecords, insertRejects, markDirtyHours, writeCounts, writeStreams
 
 /** What other features do with a batch, in its transaction. What one of them throws keeps no record from being stored. */
 export interface BatchHandlers {
-  readonly records?: (tx: Queryable, records: readonly TelemetryRecord[]) => Promise<void>;
+  readonly records?: (
+    tx: Queryable,
+    records: readonly TelemetryRecord[],
+    counts: BatchPlan['counts'],
+  ) => Promise<void>;
+  /** Records that are stored although `records` failed on them. */
+  readonly skipped?: (tx: Queryable, records: readonly TelemetryRecord[]) => Promise<void>;
   readonly replies?: (tx: Queryable, replies: readonly DeviceDocument[]) => Promise<void>;
 }
 
@@ -133,8 +139,11 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       storeAbouts(tx, plan.abouts),
       insertRejects(tx, plan.rejects.filter(isKept)),
     ]);
-    if (plain) return;
-    if (plan.records.length > 0) await deps.handlers.records?.(tx, plan.records);
+    if (plain) {
+      if (plan.records.length > 0) await deps.handlers.skipped?.(tx, plan.records);
+      return;
+    }
+    if (plan.records.length > 0) await deps.handlers.records?.(tx, plan.records, plan.counts);
     if (plan.replies.length > 0) await deps.handlers.replies?.(tx, plan.replies);
   }
 

@@ -47,6 +47,8 @@ export interface Ingest {
   state(): IngestState;
   /** Messages that have arrived here and are not stored yet. */
   waiting(): number;
+  /** Leaves the broker and connects again; the session stays there. */
+  reconnect(): Promise<void>;
   /** Finishes the batch under way within `limitMs`, leaves the broker and hands the session over. */
   close(limitMs: number): Promise<void>;
 }
@@ -234,6 +236,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     },
     state: () => state,
     waiting: () => consumer?.waiting() ?? 0,
+    reconnect: () => leave(),
     async close(limitMs) {
       const stopped = consumer?.stop() ?? Promise.resolve();
       await withDeadline(clock, limitMs, stopped, 'the last batch').catch(() => {});

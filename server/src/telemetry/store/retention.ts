@@ -43,7 +43,7 @@ export async function applyRetention(
   await deleteExpiredRecords(db, client, { defaultMs, longestMs, nowMs }, signal);
   await db.execute(sql`delete from telemetry_rejects where received_at < now() - ${REJECTS_KEPT}::interval`);
   await db.execute(sql`delete from ingest_events where at < now() - ${EVENTS_KEPT}::interval
-    and id <> (select max(id) from ingest_events)`);
+    and id < (select max(id) from ingest_events where kind <> 'queue_overflow')`);
   // The newest boot of a device is kept however old it is: what it numbered is not to be taken for new.
   await db.execute(sql`
     delete from device_streams as old

@@ -12,6 +12,7 @@ import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago, FullTime } from '../../ui/time.tsx';
 import { AboutCard } from './about-card.tsx';
+import { DeviceAlerts, useDeviceAlerts } from './device-alerts.tsx';
 import { LatestValues } from './latest-values.tsx';
 
 interface DeviceOverviewProps {
@@ -21,9 +22,12 @@ interface DeviceOverviewProps {
 }
 
 export function DeviceOverview({ device, onPair, onUnpair }: DeviceOverviewProps) {
+  // What fires stands first.
+  const isFiring = (useDeviceAlerts(device.id).data?.total ?? 0) > 0;
   return (
     <div className="columns">
       <div className="stack">
+        {isFiring && <DeviceAlerts device={device} />}
         <Card title="Connection">
           <dl className="facts">
             <dt>Status</dt>
@@ -48,6 +52,7 @@ export function DeviceOverview({ device, onPair, onUnpair }: DeviceOverviewProps
           </dl>
         </Card>
         <LatestValues device={device} />
+        {!isFiring && <DeviceAlerts device={device} />}
         {device.role === 'agent' ? (
           <PairingCard device={device} onPair={onPair} onUnpair={onUnpair} />
         ) : (

@@ -1,5 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { DisabledChannels } from '../../alerts/disabled-channels.tsx';
+import { type AlertSummary, alertSummaryQuery } from '../../api/alerts.ts';
 import { brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { type Summary, summaryQuery } from '../../api/fleet.ts';
 import { POLL_MS, usePoll } from '../../api/live.ts';
@@ -21,6 +23,7 @@ export function Overview() {
   const poll = usePoll();
   const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
   const broker = useQuery({ ...brokerQuery(), refetchInterval: POLL_MS });
+  const alerts = useQuery({ ...alertSummaryQuery(), refetchInterval: poll });
   const health = broker.data && brokerHealth(broker.data);
 
   return (
@@ -48,6 +51,7 @@ export function Overview() {
           <span className="strong">{health.title}</span> {health.advice}
         </Notice>
       )}
+      <DisabledChannels count={alerts.data?.disabledChannels ?? 0} />
       {summary.data?.total === 0 ? (
         <div className="card">
           <Empty
@@ -66,7 +70,7 @@ export function Overview() {
           </Empty>
         </div>
       ) : (
-        <Figures summary={summary.data} />
+        <Figures summary={summary.data} alerts={alerts.data} />
       )}
       <div className="columns">
         <Card
@@ -115,7 +119,12 @@ export function Overview() {
   );
 }
 
-function Figures({ summary }: { readonly summary: Summary | undefined }) {
+interface FiguresProps {
+  readonly summary: Summary | undefined;
+  readonly alerts: AlertSummary | undefined;
+}
+
+function Figures({ summary, alerts }: FiguresProps) {
   return (
     <div className="figures">
       <Figure
@@ -150,6 +159,13 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
         note="shut out"
       />
       <Figure
+        href="/alerts"
+        label="Alerts firing"
+        value={alerts?.firing}
+        tone={alerts?.firing ? 'bad' : 'hollow'}
+        note={alerts && alertNote(alerts)}
+      />
+      <Figure
         href="/devices"
         label="All devices"
         value={summary?.total}
@@ -157,6 +173,11 @@ function Figures({ summary }: { readonly summary: Summary | undefined }) {
       />
     </div>
   );
+}
+
+function alertNote({ firing, unacknowledged, devices }: AlertSummary): string {
+  if (firing === 0) return 'all quiet';
+  return unacknowledged === 0 ? `on ${plural(devices, 'device')}` : `${count(unacknowledged)} unacknowledged`;
 }
 
 function shortHealth(tone: string): string {
