@@ -103,8 +103,10 @@ describe('a database that takes no writes', () => {
   test('answers 503 with Retry-After, readiness says so, and it is over without a restart', async () => {
     const [{ name } = { name: '' }] = await admin<{ name: string }[]>`select current_database() as name`;
     await admin.unsafe(`alter database ${name} set default_transaction_read_only = on`);
-    await endSessions();
-    await until('the server has met it', async () => (await health()).database === 'read-only');
+    await until('the server has met it', async () => {
+      await endSessions();
+      return (await health()).database === 'read-only';
+    });
     const answer = await ask();
     expect(answer).toMatchObject({ status: 503, c: 'ERROR', r: 'unavailable' });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(10);
@@ -120,11 +122,11 @@ describe('a database that takes no writes', () => {
 describe('a database that refuses the password from now on', () => {
   test('answers 503 with Retry-After, readiness says so, and it is over without a restart', async () => {
     await admin.unsafe(`alter role ${ROLE} password 'second'`);
-    await endSessions();
-    await until(
-      'the server has met it',
-      async () => (await health()).database === 'refuses the user or password',
-    );
+    await until('the server has met it', async () => {
+      // Again, for a connection that was being opened when the password changed.
+      await endSessions();
+      return (await health()).database === 'refuses the user or password';
+    });
     const answer = await ask();
     expect(answer).toMatchObject({ status: 503, c: 'ERROR', r: 'unavailable' });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(10);

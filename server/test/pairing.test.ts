@@ -154,8 +154,6 @@ describe('unpairing', () => {
 
     const answer = await (await unpair(agent.uuid)).json();
     expect(answer).toMatchObject({ device: { master: null, version: 3 }, receipt: { status: 'applied' } });
-    expect(answer.receipt.steps).toContain(`subscription of ${agent.uuid} to ${master.topic} ended`);
-    expect(answer.receipt.steps).toContain(`subscription of ${master.uuid} to ${agent.topic} ended`);
     await say(master, master.topic, 'after');
     await say(agent, agent.topic, 'after');
     // Nor may either publish on the other's topic any more.
