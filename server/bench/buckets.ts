@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { systemClock } from '../src/platform/clock.ts';
 import { openDatabase } from '../src/platform/db/client.ts';
 import { bucketStatement } from '../src/telemetry/query/read-buckets.ts';
+import { openApiSession } from './api-session.ts';
 import { fillMillion, MILLION } from './million-records.ts';
 import { heading, rateRow, report, writeLine } from './report.ts';
 import { alternate, median } from './rounds.ts';
-import { signIn, startSubject } from './stack.ts';
+import { startSubject } from './stack.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS = 60;
@@ -28,15 +29,12 @@ export async function benchBuckets(databaseUrl: string): Promise<void> {
   const subject = await startSubject({ databaseUrl });
   try {
     const { uuid, device } = await fillMillion(database, times);
-    const cookie = await signIn(subject.port);
+    const call = await openApiSession(subject.port);
     const ask = async (zone: string, source: string) => {
-      const url = new URL(`http://127.0.0.1:${subject.port}/api/v1/devices/${uuid}/telemetry`);
       const from = new Date(times.fromMs).toISOString();
       const to = new Date(times.toMs).toISOString();
-      url.search = new URLSearchParams({ from, to, fields: 'temp', interval: '6h', zone }).toString();
-      const answer = await fetch(url, { headers: { cookie } });
-      if (!answer.ok) throw new Error(`answered ${answer.status}: ${await answer.text()}`);
-      const found = bucketAnswer.parse(await answer.json());
+      const query = new URLSearchParams({ from, to, fields: 'temp', interval: '6h', zone });
+      const found = bucketAnswer.parse(await call('GET', `/devices/${uuid}/telemetry?${query}`));
       if (found.source !== source) throw new Error(`the buckets come from ${found.source}`);
     };
     const query = { ...times, device, fields: ['temp'], interval: '6h', zone: RECORDS_ZONE } as const;

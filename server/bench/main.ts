@@ -1,5 +1,5 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [storm] [search] [chart]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [storm] [fleet] [search] [chart]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { createTestDatabase } from '../test/test-database.ts';
 import { benchBuckets } from './buckets.ts';
 import { benchChart } from './chart.ts';
+import { benchFleet } from './fleet.ts';
 import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
@@ -23,6 +24,7 @@ const BENCHES = {
   ingest: benchIngest,
   buckets: benchBuckets,
   storm: benchStorm,
+  fleet: benchFleet,
   search: benchSearch,
   chart: benchChart,
 };
