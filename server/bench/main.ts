@@ -1,15 +1,18 @@
 /**
- * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [storm]`: the server against floors that are measured in the same run.
+ * `npx -y bun run bench [tokens] [ping] [memory] [reconcile] [ingest] [buckets] [storm] [fleet] [search] [chart]`: the server against floors that are measured in the same run.
  *
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
 import { createTestDatabase } from '../test/test-database.ts';
 import { benchBuckets } from './buckets.ts';
+import { benchChart } from './chart.ts';
+import { benchFleet } from './fleet.ts';
 import { benchIngest } from './ingest.ts';
 import { benchMemory } from './memory.ts';
 import { benchPing } from './ping.ts';
 import { benchReconcile } from './reconcile.ts';
+import { benchSearch } from './search.ts';
 import { benchStorm } from './storm.ts';
 import { benchTokens } from './tokens.ts';
 
@@ -21,6 +24,9 @@ const BENCHES = {
   ingest: benchIngest,
   buckets: benchBuckets,
   storm: benchStorm,
+  fleet: benchFleet,
+  search: benchSearch,
+  chart: benchChart,
 };
 
 const names = process.argv.slice(2);

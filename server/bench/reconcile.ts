@@ -116,6 +116,7 @@ async function benchChanges(
     instanceId: 'bench',
     databaseIsReady: () => true,
     connection: () => 'online',
+    pingMs: () => undefined,
     metrics: createMetrics(),
     presence: () => createPresenceCorrection(db),
   });

@@ -67,6 +67,19 @@ async function readiness(port: number): Promise<Readonly<Record<string, string>>
   return answer ? readinessAnswer.parse(await answer.json()).checks : {};
 }
 
+/** The session cookie of the first operator. */
+export async function signIn(port: number): Promise<string> {
+  const origin = `http://127.0.0.1:${port}`;
+  const answer = await fetch(`${origin}/api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin },
+    body: JSON.stringify(ADMIN),
+  });
+  const [cookie] = answer.headers.getSetCookie();
+  if (!answer.ok || !cookie) throw new Error(`sign-in was answered ${answer.status}`);
+  return cookie.split(';')[0] ?? '';
+}
+
 /** Leaves just `count` devices in the database, and returns their ids. */
 export async function knowDevices(databaseUrl: string, count: number): Promise<string[]> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });

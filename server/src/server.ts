@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { type AlertsDeps, createAlerts } from './alerts/alerts.ts';
 import { createApp } from './api/app.ts';
+import { REQUEST_LIMIT_MS } from './api/operator-api.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
 import { createBulk } from './bulk/bulk.ts';
@@ -96,7 +97,8 @@ const REQUESTS_END_MS = 5_000;
 const BROKER_LEAVE_MS = 1_500;
 const FEATURES_END_MS = 1_500;
 const POOL_END_MS = 1_000;
-const IDLE_TIMEOUT_SECONDS = 30;
+/** Longer than any request without limits of its own: its answer has to get through. */
+const IDLE_TIMEOUT_SECONDS = REQUEST_LIMIT_MS / 1_000 + 10;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {
@@ -116,6 +118,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     log: featureLogger(log, 'Broker'),
     databaseIsReady: schema.isOpen,
     connection: messaging.state,
+    pingMs: () => ping.medianMs(),
     sessionsFirst: [INGEST_SESSION],
     presence: () => createPresenceCorrection(db),
   });
@@ -252,7 +255,10 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       clock.close();
       const stopped = server.stop();
       server.closeIdleConnections();
-      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => server.stop(true));
+      await withDeadline(clock, REQUESTS_END_MS, stopped, 'requests').catch(() => {
+        log.warn({ afterMs: REQUESTS_END_MS }, 'requests were cut off');
+        return server.stop(true);
+      });
       await messaging.close(BROKER_LEAVE_MS);
       const closed = features.toReversed().map((feature) => feature.close?.());
       await inTime(FEATURES_END_MS, Promise.all([started.catch(() => {}), ...closed]));

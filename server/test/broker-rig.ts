@@ -62,6 +62,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       instanceId: 'test',
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
+      pingMs: () => undefined,
       metrics: createMetrics(),
       sessionsFirst,
       presence: () => createPresenceCorrection(database.db),

@@ -2,30 +2,39 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomInt, randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { commandAnswer } from '../contract/api/commands.ts';
-import { createDeviceClient, type DeviceClient } from '../dev/device-client.ts';
-import { systemClock } from '../src/platform/clock.ts';
-import { systemRandom } from '../src/platform/random.ts';
 import type { Child } from './child.ts';
 import { callApi, createApiKey } from './devices.ts';
 import { AGENT_SECRET, until } from './harness.ts';
+import { type OnlineDevice, startOnlineDevice } from './online-device.ts';
 import { type Surroundings, startSurroundings } from './server-child.ts';
 
 const DEVICES = 6;
 /** The server is killed once while each of them is asked for and executed. */
 const COMMANDS_EACH = 10;
+const START_LIMIT_MS = 60_000;
 
 let surroundings: Surroundings;
 let sql: postgres.Sql;
 let server: { readonly child: Child; readonly url: string };
-const devices: DeviceClient[] = [];
+const devices: OnlineDevice[] = [];
 
 beforeAll(async () => {
   surroundings = await startSurroundings();
   sql = postgres(surroundings.env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} });
   server = await surroundings.start();
-}, 90_000);
+  let answer = 'no answer';
+  await until(
+    () => `the server is ready: ${answer}`,
+    async () => {
+      const response = await fetch(`${server.url}/health/ready`);
+      answer = await response.text();
+      return response.ok;
+    },
+    START_LIMIT_MS,
+  );
+}, 150_000);
 afterAll(async () => {
-  for (const device of devices) await device.close();
+  for (const { client } of devices) await client.close();
   await sql.end();
   await surroundings.close();
 }, 30_000);
@@ -58,12 +67,10 @@ test('commands are executed once each and in order, however often the server is 
   for (let at = 0; at < DEVICES; at++) {
     const uuid = randomUUID();
     executed.set(uuid, []);
-    const device = createDeviceClient({
+    const device = await startOnlineDevice({
       server: server.url,
       uuid,
       credential: AGENT_SECRET,
-      clock: systemClock,
-      random: systemRandom,
       async onCommand({ a }) {
         executed.get(uuid)?.push(a?.number);
         // A motor takes its time; a kill meets commands in every state.
@@ -72,8 +79,6 @@ test('commands are executed once each and in order, however often the server is 
       },
     });
     devices.push(device);
-    device.start();
-    await until('the device is online', device.online);
   }
   const key = await createApiKey({ sql }, 'admin');
   const ids: string[] = [];
@@ -86,9 +91,14 @@ test('commands are executed once each and in order, however often the server is 
   const states = () =>
     sql<{ id: string; state: string; device: string; number: number }[]>`
       select id, state, device_id as device, (result::json->>'number')::int as number from commands order by seq`;
+  let open: unknown[] = [];
   await until(
-    'all commands are finished',
-    async () => (await states()).every(({ state }) => state === 'done'),
+    () =>
+      `all commands are finished: ${JSON.stringify(open)}; the devices met:\n${devices.map((device) => device.seen()).join('\n')}`,
+    async () => {
+      open = (await states()).filter(({ state }) => state !== 'done');
+      return open.length === 0;
+    },
     90_000,
   );
   const rows = await states();

@@ -4,11 +4,9 @@ import type { IClientOptions, MqttClient } from 'mqtt';
 import type { CommandAnswer } from '../contract/api/commands.ts';
 import type { Command } from '../contract/messages.ts';
 import { commandTopic, replyTopic } from '../contract/topics.ts';
-import { createDeviceClient, type DeviceClient, type DeviceClientOptions } from '../dev/device-client.ts';
+import type { DeviceClient, DeviceClientOptions } from '../dev/device-client.ts';
 import type { DeviceEvent } from '../dev/device-events.ts';
 import { startServer } from '../dev/stack.ts';
-import { systemClock } from '../src/platform/clock.ts';
-import { systemRandom } from '../src/platform/random.ts';
 import { auditOf, callApi, createApiKey } from './devices.ts';
 import {
   AGENT_SECRET,
@@ -21,6 +19,7 @@ import {
   until,
 } from './harness.ts';
 import { silentLog } from './logs.ts';
+import { startOnlineDevice } from './online-device.ts';
 
 let stack: Stack;
 let key: string;
@@ -73,20 +72,11 @@ function finished(command: CommandAnswer, state: CommandAnswer['state']): Promis
 }
 
 /** A device that follows the contract, online. */
-async function startDevice(options: Partial<DeviceClientOptions> & { uuid: string }): Promise<DeviceEvent[]> {
-  const events: DeviceEvent[] = [];
-  const device = createDeviceClient({
-    server: stack.url,
-    credential: AGENT_SECRET,
-    clock: systemClock,
-    random: systemRandom,
-    onEvent: (event) => events.push(event),
-    ...options,
-  });
-  devices.push(device);
-  device.start();
-  await until('the device is online', device.online);
-  return events;
+async function startDevice(
+  options: Partial<DeviceClientOptions> & { uuid: string },
+): Promise<readonly DeviceEvent[]> {
+  return (await startOnlineDevice({ server: stack.url, credential: AGENT_SECRET, ...options }, devices))
+    .events;
 }
 
 /** A device that does with commands what the test says, listening. */

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
-import { createDeviceClient, type DeviceClient } from '../dev/device-client.ts';
+import type { DeviceClient } from '../dev/device-client.ts';
 import { systemClock } from '../src/platform/clock.ts';
-import { systemRandom } from '../src/platform/random.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
 import { INGEST_CLIENT_ID } from '../src/telemetry/ingest/ingest.ts';
 import { type ManualClock, manualClock } from './clocks.ts';
 import { AGENT_SECRET, type Stack, startStack, until } from './harness.ts';
+import { startOnlineDevice } from './online-device.ts';
 
 /** The first wait of a device, at its longest. */
 const RESEND_MS = 37_500;
@@ -20,15 +20,8 @@ beforeAll(async () => {
   stack = await startStack();
   await stack.ready();
   clock = manualClock(systemClock.now());
-  device = createDeviceClient({
-    server: stack.url,
-    uuid,
-    credential: deviceKey(AGENT_SECRET, uuid),
-    clock,
-    random: systemRandom,
-  });
-  device.start();
-  await until('the device is online', () => device.online());
+  const credential = deviceKey(AGENT_SECRET, uuid);
+  device = (await startOnlineDevice({ server: stack.url, uuid, credential, clock })).client;
 }, 60_000);
 afterAll(async () => {
   await device.close();

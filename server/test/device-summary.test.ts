@@ -33,7 +33,29 @@ describe('GET /devices/summary', () => {
       masters: 1,
       agents: 6,
       unpairedAgents: 4,
+      flapping: 0,
     });
+  });
+
+  test('counts a device as flapping that had five sessions within ten minutes, and lists it', async () => {
+    const [restless = '', calm = ''] = await insertDevices(stack, 2, (at) => ({ name: `Flapping ${at}` }));
+    for (const [id, sessions, minutesAgo] of [
+      [restless, 5, 1],
+      [calm, 4, 1],
+      [calm, 5, 11],
+    ] as const) {
+      await stack.sql`
+        insert into device_sessions (device_id, connected_at, noted_at)
+        select ${id}, at, at from (
+          select now() - make_interval(mins => ${minutesAgo}, secs => n) as at from generate_series(1, ${sessions}) as n) as session`;
+    }
+    const { flapping, total } = await (
+      await viewer.devices.summary.$get({ query: { q: 'flapping' } })
+    ).json();
+    expect({ flapping, total }).toEqual({ flapping: 1, total: 2 });
+    const { items } = await (await viewer.devices.$get({ query: { flapping: 'true' } })).json();
+    expect(items.map(({ id }) => id)).toEqual([restless]);
+    await stack.sql`delete from devices where id in (${restless}, ${calm})`;
   });
 
   test('counts those that a filter chooses, and none where nothing matches', async () => {

@@ -183,14 +183,13 @@ describe('GET /api/v1/devices', () => {
       order by name asc, id asc limit 51`;
     expect(JSON.stringify(plan)).toContain('devices_name');
     let next: string | undefined;
-    const times: number[] = [];
-    for (let read = 0; read < 20; read++) {
-      const startedAt = performance.now();
+    const read = new Set<string>();
+    for (let page = 0; page < 20; page++) {
       const answer = await list({ sort: 'name', limit: '200', ...(next ? { cursor: next } : {}) });
-      times.push(performance.now() - startedAt);
+      for (const { id } of answer.items) read.add(id);
       next = answer.next ?? undefined;
     }
-    expect(times.toSorted((a, b) => a - b)[10]).toBeLessThan(500);
+    expect(read.size).toBe(20 * 200);
     await stack.sql`delete from devices where name like 'mass %'`;
   }, 60_000);
 });

@@ -6,8 +6,6 @@ import { startRefusingDatabase } from './fake-postgres.ts';
 import { AGENT_SECRET, callDevice, connectMqtt, inbox, JWT_SECRET, tokenPath, until } from './harness.ts';
 import { MAIN, type Surroundings, startSurroundings } from './server-child.ts';
 
-const STOP_LIMIT_MS = 10_000;
-
 let around: Surroundings;
 
 beforeAll(async () => {
@@ -109,7 +107,6 @@ describe('SIGTERM', () => {
     const uuid = randomUUID();
     const slow = callDevice(url, tokenPath(uuid), AGENT_SECRET);
     await until('the request waits for the database', () => around.proxy.held() > 0);
-    const startedAt = performance.now();
     child.signal('SIGTERM');
     await child.prints(/"stopping"/);
     await until('no new connection is taken', () =>
@@ -120,8 +117,8 @@ describe('SIGTERM', () => {
     );
     await around.proxy.pass();
     expect(await slow).toMatchObject({ status: 200, u: `${uuid}.1` });
+    // A stop that takes longer than 9.5 s ends with 1.
     expect(await child.exited).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(STOP_LIMIT_MS);
     expect(JSON.parse((await events.next()).payload)).toMatchObject({
       clientid: 'server-child',
       reason: 'normal',
@@ -134,20 +131,19 @@ describe('SIGTERM', () => {
     await ready(url);
     // A client that keeps its connection open does not keep the server.
     await fetch(`${url}/health/live`);
-    const startedAt = performance.now();
     child.signal(signal);
     expect(await child.exited).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(child.output()).toContain('"stopped"');
+    expect(child.output()).not.toContain('requests were cut off');
   });
 
   test('ends with 0 in time while neither database nor broker answers', async () => {
     around.proxy.stall();
     around.broker.failApi('hang');
     const { child } = await around.start({ MQTT_URL: `mqtt://127.0.0.1:${around.proxy.port}` });
-    const startedAt = performance.now();
     child.signal('SIGTERM');
+    // A stop that takes longer than 9.5 s ends with 1.
     expect(await child.exited).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(STOP_LIMIT_MS);
     around.broker.failApi(null);
     await around.proxy.pass();
   }, 20_000);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
+import { z } from 'zod';
 import { writeLastSeen } from '../src/devices/last-seen.ts';
+import { callApi, createApiKey } from './devices.ts';
 import {
   connectDevice,
   inbox,
@@ -79,6 +81,12 @@ describe('a PING', () => {
     await until('all PONGs are back', () => received.all.length >= 300);
     expect(received.all).toHaveLength(300);
     await client.unsubscribeAsync(topic);
+  });
+
+  test('tells operators how long its answer takes', async () => {
+    const answer = await callApi(stack, await createApiKey(stack, 'viewer'), 'GET', '/broker');
+    const { pingMs } = z.object({ pingMs: z.number() }).parse(await answer.json());
+    expect(pingMs).toBeGreaterThan(0);
   });
 
   test('of one device does not reach another', async () => {

@@ -2,15 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import { DASHBOARD_FOLDER } from '../dashboard/build.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
+import { claimCommands } from '../src/commands/delivery-store.ts';
 import { loadConfig } from '../src/config.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { readDatabaseTime } from '../src/platform/db/database-clock.ts';
+import { takeLease } from '../src/platform/fenced-lease.ts';
 import { createLogger } from '../src/platform/logger.ts';
 import { takeHourlyQuota } from '../src/platform/quota.ts';
 import { systemRandom } from '../src/platform/random.ts';
 import { startServices } from '../src/server.ts';
-import { type Stack, startStack } from './harness.ts';
-import { ADMIN, ADMIN_ENV } from './operators.ts';
+import { callDevice, registerDevice, type Stack, startStack, tokenPath, until } from './harness.ts';
+import { ADMIN, ADMIN_ENV, addApiKey, logIn } from './operators.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -76,5 +78,90 @@ describe('an hourly quota', () => {
     expect([await take(now), await take(now), await take(now)]).toEqual([true, true, false]);
     expect([await take(now + 1_000), await take(now)]).toEqual([true, true]);
     expect([await take(now), await take(now + 1_000)]).toEqual([false, false]);
+  });
+});
+
+describe('what a clock that was a year ahead has left behind', () => {
+  test('a session heals when it is used, and when someone logs in: it does not last a year', async () => {
+    const [used] = [await logIn(stack), await logIn(stack)];
+    await stack.sql`
+      update operator_sessions set created_at = created_at + interval '1 year',
+        last_used_at = last_used_at + interval '1 year', expires_at = expires_at + interval '1 year'`;
+    const ahead = () =>
+      stack.sql`select from operator_sessions where last_used_at > now() + interval '1 hour'
+        or expires_at > now() + interval '8 days'`;
+    const before = (await ahead()).length;
+    expect((await used?.call('GET', '/session'))?.status).toBe(200);
+    expect(await ahead()).toHaveLength(before - 1);
+    await logIn(stack);
+    expect(await ahead()).toHaveLength(0);
+  });
+
+  test('the last use of an API key is that of its next use', async () => {
+    const { authorization } = await addApiKey(await logIn(stack), { name: 'ahead', role: 'viewer' });
+    await stack.sql`update api_keys set last_used_at = now() + interval '1 year' where name = 'ahead'`;
+    expect((await fetch(`${stack.url}/api/v1/devices`, { headers: { authorization } })).status).toBe(200);
+    const [key] =
+      await stack.sql`select last_used_at <= now() + interval '1 minute' as healed from api_keys where name = 'ahead'`;
+    expect(key?.healed).toBe(true);
+  });
+
+  test('an entry of a refused credential hides no other', async () => {
+    const { uuid } = await registerDevice(stack.url);
+    await stack.sql`
+      insert into audit_log (at, actor_kind, actor, action, subject)
+      values (now() + interval '1 year', 'device', ${uuid}, 'credential.refused', ${uuid})`;
+    expect((await callDevice(stack.url, tokenPath(uuid), 'wrong'.repeat(9))).status).toBe(401);
+    await until('the refusal is written', async () => {
+      const rows =
+        await stack.sql`select from audit_log where action = 'credential.refused' and subject = ${uuid}`;
+      return rows.length === 2;
+    });
+  }, 30_000);
+
+  test('a pairing code is over: none lasts as long', async () => {
+    const [agent, master] = [
+      await registerDevice(stack.url, 'agent'),
+      await registerDevice(stack.url, 'master'),
+    ];
+    const call = async (device: typeof agent, method: string, path: string, body?: object) =>
+      (await (
+        await fetch(`${stack.url}/devices/${path}`, {
+          method,
+          headers: { authorization: `Bearer ${device.token}`, 'content-type': 'application/json' },
+          ...(body ? { body: JSON.stringify(body) } : {}),
+        })
+      ).json()) as { c: string; r?: string; code?: string };
+    const { code } = await call(agent, 'POST', 'pairing-code');
+    await stack.sql`update pairing_codes set expires_at = expires_at + interval '1 year' where agent_id = ${agent.uuid}`;
+    expect(await call(master, 'PUT', `agents/${agent.uuid}`, { code })).toMatchObject({ r: 'wrong_device' });
+    const again = await call(agent, 'POST', 'pairing-code');
+    expect(await call(master, 'PUT', `agents/${agent.uuid}`, { code: again.code })).toMatchObject({
+      c: 'OK',
+    });
+  });
+
+  test('a command is claimed: nobody holds one, or waits with one, for as long', async () => {
+    const { uuid } = await registerDevice(stack.url);
+    await stack.sql`update devices set connected_at = now() where id = ${uuid}`;
+    const api = await logIn(stack);
+    const { body } = await api.call('POST', `/devices/${uuid}/commands`, { c: 'ON' });
+    const { id } = body as { id: string };
+    await stack.sql`
+      update commands set next_attempt_at = now() + interval '1 year', claimed_until = now() + interval '1 year' where id = ${id}`;
+    await until('its next attempt is soon', async () => {
+      await claimCommands(stack.services.db, [uuid]);
+      const [row] = await stack.sql`
+        select next_attempt_at < now() + interval '1 hour' and claimed_until < now() + interval '1 hour' as soon
+        from commands where id = ${id}`;
+      return row?.soon === true;
+    });
+  });
+
+  test('a lease is free: no term is as long', async () => {
+    const { db } = stack.services;
+    await stack.sql`insert into leases (name, holder, expires_at) values ('ahead', 'gone', now() + interval '1 year')`;
+    expect(await takeLease(db, 'ahead', 'next')).toMatchObject({ holder: 'next' });
+    expect(await takeLease(db, 'ahead', 'another')).toBeUndefined();
   });
 });

@@ -153,6 +153,7 @@ describe('telemetry of a device', () => {
   test('the state of the ingest is answered', async () => {
     const status = await (await api.telemetry.ingest.$get()).json();
     expect(status).toMatchObject({ session: 'online', counts: { abouts: 1, rejected: 1, stored: COUNT } });
+    expect(status.account).toEqual({ stored: COUNT, lost: 0, repeated: 0, rejected: 1 });
     expect(status.events.map(({ kind }) => kind)).toEqual(['session_created']);
   });
 

@@ -31,7 +31,15 @@ async function sendThrough(ids: readonly string[], faults: () => Promise<void>, 
     over = true;
     await sending;
   }
-  await until(`all ${sent} are stored`, async () => (await count(ids)) >= sent * ids.length, 30_000);
+  let stored = 0;
+  await until(
+    () => `all ${sent} of ${ids.length} devices are stored: ${stored} records are`,
+    async () => {
+      stored = await count(ids);
+      return stored >= sent * ids.length;
+    },
+    60_000,
+  );
   return sent;
 }
 
@@ -183,10 +191,18 @@ describe('every message is stored exactly once and in order', () => {
         await Bun.sleep(100);
         first.databaseProxy.stall();
         // By the end of the lease: nobody told the second one.
-        await until('the second takes over', () => second.telemetry.state() === 'online', 30_000);
+        await until(
+          () => `the second takes over: it is ${second.telemetry.state()}`,
+          () => second.telemetry.state() === 'online',
+          30_000,
+        );
         await Bun.sleep(200);
         await first.databaseProxy.pass();
-        await until('the first stands by', () => first.telemetry.state() === 'standby', 30_000);
+        await until(
+          () => `the first stands by: it is ${first.telemetry.state()}`,
+          () => first.telemetry.state() === 'standby',
+          30_000,
+        );
         await second.online();
       },
       unnumbered,

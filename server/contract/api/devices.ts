@@ -5,6 +5,7 @@ import { deviceId, deviceUuid } from '../uuid.ts';
 import { receipt } from './broker.ts';
 import { deviceName, deviceNotes, deviceRole, deviceTag, deviceTags } from './device-values.ts';
 import { countedPageOf, pageLimit } from './page.ts';
+import { FLAPPING_CONNECTS } from './presence.ts';
 
 const MAX_SEARCH = 100;
 
@@ -48,6 +49,7 @@ export const deviceSummary = z
     masters: z.int(),
     agents: z.int(),
     unpairedAgents: z.int(),
+    flapping: z.int().describe(`${FLAPPING_CONNECTS} or more sessions began in the last 10 minutes`),
   })
   .meta({ id: 'DeviceSummary' });
 
@@ -99,6 +101,11 @@ export const deviceFilter = z.object({
     .optional()
     .describe('UUID of a master: its agents; `none`: unpaired agents'),
   tag: deviceTag.optional(),
+  flapping: z
+    .literal('true')
+    .transform(() => true)
+    .optional()
+    .describe(`${FLAPPING_CONNECTS} or more sessions began in the last 10 minutes`),
 });
 
 export const deviceSort = z.enum(['createdAt', 'name', 'lastSeenAt']);

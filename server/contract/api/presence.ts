@@ -3,6 +3,9 @@ import { pageLimit, pageOf } from './page.ts';
 
 const time = z.iso.datetime();
 
+/** Sessions of one device that begin within 10 minutes and make it a flapping one. */
+export const FLAPPING_CONNECTS = 5;
+
 export const deviceSession = z
   .object({
     connectedAt: time,
@@ -26,7 +29,7 @@ export const presenceAnswer = z.object({
   lastSeenAt: time.nullable(),
   session: deviceSession.nullable().describe('The newest one'),
   connects: z.int().describe('Sessions that began in the last 10 minutes'),
-  flapping: z.boolean().describe('5 or more sessions began in the last 10 minutes'),
+  flapping: z.boolean().describe(`${FLAPPING_CONNECTS} or more sessions began in the last 10 minutes`),
   conflict: z
     .boolean()
     .describe('3 or more sessions of the last 10 minutes were taken over: two devices may have this UUID'),

@@ -203,6 +203,9 @@ export const ingestStatus = z.object({
       abouts: z.int(),
     })
     .describe('Messages that this instance has stored since it started'),
+  account: z
+    .object({ stored: z.int(), lost: z.int(), repeated: z.int(), rejected: z.int() })
+    .describe('Records of all devices that exist, whichever instance stored them; at most 5 seconds old'),
   events: z
     .array(z.object({ at: time, kind: z.string(), messages: z.int().nullable() }))
     .describe(

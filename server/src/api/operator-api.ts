@@ -20,7 +20,7 @@ import type { Presence } from '../presence/presence.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** A database that hangs must not block requests forever; what takes as long as its body has limits of its own. */
-const REQUEST_LIMIT_MS = 30_000;
+export const REQUEST_LIMIT_MS = 30_000;
 
 export interface OperatorApiDeps {
   readonly clock: Clock;

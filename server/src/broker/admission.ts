@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../platform/clock.ts';
 import { type Emqx, EmqxError } from './emqx.ts';
-import { CLOSED_AUTHENTICATOR } from './reconcile-settings.ts';
+import { CLOSED_AUTHENTICATOR, type SettingsReport } from './reconcile-settings.ts';
 import type { SettingsDeps } from './settings-step.ts';
 
 export interface AdmissionReport {
@@ -34,7 +34,7 @@ const LOOK_MS = 200;
  */
 export async function admit(
   deps: AdmissionDeps,
-  present: Awaited<ReturnType<Emqx['authenticators']>>,
+  present: SettingsReport['authenticators'],
 ): Promise<AdmissionReport> {
   const { emqx, desired, repair, step } = deps;
   const { mechanism } = desired.authenticator;
@@ -56,12 +56,23 @@ export async function admit(
   };
 }
 
-async function openListeners(deps: AdmissionDeps): Promise<string[]> {
-  const { emqx, desired, repair, step } = deps;
+/** Whether no listener of devices is closed. */
+export async function devicesAreAdmitted(deps: Pick<SettingsDeps, 'emqx' | 'desired'>): Promise<boolean> {
+  return (await closedListeners(deps)).length === 0;
+}
+
+async function closedListeners({ emqx, desired }: Pick<SettingsDeps, 'emqx' | 'desired'>): Promise<string[]> {
   const listeners = await emqx.listeners();
-  const closed = listeners.filter(({ id, running }) => !running && desired.deviceListeners.includes(id));
+  return listeners
+    .filter(({ id, running }) => !running && desired.deviceListeners.includes(id))
+    .map(({ id }) => id);
+}
+
+async function openListeners(deps: AdmissionDeps): Promise<string[]> {
+  const { emqx, repair, step } = deps;
+  const closed = await closedListeners(deps);
   const warnings = repair && closed.length > 0 ? await awaitSessions(deps) : [];
-  for (const { id } of closed) {
+  for (const id of closed) {
     try {
       await step(`listener ${id} closed`, () => emqx.startListener(id));
     } catch (error) {

@@ -38,6 +38,7 @@ export interface BrokerDeps {
   readonly databaseIsReady: () => boolean;
   /** State of the server's own MQTT session. */
   readonly connection: () => ConnectionState;
+  readonly pingMs: () => number | undefined;
   /** Makes what corrects presence by the broker's list of sessions, for one run. */
   readonly presence: () => PresenceCorrection;
 }
@@ -114,7 +115,7 @@ export function createBroker(deps: BrokerDeps) {
     /** The queue of a session of the server's, and how much of it may be in flight. */
     queue: emqx.queue,
     maxInflight: MAX_INFLIGHT,
-    operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection }),
+    operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection, pingMs: deps.pingMs }),
     checks: {
       broker_api: () => readiness(reconciler.status()),
       broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),

@@ -159,6 +159,30 @@ test('many revocations of one request do not wait for a batch either', async () 
   await queue.close();
 });
 
+test('a later change of a few devices does not wait for one of thousands', async () => {
+  const { queue, worked } = queueWith(async () => []);
+  const bulk = Array.from({ length: 300 }, () => randomUUID());
+  const later = [randomUUID(), randomUUID()];
+  await queue.enqueue(database.db, bulk, 'device.deleted');
+  await queue.enqueue(database.db, later, 'device.paired');
+  queue.wake();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  expect(worked.slice(0, 8)).toEqual(expect.arrayContaining(later));
+  expect(worked[0]).toBe(bulk[0] ?? '');
+  await queue.close();
+});
+
+test('changes of a device in several hands are one sync', async () => {
+  const { queue, worked } = queueWith(async () => []);
+  const device = randomUUID();
+  await queue.enqueue(database.db, [randomUUID(), device], 'device.unpaired');
+  await queue.enqueue(database.db, [device], 'device.paired');
+  queue.wake();
+  await until('the queue is empty', async () => (await waiting()) === 0);
+  expect(worked.filter((id) => id === device)).toHaveLength(1);
+  await queue.close();
+});
+
 test('devices are synced several at a time', async () => {
   const released = Promise.withResolvers<void>();
   const { queue, worked } = queueWith(async () => {

@@ -123,17 +123,33 @@ export async function removeExpiredBans(db: Queryable, now: number): Promise<voi
   await db.delete(usernameBans).where(lt(usernameBans.until, new Date(now)));
 }
 
-/** Devices with queued changes, urgent ones first, then in order, without those that are `resting`. */
+/**
+ * Devices with queued changes, urgent ones first, then one of each change in turn, without those that are `resting`: a
+ * change of thousands of devices does not hold up a later one of a few. A change's rows share the time of its transaction.
+ */
 export async function queuedDevices(
   db: Queryable,
   resting: readonly string[],
   limit: number,
 ): Promise<QueuedDevice[]> {
   const rows = await db.execute<QueuedDevice & Record<string, unknown>>(sql`
-    select device_id as id, json_agg(id order by id) as rows from broker_changes
-    where device_id not in (select value::uuid from json_array_elements_text(${JSON.stringify(resting)}::json))
-    group by device_id order by bool_or(urgent) desc, min(id) limit ${limit}`);
+    select device_id as id, json_agg(id order by id) as rows from (
+      select id, device_id, urgent, row_number() over (partition by created_at order by id) as turn from broker_changes
+      where device_id not in (select value::uuid from json_array_elements_text(${JSON.stringify(resting)}::json))
+    ) as queued
+    group by device_id order by bool_or(urgent) desc, min(turn), min(id) limit ${limit}`);
   return rows.map(({ id, rows: own }) => ({ id, rows: own }));
+}
+
+/** Those of `ids` that have queued changes. */
+export async function queuedAmong(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .select({ id: brokerChanges.deviceId })
+    .from(brokerChanges)
+    .where(oneOf(brokerChanges.deviceId, ids))
+    .groupBy(brokerChanges.deviceId);
+  return rows.map(({ id }) => id);
 }
 
 /** Devices with urgent changes that have waited for `ageMs`, oldest first, without those of `except`. */

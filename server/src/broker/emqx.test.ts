@@ -75,9 +75,7 @@ describe('the REST client', () => {
 
   test('times out waiting for an answer', async () => {
     const { emqx, requests } = clientOf(() => new Promise<never>(() => {}));
-    const startedAt = performance.now();
     expect(await failureOf(emqx.nodes())).toMatchObject({ kind: 'unreachable', status: undefined });
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect(requests).toHaveLength(3);
   });
 

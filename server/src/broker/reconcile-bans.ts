@@ -1,7 +1,8 @@
 import { NIL_UUID } from '../../contract/uuid.ts';
+import { inParallel } from '../platform/parallel.ts';
 import { removeExpiredBans, revokedIds, usernameBansPage } from './device-store.ts';
 import { BANNED_BY, type Ban, eachPage } from './emqx-devices.ts';
-import type { DeviceReconcileDeps } from './reconcile-devices.ts';
+import { type DeviceReconcileDeps, PARALLEL } from './reconcile-devices.ts';
 import type { DeviceCounts } from './report.ts';
 
 const PAGE = 1_000;
@@ -32,19 +33,19 @@ export async function reconcileBans(deps: DeviceReconcileDeps, counts: DeviceCou
   };
   const now = deps.clock.now();
   for (let after = NIL_UUID, ids = await revokedIds(deps.db, after, PAGE); ids.length > 0; ) {
-    for (const who of ids) await add({ as: 'clientid', who, until: undefined }, 'revoked');
+    await inParallel(ids, PARALLEL, (who) => add({ as: 'clientid', who, until: undefined }, 'revoked'));
     after = ids.at(-1) ?? after;
     ids = await revokedIds(deps.db, after, PAGE);
   }
   for (let after = '', bans = await usernameBansPage(deps.db, after, PAGE, now); bans.length > 0; ) {
-    for (const { username, until } of bans) await add({ as: 'username', who: username, until }, 'superseded');
+    await inParallel(bans, PARALLEL, ({ username, until }) =>
+      add({ as: 'username', who: username, until }, 'superseded'),
+    );
     after = bans.at(-1)?.username ?? after;
     bans = await usernameBansPage(deps.db, after, PAGE, now);
   }
-  for (const { as, who } of stale.values()) {
-    counts.bansLifted++;
-    if (deps.repair) await deps.emqx.unban(as, who);
-  }
+  counts.bansLifted += stale.size;
+  if (deps.repair) await inParallel(stale.values(), PARALLEL, ({ as, who }) => deps.emqx.unban(as, who));
   if (deps.repair) await removeExpiredBans(deps.db, now);
   return foreign;
 }

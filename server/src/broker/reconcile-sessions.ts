@@ -4,7 +4,7 @@ import { mqttUsername } from '../tokens/token.ts';
 import { linkRules, ownersOf } from './device-store.ts';
 import { endSubscriptions } from './device-sync.ts';
 import { type ClientSession, eachPage } from './emqx-devices.ts';
-import type { DeviceReconcileDeps } from './reconcile-devices.ts';
+import { type DeviceReconcileDeps, PARALLEL } from './reconcile-devices.ts';
 import type { DeviceCounts } from './report.ts';
 
 export interface ListedDevice {
@@ -27,8 +27,6 @@ interface SessionDeps extends DeviceReconcileDeps {
   /** Whether subscriptions may be left that are not allowed. */
   readonly checkSubscriptions: boolean;
 }
-
-const PARALLEL = 8;
 
 /**
  * Compares the sessions on the broker with the devices, and ends those of a device that is unknown, not active, or has

@@ -5,6 +5,8 @@ import type { SettingsDeps } from './settings-step.ts';
 
 export interface SettingsReport {
   readonly version: string;
+  /** As they were before anything was fixed. */
+  readonly authenticators: readonly ListedAuthenticator[];
   /** Whether everyone was let in, or more was allowed than should be, until this run. */
   readonly wasOpen: { readonly toEveryone: boolean; readonly forMore: boolean };
   readonly foreignSources: readonly string[];
@@ -39,6 +41,7 @@ export async function reconcileSettings(deps: SettingsDeps): Promise<SettingsRep
   const zoneWarnings = await reconcileZone(deps);
   return {
     version: nodes[0].version,
+    authenticators,
     wasOpen: { toEveryone, forMore: toEveryone || allowedMore || opened },
     foreignSources: foreign,
     warnings: [...zoneWarnings, ...(await warnings(emqx))],

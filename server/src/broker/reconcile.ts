@@ -1,7 +1,7 @@
 import type { ReconcileReport } from '../../contract/api/broker.ts';
 import type { Clock } from '../platform/clock.ts';
 import { inParallel } from '../platform/parallel.ts';
-import { admit } from './admission.ts';
+import { admit, devicesAreAdmitted } from './admission.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { Emqx } from './emqx.ts';
 import { eachPage } from './emqx-devices.ts';
@@ -29,11 +29,12 @@ export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
   const { emqx, desired, repair, clock } = deps;
   const { step, differences } = steps(repair);
   const devices = { ...NO_DEVICE_DIFFERENCES };
-  const present = await emqx.authenticators();
   const settings = await reconcileSettings({ emqx, desired, step });
   const bans = await reconcileBans(deps, devices);
-  const clientRules = await reconcileLinks(deps, devices);
-  const admission = await admit({ emqx, desired, clock, step, repair }, present);
+  // What former pairs could do, nobody may do when devices come in; later the queue takes such rights away as fast.
+  const leavesQueued = await devicesAreAdmitted({ emqx, desired });
+  const clientRules = await reconcileLinks({ ...deps, leavesQueued }, devices);
+  const admission = await admit({ emqx, desired, clock, step, repair }, settings.authenticators);
   if (settings.wasOpen.toEveryone) {
     await step('sessions from when everyone was let in', () => endAllSessions(emqx));
   }
@@ -66,9 +67,8 @@ export async function inspectSettings(
   clock: Clock,
 ): Promise<readonly string[]> {
   const { step, differences } = steps(false);
-  const present = await emqx.authenticators();
-  await reconcileSettings({ emqx, desired, step });
-  await admit({ emqx, desired, clock, step, repair: false }, present);
+  const { authenticators } = await reconcileSettings({ emqx, desired, step });
+  await admit({ emqx, desired, clock, step, repair: false }, authenticators);
   return differences;
 }
 

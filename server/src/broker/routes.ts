@@ -16,6 +16,8 @@ export interface BrokerRoutesDeps {
   readonly reconciler: Reconciler;
   /** State of the server's own MQTT session. */
   readonly connection: () => ConnectionState;
+  /** How long PINGs take to be answered; undefined as long as none came. */
+  readonly pingMs: () => number | undefined;
 }
 
 /** What the broker holds, as the reconciliation last saw it, and a run of it on demand. */
@@ -25,6 +27,7 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
     const queue = await queueState(deps.db);
     return {
       connection: deps.connection(),
+      pingMs: deps.pingMs() ?? null,
       queuedChanges: queue.length,
       oldestChangeSeconds: queue.oldestSeconds,
       lastRun: {

@@ -58,7 +58,7 @@ export async function makeAllDue(db: Queryable): Promise<void> {
 
 /**
  * Claims the oldest open command of each device, where it is due: of the given devices, else of those that are connected.
- * Two instances never claim the same one.
+ * Two instances never claim the same one. Times further ahead than any that is set were set by a clock that was ahead.
  */
 export async function claimCommands(
   db: Queryable,
@@ -68,8 +68,10 @@ export async function claimCommands(
   const rows = await db.execute<{ id: string; device_id: string; payload: string; seconds: number }>(sql`
     with head as (
       select commands.id from commands join devices on devices.id = commands.device_id
-      where commands.${open} and next_attempt_at <= now() and expires_at > now()
-        and (claimed_until is null or claimed_until <= now())
+      where commands.${open} and expires_at > now()
+        and (next_attempt_at <= now() or next_attempt_at > now() + make_interval(secs => ${2 * MAX_RESEND_SECONDS}))
+        and (claimed_until is null or claimed_until <= now()
+          or claimed_until > now() + make_interval(secs => ${2 * CLAIM_SECONDS}))
         and devices.state = 'active' and ${which}
         and not exists (
           select from commands as earlier

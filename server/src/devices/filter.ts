@@ -1,6 +1,7 @@
 import { and, eq, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { DeviceFilter } from '../../contract/api/devices.ts';
-import { devices } from '../platform/db/schema.ts';
+import { FLAPPING_CONNECTS } from '../../contract/api/presence.ts';
+import { deviceSessions, devices } from '../platform/db/schema.ts';
 
 /** The condition that the devices of a filter meet. */
 export function matching(given: DeviceFilter): SQL | undefined {
@@ -14,9 +15,15 @@ export function matching(given: DeviceFilter): SQL | undefined {
         ? isNotNull(devices.connectedAt)
         : isNull(devices.connectedAt),
     given.master === undefined ? undefined : withMaster(given.master),
+    given.flapping ? isFlapping : undefined,
     given.tag === undefined ? undefined : sql`${devices.tags} @> array[${given.tag}]::text[]`,
   );
 }
+
+/** Whether a device had many sessions within the last 10 minutes, by the database's clock. */
+export const isFlapping = sql`${devices.id} in (
+  select ${deviceSessions.deviceId} from ${deviceSessions} where ${deviceSessions.notedAt} > now() - interval '10 minutes'
+  group by ${deviceSessions.deviceId} having count(*) >= ${FLAPPING_CONNECTS})`;
 
 function withMaster(master: string): SQL | undefined {
   if (master !== 'none') return eq(devices.masterId, master);
@@ -25,7 +32,8 @@ function withMaster(master: string): SQL | undefined {
 
 function search(text: string): SQL | undefined {
   const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-  return or(sql`${devices.name} ilike ${pattern}`, uuidPrefix(text.toLowerCase()));
+  // Folded in a query of its own: a prepared statement would fold the parameter again for every row.
+  return or(sql`${devices.nameFolded} like (select lower(${pattern}))`, uuidPrefix(text.toLowerCase()));
 }
 
 const UUID_FORM = 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx';

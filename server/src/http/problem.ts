@@ -77,7 +77,7 @@ export const problemKinds = {
     status: 503,
     title: 'Service unavailable',
     meaning:
-      'The server is starting, or cannot reach its database. Wait for the number of seconds in Retry-After.',
+      'The server is starting, cannot reach its database, or has waited too long for it: "detail" says which. Wait for the number of seconds in Retry-After, and where the query took too long, ask for less.',
   },
 } as const satisfies Record<string, ProblemKindRow>;
 

@@ -3,6 +3,7 @@ import type { IPublishPacket } from 'mqtt';
 import { shared, topicFilter } from '../../contract/topics.ts';
 import { silentLog } from '../../test/logs.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import type { Qos } from './connection.ts';
 import { createDispatcher, type DeviceMessage, type MessageHandler } from './dispatch.ts';
 import { createPing, pingHandler } from './ping.ts';
 
@@ -106,14 +107,15 @@ describe('the ping handler', () => {
   function handlerWith(online: boolean) {
     const sent: unknown[] = [];
     const seen: string[] = [];
-    const handler = pingHandler({
-      publish: (topic, payload, qos) => {
+    const deps = {
+      publish: (topic: string, payload: string, qos: Qos) => {
         sent.push({ topic, payload, qos });
         return online;
       },
-      onSeen: (id) => seen.push(id),
+      onSeen: (id: string) => seen.push(id),
       metrics: createMetrics(),
-    });
+    };
+    const handler = pingHandler(deps, () => {});
     return { sent, seen, dispatcher: dispatcherWith({ ping: handler }) };
   }
 

@@ -10,6 +10,7 @@ import { inTransaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import { countFailure, waitSeconds } from './attempts.ts';
 import { isCodeOf } from './code.ts';
+import { CODE_SECONDS } from './issue-code.ts';
 import { type PairingDeps, pairWith, requireMaster } from './verbs.ts';
 
 interface Claim {
@@ -68,7 +69,9 @@ async function validHash(tx: Queryable, agentId: string, now: number): Promise<s
     .select({ codeHash: pairingCodes.codeHash, expiresAt: pairingCodes.expiresAt })
     .from(pairingCodes)
     .where(eq(pairingCodes.agentId, agentId));
-  return row && row.expiresAt.getTime() > now ? row.codeHash : undefined;
+  const leftMs = row ? row.expiresAt.getTime() - now : 0;
+  // One that lasts longer than any was issued by a clock that was ahead.
+  return row && leftMs > 0 && leftMs <= 2 * CODE_SECONDS * 1_000 ? row.codeHash : undefined;
 }
 
 function mayBePaired(agent: DeviceRow): boolean {

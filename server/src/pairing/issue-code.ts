@@ -6,7 +6,7 @@ import { AppError } from '../platform/errors.ts';
 import { hashCode, randomCode } from './code.ts';
 import type { PairingDeps } from './verbs.ts';
 
-const CODE_SECONDS = 300;
+export const CODE_SECONDS = 300;
 
 /**
  * Gives an agent a new one-time code, which replaces the one before, by which it agrees to be paired.

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Clock } from './clock.ts';
 import type { Queryable } from './db/client.ts';
 import { LIVENESS_LOCK_CLASS } from './db/liveness-lock.ts';
@@ -37,16 +37,21 @@ export async function takeLease(
     values (${name}, ${holder}, now() + make_interval(secs => ${TERM_SECONDS}), 1)
     on conflict (name) do update
       set holder = excluded.holder, expires_at = excluded.expires_at, epoch = held.epoch + 1
-      where held.expires_at <= now() or ${holderIsGone}::boolean
+      where ${isOver(sql`held.expires_at`)} or ${holderIsGone}::boolean
     returning epoch`);
   return row && { name, holder, epoch: Number(row.epoch) };
+}
+
+/** Also where a clock that was ahead has set the end: no term is as long. */
+function isOver(end: SQL): SQL {
+  return sql`(${end} <= now() or ${end} > now() + make_interval(secs => ${2 * TERM_SECONDS}))`;
 }
 
 /** Whether the lease can be had: its term is over, or no process has its liveness lock (`db/liveness-lock.ts`). */
 export async function leaseIsFree(db: Queryable, name: string): Promise<boolean> {
   // By itself the statement is a transaction, whose end gives the lock back.
   const [row] = await db.execute<{ free: boolean }>(sql`
-    select coalesce(bool_or(expires_at <= now()), true)
+    select coalesce(bool_or(${isOver(sql`expires_at`)}), true)
       or pg_try_advisory_xact_lock(${LIVENESS_LOCK_CLASS}::int, hashtext(${name})) as free
     from leases where name = ${name}`);
   return row?.free === true;

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test';
-import { Writable } from 'node:stream';
 import { DrizzleQueryError } from 'drizzle-orm';
+import { startChild } from '../../test/child.ts';
 import { recordingLog } from '../../test/logs.ts';
 import { createLogger, describeError, featureLogger } from './logger.ts';
 
 const SECRET = 'a-very-secret-value';
+/** More than a pipe holds. */
+const LINES = 1_000;
 
 describe('the logger', () => {
   test.each([
@@ -43,24 +45,39 @@ describe('the logger', () => {
     }
   });
 
-  test('the pretty form redacts as well and keeps a message on lines of its own', async () => {
+  test('the pretty form redacts as well and keeps a message on lines of its own', () => {
     let text = '';
     const log = createLogger({
       debug: false,
       format: 'pretty',
-      destination: new Writable({
-        write(line: Buffer, _, done) {
-          text += line.toString();
-          done();
+      destination: {
+        write(line) {
+          text += line;
         },
-      }),
+      },
     });
     log.info({ token: SECRET, path: '/x\nINFO: forged' }, 'message');
-    await new Promise((resolve) => setImmediate(resolve));
     expect(text).toContain('message');
     expect(text).not.toContain(SECRET);
     expect(text).not.toMatch(/^INFO: forged/m);
   });
+
+  test.each(['pretty', 'json'] as const)(
+    'has written every line when the process ends in the same turn: %s',
+    async (format) => {
+      const code = `
+        import { createLogger } from ${JSON.stringify(import.meta.resolve('./logger.ts'))};
+        const log = createLogger({ debug: false, format: '${format}' });
+        for (let line = 1; line <= ${LINES}; line++) log.info({ detail: 'x'.repeat(200) }, \`line \${line}\`);
+        log.fatal('the last line');
+        process.exit(1);`;
+      const child = startChild([process.execPath, '-e', code]);
+      expect(await child.exited).toBe(1);
+      expect(child.output().match(/line \d+/g)).toHaveLength(LINES);
+      expect(child.output()).toContain('the last line');
+    },
+    30_000,
+  );
 });
 
 describe('describeError', () => {

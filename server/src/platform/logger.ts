@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { isColorSupported, prettyFactory } from 'pino-pretty';
 
 export type { Logger } from 'pino';
 
@@ -44,11 +44,17 @@ export function createLogger(options: LoggerOptions): Logger {
       ? pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime }, options.destination)
       : pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime });
   }
-  const stream = pretty({
+  return pino(settings, prettyLines(options.destination));
+}
+
+/** Each line is written before the call that logs it returns: pino-pretty's own stream loses lines when the process ends. */
+function prettyLines(destination: DestinationStream | undefined): DestinationStream {
+  const format = prettyFactory({
     translateTime: 'SYS:HH:MM:ss.l',
-    ...(options.destination ? { destination: options.destination, colorize: false } : {}),
+    colorize: destination === undefined && isColorSupported,
   });
-  return pino(settings, stream);
+  const written = destination ?? pino.destination({ dest: 1, sync: true });
+  return { write: (line) => written.write(format(line)) };
 }
 
 export function featureLogger(log: Logger, feature: string): Logger {

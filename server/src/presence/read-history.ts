@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import type { DeviceSession } from '../../contract/api/presence.ts';
+import { type DeviceSession, FLAPPING_CONNECTS } from '../../contract/api/presence.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { deviceSessions } from '../platform/db/schema.ts';
 import { disconnectReason, TAKEN_OVER } from './reasons.ts';
@@ -37,7 +37,6 @@ export function toSessionAnswer(row: SessionRow): DeviceSession {
   };
 }
 
-const FLAPPING_CONNECTS = 5;
 const CONFLICT_TAKEOVERS = 3;
 
 /** How restless a device was in the last 10 minutes, by the database's clock. */

@@ -7,6 +7,7 @@ import type { Metrics } from '../platform/metrics.ts';
 
 interface TelemetryFiguresDeps {
   readonly metrics: Metrics;
+  readonly account: AccountReading;
   readonly db: Queryable;
   readonly clock: Clock;
   /** Messages that have arrived here and are not stored yet. */
@@ -16,36 +17,24 @@ interface TelemetryFiguresDeps {
 const KEPT_MS = 5_000;
 
 /** Registers the account of all records, which every instance reads alike, and what waits at this one. */
-export function telemetryFigures({ metrics, db, clock, waiting }: TelemetryFiguresDeps): void {
-  const sum = (column: keyof typeof columns) =>
-    sql<number>`coalesce(sum(${columns[column]}), 0)`.mapWith(Number);
-  const account = cachedReading(clock, KEPT_MS, () =>
-    db
-      .select({
-        stored: sum('stored'),
-        lost: sum('lost'),
-        repeated: sum('repeated'),
-        rejected: sum('rejected'),
-      })
-      .from(telemetryDevices),
-  );
+export function telemetryFigures({ metrics, account, db, clock, waiting }: TelemetryFiguresDeps): void {
   metrics.observe({
     name: 'siot_telemetry_records_total',
     help: 'Records of all devices by outcome.',
     type: 'counter',
     labels: ['outcome'],
-    read: async () =>
-      (await account()).flatMap(({ stored, repeated, rejected }) =>
-        Object.entries({ stored, repeated, rejected }).map(
-          ([outcome, count]) => [{ outcome }, count] as const,
-        ),
-      ),
+    read: async () => {
+      const { stored, repeated, rejected } = await account();
+      return Object.entries({ stored, repeated, rejected }).map(
+        ([outcome, count]) => [{ outcome }, count] as const,
+      );
+    },
   });
   metrics.observe({
     name: 'siot_telemetry_records_lost',
     help: 'Numbered records that are missing now; those that arrive late are taken off.',
     type: 'gauge',
-    read: async () => (await account()).map(({ lost }) => [{}, lost] as const),
+    read: async () => [[{}, (await account()).lost]],
   });
   const losses = cachedReading(clock, KEPT_MS, () =>
     db
@@ -72,6 +61,26 @@ export function telemetryFigures({ metrics, db, clock, waiting }: TelemetryFigur
     help: 'Messages that have arrived at this instance and are not stored yet.',
     type: 'gauge',
     read: () => [[{}, waiting()]],
+  });
+}
+
+export type AccountReading = ReturnType<typeof accountReading>;
+
+/** The records of all devices by outcome; read at most every few seconds, whoever asks. */
+export function accountReading(clock: Clock, db: Queryable) {
+  const sum = (column: keyof typeof columns) =>
+    sql<number>`coalesce(sum(${columns[column]}), 0)`.mapWith(Number);
+  return cachedReading(clock, KEPT_MS, async () => {
+    const [row] = await db
+      .select({
+        stored: sum('stored'),
+        lost: sum('lost'),
+        repeated: sum('repeated'),
+        rejected: sum('rejected'),
+      })
+      .from(telemetryDevices);
+    if (!row) throw new Error('a sum answers one row');
+    return row;
   });
 }
 

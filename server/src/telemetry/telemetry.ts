@@ -7,7 +7,7 @@ import { featureLogger, type Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import type { Tokens } from '../tokens/token.ts';
-import { telemetryFigures } from './figures.ts';
+import { accountReading, telemetryFigures } from './figures.ts';
 import { createAcknowledger } from './ingest/acknowledger.ts';
 import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_CLIENT_ID, INGEST_FILTERS } from './ingest/ingest.ts';
@@ -106,7 +106,8 @@ export function createTelemetry(deps: TelemetryDeps) {
   const holder = `${deps.instanceId}/${Buffer.from(random.bytes(6)).toString('hex')}`;
   const maintenance = createMaintenance({ ...deps, log, holder });
 
-  telemetryFigures({ metrics: deps.metrics, db, clock, waiting: ingest.waiting });
+  const account = accountReading(clock, db);
+  telemetryFigures({ metrics: deps.metrics, account, db, clock, waiting: ingest.waiting });
   const state = ingest.state;
   const queryDeps = { db, clock, telemetrySeconds: deps.retention.telemetrySeconds };
 
@@ -125,7 +126,7 @@ export function createTelemetry(deps: TelemetryDeps) {
       )
       .route('/', deviceTelemetryRoutes(queryDeps))
       .route('/', liveRoutes({ db, clock, live, stopping: stopping.signal }))
-      .route('/', ingestRoutes({ db, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
+      .route('/', ingestRoutes({ db, account, ingest: { ...ingest, counts: () => ({ ...counts }) } })),
     /** What the live streams of the fleet read. */
     values: {
       arrivals: (wanted: Parameters<typeof readArrivals>[1], afterUs: number) =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { insertDevices } from '../devices.ts';
+import { z } from 'zod';
+import { callApi, createApiKey, insertDevices } from '../devices.ts';
 import { connectDevice, registerDevice, until } from '../harness.ts';
 import { hasBrowser } from './chromium.ts';
 import { type DashboardStack, PAGES_LIMIT_MS, screenshot, startDashboard } from './dashboard.ts';
@@ -25,6 +26,64 @@ describe.skipIf(!hasBrowser)('the page of a device', () => {
       await page.getByRole('button', { name: 'Show details of “Device revoked”' }).click();
       await page.getByText('Stolen from the shed').waitFor();
       expect(complaints).toEqual([]);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'a replaced key is shown on the page and admits the device, and the old one no longer does',
+    async () => {
+      const { stack } = dashboard;
+      const { uuid } = await registerDevice(stack.url);
+      const admin = await createApiKey(stack, 'admin');
+      const keyOf = async () => {
+        const answer = await callApi(stack, admin, 'POST', `/devices/${uuid}/key`, {});
+        return z.object({ key: z.string() }).parse(await answer.json()).key;
+      };
+      const tokenStatus = async (key: string) =>
+        (
+          await fetch(`${stack.url}/auth/devices/request?uuid=${uuid}`, {
+            headers: { authorization: `Bearer ${key}` },
+          })
+        ).status;
+      const old = await keyOf();
+      expect(await tokenStatus(old)).toBe(200);
+
+      const { page, context, complaints } = await dashboard.openSignedIn(`/devices/${uuid}/flash`);
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Replace the key' }).click();
+      const dialog = page.locator('form[role=dialog]');
+      await dialog.getByText('The key and all tokens issued so far stop working immediately.').waitFor();
+      await screenshot(page, 'light-replace-key', false);
+      await dialog.getByRole('button', { name: 'Replace the key' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      const replaced = await keyOf();
+      await page.getByRole('button', { name: 'Show the key' }).click();
+      await page.getByText(replaced).first().waitFor();
+      expect([await tokenStatus(old), await tokenStatus(replaced)]).toEqual([401, 200]);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
+    'the audit log is exported as it is filtered',
+    async () => {
+      const { stack } = dashboard;
+      const [id = ''] = await insertDevices(stack, 1, () => ({ name: 'Audited sensor' }));
+      const admin = await createApiKey(stack, 'admin');
+      expect((await callApi(stack, admin, 'POST', `/devices/${id}/revoke`)).status).toBe(200);
+      const { page, context } = await dashboard.openSignedIn('/audit');
+      await page.getByLabel('Kind of event').selectOption('device.');
+      await page.getByRole('link', { name: 'Audited sensor' }).waitFor();
+      const downloaded = page.waitForEvent('download');
+      await page.getByRole('link', { name: 'Export' }).click();
+      const text = await Bun.file(await (await downloaded).path()).text();
+      expect(text).toContain('device.revoked');
+      expect(text).toContain(id);
+      expect(text).not.toContain('session.created');
       await context.close();
     },
     PAGES_LIMIT_MS,

@@ -48,7 +48,7 @@ describe('client events', () => {
     const first = JSON.parse(connected.text);
     const about = { clientid: 'd1', username: 'd1.1', proto_ver: 4, connected_at: first.connected_at };
     expect(first).toMatchObject({ ...about, keepalive: 60, clean_start: true });
-    expect(first.ts).toBeWithin(first.connected_at, first.connected_at + 1000);
+    expect(first.ts).toBeGreaterThanOrEqual(first.connected_at);
     expect(first.ipaddress).toMatch(/^[\d.]+$/);
     await device.end();
     const last = JSON.parse((await watcher.next()).text);

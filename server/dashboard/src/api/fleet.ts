@@ -11,7 +11,10 @@ export type AuditEntry = InferResponseType<typeof api.audit.$get>['items'][numbe
 export type Summary = InferResponseType<typeof api.devices.summary.$get>;
 
 export type DeviceQuery = InferRequestType<typeof api.devices.$get>['query'];
-export type DeviceFilter = Pick<DeviceQuery, 'q' | 'role' | 'state' | 'online' | 'master' | 'tag'>;
+export type DeviceFilter = Pick<
+  DeviceQuery,
+  'q' | 'role' | 'state' | 'online' | 'master' | 'tag' | 'flapping'
+>;
 export type AuditQuery = InferRequestType<typeof api.audit.$get>['query'];
 
 export function summaryQuery(filter: DeviceFilter) {

@@ -9,6 +9,7 @@ type TelemetryAnswer = InferResponseType<typeof one.$get, 200>;
 export type Buckets = Extract<TelemetryAnswer, { kind: 'buckets' }>;
 export type Records = Extract<TelemetryAnswer, { kind: 'records' }>;
 export type Bucket = Buckets['fields'][number]['buckets'][number];
+export type Ingest = InferResponseType<typeof api.telemetry.ingest.$get, 200>;
 export type Field = InferResponseType<typeof one.fields.$get, 200>['items'][number];
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -12,7 +12,7 @@ interface Destination {
   readonly icon: IconName;
 }
 
-const FLEET: readonly Destination[] = [
+const DEVICES: readonly Destination[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/devices', label: 'Devices', icon: 'device' },
   { href: '/approvals', label: 'Approvals', icon: 'approve' },
@@ -37,7 +37,7 @@ export function Navigation() {
   };
   return (
     <>
-      <Group destinations={FLEET} label="Fleet" counts={counts} />
+      <Group destinations={DEVICES} label="Devices" plain counts={counts} />
       <Group destinations={SYSTEM} label="System" />
       <Group destinations={ACCESS} label="Access" />
     </>
@@ -52,17 +52,21 @@ interface Count {
 
 interface GroupProps {
   readonly label: string;
+  /** Whether it goes without its label on the screen. */
+  readonly plain?: boolean;
   readonly destinations: readonly Destination[];
   readonly counts?: Readonly<Record<string, Count>>;
 }
 
-function Group({ label, destinations, counts = {} }: GroupProps) {
+function Group({ label, plain, destinations, counts = {} }: GroupProps) {
   const [path] = useLocation();
   return (
     <nav className="nav" aria-label={label}>
-      <span className="nav-label" aria-hidden="true">
-        {label}
-      </span>
+      {!plain && (
+        <span className="nav-label" aria-hidden="true">
+          {label}
+        </span>
+      )}
       {destinations.map(({ href, label: text, icon }) => {
         const count = counts[href];
         const isHere = href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);

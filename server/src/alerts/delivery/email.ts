@@ -30,7 +30,7 @@ export function createEmailSender(clock: Clock, smtp: SmtpSettings | undefined):
   return async ({ to, subject, text, id }) => {
     if (!smtp) throw new TargetError('SMTP_URL is not set.');
     const transport = createTransport({
-      ...connection(new URL(smtp.url)),
+      ...smtpConnection(smtp.url),
       connectionTimeout: STEP_LIMIT_MS,
       greetingTimeout: STEP_LIMIT_MS,
       socketTimeout: STEP_LIMIT_MS,
@@ -63,7 +63,8 @@ export function createEmailSender(clock: Clock, smtp: SmtpSettings | undefined):
 }
 
 /** A password is not sent in clear: without TLS from the start, the server has to take STARTTLS, unless it is this machine. */
-function connection(url: URL) {
+export function smtpConnection(address: string) {
+  const url = new URL(address);
   const secure = url.protocol === 'smtps:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const user = decodeURIComponent(url.username);

@@ -80,5 +80,7 @@ function errorOf(status: number): string {
 
 function failureOf(error: unknown): Omit<ChannelTest, 'durationMs'> {
   const message = error instanceof TargetError ? error.message : 'The message could not be sent.';
-  return { delivered: false, status: null, answer: null, error: message };
+  // A server may have said anything, and not all of it can be stored.
+  const line = message.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');
+  return { delivered: false, status: null, answer: null, error: line };
 }

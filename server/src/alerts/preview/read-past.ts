@@ -86,7 +86,7 @@ export async function readConnects(db: Queryable, { deviceId, fromMs }: Past): P
 /** Records lost, by the minute. */
 export async function readLosses(db: Queryable, { deviceId, fromMs }: Past): Promise<Counted[]> {
   const rows = await db.execute<{ ms: number; lost: number }>(sql`
-    select extract(epoch from minute)::float8 * 1000 as ms, lost from alert_losses
+    select extract(epoch from minute)::float8 * 1000 as ms, lost::float8 as lost from alert_losses
     where device_id = ${deviceId}::uuid and minute >= ${moment(fromMs)} order by minute`);
   return rows.map(({ ms, lost }) => ({ atMs: ms, count: lost }));
 }

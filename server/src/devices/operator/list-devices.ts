@@ -58,7 +58,9 @@ export async function listDevices(
     v: last.sortValue,
     id: last.id,
   }));
-  return { ...page, total: await countRows(db, devices, matching(query)) };
+  // A first page that holds everything has been counted.
+  const total = from || page.next !== null ? await countRows(db, devices, matching(query)) : page.rows.length;
+  return { ...page, total };
 }
 
 /** Reads devices with, or without, a value to be sorted by, each in the order of the index. */

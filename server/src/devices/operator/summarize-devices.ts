@@ -11,7 +11,7 @@ import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
-import { matching } from '../filter.ts';
+import { isFlapping, matching } from '../filter.ts';
 
 /** `GET /devices/summary`. Mount it before the routes of one device. */
 export function summaryRoutes(deps: { readonly db: Queryable }) {
@@ -46,6 +46,7 @@ async function summarizeDevices(db: Queryable, filter: DeviceFilter): Promise<De
       masters: where(sql`not ${isAgent}`),
       agents: where(isAgent),
       unpairedAgents: where(sql`${isAgent} and ${devices.masterId} is null`),
+      flapping: where(isFlapping),
     })
     .from(devices)
     .where(matching(filter));

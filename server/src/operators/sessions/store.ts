@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, lte, ne, or } from 'drizzle-orm';
+import { and, asc, eq, gt, lte, ne, or, sql } from 'drizzle-orm';
 import type { OperatorRole } from '../../../contract/roles.ts';
 import { oneOf, type Queryable } from '../../platform/db/client.ts';
 import { operatorSessions, operators } from '../../platform/db/schema.ts';
@@ -7,6 +7,9 @@ import { operatorSessions, operators } from '../../platform/db/schema.ts';
 const SESSION_IDLE_MS = 12 * 3_600_000;
 /** A session ends this long after the login, used or not. */
 export const SESSION_LIFETIME_MS = 7 * 24 * 3_600_000;
+
+/** Clocks of two instances may differ by so much. */
+const CLOCK_TOLERANCE_MS = 60_000;
 
 export interface SessionOwner {
   readonly sessionId: string;
@@ -61,15 +64,24 @@ export async function findSession(
   return owner;
 }
 
+/** Notes the use of a session; one that a clock that was ahead has begun lasts no longer than one that begins now. */
 export async function touchSession(db: Queryable, id: string, now: number): Promise<void> {
+  const lasts = new Date(now + SESSION_LIFETIME_MS).toISOString();
   await db
     .update(operatorSessions)
-    .set({ lastUsedAt: new Date(now) })
+    .set({
+      lastUsedAt: new Date(now),
+      expiresAt: sql`least(${operatorSessions.expiresAt}, ${lasts}::timestamptz)`,
+    })
     .where(eq(operatorSessions.id, id));
 }
 
-/** Begins a session, and forgets those that have ended. */
+/** Begins a session, forgets those that have ended, and takes those of a clock that was ahead as used now. */
 export async function insertSession(db: Queryable, session: NewSession, now: number): Promise<string> {
+  await db
+    .update(operatorSessions)
+    .set({ lastUsedAt: new Date(now), expiresAt: new Date(now + SESSION_LIFETIME_MS) })
+    .where(gt(operatorSessions.expiresAt, new Date(now + SESSION_LIFETIME_MS + CLOCK_TOLERANCE_MS)));
   await db
     .delete(operatorSessions)
     .where(

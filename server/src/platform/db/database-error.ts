@@ -3,6 +3,8 @@ import { AppError, errorCode } from '../errors.ts';
 /** Codes of postgres.js and Node, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down). */
 const UNREACHABLE =
   /^(CONNECT_TIMEOUT|CONNECTION_.*|ECONN.*|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|ERR_SOCKET.*|ENOENT|08...|53...|57P0.|57014)$/;
+/** query_canceled: the statement took longer than `statement_timeout`. */
+const TOO_LONG = '57014';
 /** What a pooler answers to a session that it does not support, for one. */
 const PROTOCOL_VIOLATION = '08P01';
 const READ_ONLY = '25006';
@@ -28,15 +30,19 @@ export function isNotAuthenticated(error: unknown): boolean {
 /** A database that cannot be used now, as the answer a client gets for it; any other error as it is. */
 export function databaseError(error: unknown): unknown {
   if (error instanceof AppError) return error;
-  const message = isUnreachable(error)
-    ? 'The database is not reachable.'
-    : isReadOnly(error)
-      ? 'The database is read-only at present.'
-      : isNotAuthenticated(error)
-        ? 'The database refuses the server.'
-        : undefined;
+  const message = outageMessage(error);
   if (message === undefined) return error;
   return new AppError('unavailable', message, { cause: error, retryAfterSeconds: 10 });
+}
+
+function outageMessage(error: unknown): string | undefined {
+  if (errorCode(error) === TOO_LONG) {
+    return 'The query took too long. Ask for less, such as a shorter time, or try again when the database is less busy.';
+  }
+  if (isUnreachable(error)) return 'The database is not reachable.';
+  if (isReadOnly(error)) return 'The database is read-only at present.';
+  if (isNotAuthenticated(error)) return 'The database refuses the server.';
+  return undefined;
 }
 
 /**
@@ -52,6 +58,6 @@ export function startFailure(error: unknown): string {
   if (code === PROTOCOL_VIOLATION) {
     return `DATABASE_URL: the server does not take this session; a pooler has to support what docs/operations.md lists: ${said}`;
   }
-  if (code === '57014') return `DATABASE_URL: a migration was cancelled: ${said}`;
+  if (code === TOO_LONG) return `DATABASE_URL: a migration was cancelled: ${said}`;
   return `DATABASE_URL: the database refuses the server (${code ?? 'no code'}): ${said}`;
 }

@@ -38,6 +38,8 @@ export const devices = pgTable(
     /** The master that an agent is paired with. */
     masterId: uuid('master_id').references((): AnyPgColumn => devices.id, { onDelete: 'set null' }),
     name: text('name').notNull().default(''),
+    /** What searches compare with: `ilike` would fold every name again for each of them. */
+    nameFolded: text('name_folded').notNull().generatedAlwaysAs(sql`lower(name)`),
     notes: text('notes').notNull().default(''),
     tags: text('tags').array().notNull().default(sql`'{}'`),
     /** Rises with every change that an operator can see; the entity tag of the HTTP API. */

@@ -65,7 +65,7 @@ export async function openSession(options: SessionOptions): Promise<MqttSession>
   const accepted = Promise.withResolvers<void>();
   const suback = Promise.withResolvers<readonly number[]>();
   let reason = 'connection closed';
-  let lastReceived = clock.now();
+  let lastReceived = clock.monotonic();
   let paused = false;
   let keepAlive: Timer | undefined;
 
@@ -83,7 +83,7 @@ export async function openSession(options: SessionOptions): Promise<MqttSession>
       socket.pause();
     },
     resume() {
-      if (paused) lastReceived = clock.now();
+      if (paused) lastReceived = clock.monotonic();
       paused = false;
       socket.resume();
     },
@@ -127,7 +127,7 @@ export async function openSession(options: SessionOptions): Promise<MqttSession>
   const abort = () => destroy('closed');
   options.signal.addEventListener('abort', abort, { once: true });
   socket.on('data', (bytes: Buffer) => {
-    lastReceived = clock.now();
+    lastReceived = clock.monotonic();
     parser.parse(bytes);
   });
   socket.on('error', (error) => {
@@ -166,7 +166,7 @@ export async function openSession(options: SessionOptions): Promise<MqttSession>
     await step('CONNACK', accepted.promise);
     keepAlive = clock.setTicker(() => {
       // A paused socket cannot see PINGRESP; that the broker is gone shows when it is read again.
-      if (!paused && clock.now() - lastReceived > SILENCE_LIMIT_MS) destroy('keep-alive timed out');
+      if (!paused && clock.monotonic() - lastReceived > SILENCE_LIMIT_MS) destroy('keep-alive timed out');
       else socket.write(PINGREQ);
     }, PING_EVERY_MS);
     socket.write(

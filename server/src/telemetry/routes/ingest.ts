@@ -9,10 +9,12 @@ import { describeOperation } from '../../http/describe.ts';
 import { validate } from '../../http/validate.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { ingestEvents, telemetryRejects } from '../../platform/db/schema.ts';
+import type { AccountReading } from '../figures.ts';
 import type { IngestState } from '../ingest/ingest.ts';
 
 export interface IngestRoutesDeps {
   readonly db: Queryable;
+  readonly account: AccountReading;
   readonly ingest: {
     state(): IngestState;
     waiting(): number;
@@ -25,7 +27,7 @@ const EVENTS = 20;
 const rejectListQuery = rejectQuery.extend({ cursor: cursor(z.int()) });
 
 /** How the ingest is, and what it could not store. */
-export function ingestRoutes({ db, ingest }: IngestRoutesDeps) {
+export function ingestRoutes({ db, account, ingest }: IngestRoutesDeps) {
   return new Hono<ApiEnv>()
     .get(
       '/telemetry/ingest',
@@ -45,6 +47,7 @@ export function ingestRoutes({ db, ingest }: IngestRoutesDeps) {
           session: ingest.state(),
           waiting: ingest.waiting(),
           counts: ingest.counts(),
+          account: await account(),
           events: events.map(({ at, kind, messages }) => ({ at: at.toISOString(), kind, messages })),
         });
       },

@@ -14,6 +14,7 @@ import { Failure } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Empty, Skeleton } from '../../ui/placeholder.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import { loadDataTab } from './data/load-data-tab.ts';
 import { DeviceHistory } from './device-history.tsx';
 import { DeviceOverview } from './device-overview.tsx';
 import { DiagnosisNotice } from './diagnosis-notice.tsx';
@@ -22,9 +23,7 @@ import { KeyCard } from './key-card.tsx';
 import { PairDialog } from './pair-dialog.tsx';
 import { RestlessBadge } from './restless-badge.tsx';
 
-// Charts are loaded when they are first looked at.
-const DataTab = lazy(async () => ({ default: (await import('./data/data-tab.tsx')).DataTab }));
-
+const DataTab = lazy(async () => ({ default: (await loadDataTab()).DataTab }));
 const CommandsTab = lazy(async () => ({
   default: (await import('./commands/commands-tab.tsx')).CommandsTab,
 }));

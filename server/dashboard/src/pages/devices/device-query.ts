@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import type { DeviceQuery } from '../../api/fleet.ts';
 
-const FILTERS = ['q', 'role', 'state', 'online', 'master', 'tag'] as const;
+const FILTERS = ['q', 'role', 'state', 'online', 'master', 'tag', 'flapping'] as const;
 export const PAGE_SIZE = 50;
 
 export interface DeviceListState {

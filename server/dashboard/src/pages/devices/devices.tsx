@@ -18,7 +18,7 @@ import { SelectionBar } from './selection-bar.tsx';
 
 const NONE: ReadonlyMap<string, Device> = new Map();
 
-/** The fleet: search, filters, pages, and actions on what is selected. */
+/** All devices: search, filters, pages, and actions on what is selected. */
 export function Devices() {
   const state = useDeviceListState();
   const { query, page, change } = state;
@@ -34,6 +34,8 @@ export function Devices() {
     ...summaryQuery(filter),
     placeholderData: keepPreviousData,
     refetchInterval: poll,
+    // What is searched for is counted by the list.
+    enabled: !state.isFiltered,
   });
   const [selected, setSelected] = useState(NONE);
   const [action, setAction] = useState<ActionRequest>();
@@ -44,7 +46,7 @@ export function Devices() {
   const search = useCallback((q: string) => change({ q }), [change]);
   const items = list.data?.items ?? [];
   useLiveRecords(items.map(({ id }) => id));
-  const total = summary.data?.total;
+  const total = state.isFiltered ? list.data?.total : summary.data?.total;
   const exportHref = `/api/v1/devices/export.csv?${new URLSearchParams(filter)}`;
 
   return (
@@ -116,10 +118,17 @@ export function Devices() {
             Tag: {query.tag}
           </Button>
         )}
+        {query.flapping && (
+          <Button small icon="close" onClick={() => change({ flapping: '' })}>
+            Flapping
+          </Button>
+        )}
         {state.isFiltered && (
           <Button
             kind="ghost"
-            onClick={() => change({ q: '', role: '', state: '', online: '', master: '', tag: '' })}
+            onClick={() =>
+              change({ q: '', role: '', state: '', online: '', master: '', tag: '', flapping: '' })
+            }
           >
             Clear
           </Button>

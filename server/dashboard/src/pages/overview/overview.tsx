@@ -7,7 +7,6 @@ import { type Summary, summaryQuery } from '../../api/fleet.ts';
 import { POLL_MS, usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { count, plural } from '../../format/number.ts';
-
 import { ButtonLink } from '../../ui/button.tsx';
 import { Figure } from '../../ui/figure.tsx';
 import { Failure, Notice } from '../../ui/notice.tsx';
@@ -17,7 +16,7 @@ import { Health } from './health.tsx';
 import { RecentEvents } from './recent-events.tsx';
 import { TelemetryCard } from './telemetry-card.tsx';
 
-/** How the fleet and the system are, at a glance. */
+/** How devices and system are, at a glance. */
 export function Overview() {
   const isAdmin = useIsAdmin();
   const poll = usePoll();
@@ -56,7 +55,7 @@ export function Overview() {
         <div className="card">
           <Empty
             icon="device"
-            title="Your fleet starts here"
+            title="No devices yet"
             actions={
               isAdmin && (
                 <ButtonLink href="/devices/new" kind="primary" icon="plus">
@@ -98,6 +97,8 @@ export function Overview() {
                   text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
                 />
               </dd>
+              <dt>PING → PONG</dt>
+              <dd className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</dd>
               <dt>Waiting changes</dt>
               <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
               <dt>Unpaired agents</dt>
@@ -159,6 +160,13 @@ function Figures({ summary, alerts }: FiguresProps) {
         note="shut out"
       />
       <Figure
+        href="/devices?flapping=true"
+        label="Flapping"
+        value={summary?.flapping}
+        tone={summary?.flapping ? 'warn' : 'hollow'}
+        note="within 10 minutes"
+      />
+      <Figure
         href="/alerts"
         label="Alerts firing"
         value={alerts?.firing}
@@ -173,6 +181,11 @@ function Figures({ summary, alerts }: FiguresProps) {
       />
     </div>
   );
+}
+
+function pingText(ms: number | null): string {
+  if (ms === null) return 'none yet';
+  return ms < 1 ? 'below 1 ms' : `${count(Math.round(ms))} ms`;
 }
 
 function alertNote({ firing, unacknowledged, devices }: AlertSummary): string {

@@ -23,12 +23,14 @@ export function CommandLine({ command, onCancel }: CommandLineProps) {
           )}
         </div>
         <CommandResult command={command} />
+        {command.state !== 'done' && command.state !== 'failed' && (
+          <p className="small">
+            {stateSentence(command)}
+            {isOpen(command) && ` Expires in ${duration(Date.parse(command.expiresAt) - now)}.`}
+          </p>
+        )}
         <p className="small quiet">
-          {command.state !== 'done' && command.state !== 'failed' && `${stateSentence(command)} `}
-          {isOpen(command) && `Expires in ${duration(Date.parse(command.expiresAt) - now)}. `}
-          <span className="nowrap">
-            <Ago at={command.createdAt} /> by {command.createdBy}
-          </span>
+          <Ago at={command.createdAt} /> by {command.createdBy}
         </p>
       </div>
       <span className="command-side">

@@ -1,0 +1,64 @@
+/**
+ * `npx -y bun run screenshots`: takes the pictures of the README again, from the product as `dev --demo` starts it, in
+ * Chromium.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../test/browser/chromium.ts';
+import { startChild } from '../test/child.ts';
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
+/** So that the page has a rate to show, and the flapping device has flapped. */
+const LIVED_MS = 90_000;
+const VIEWPORT = { width: 1280, height: 800 };
+const MAX_BYTES = 250_000;
+
+const folder = await mkdtemp(join(tmpdir(), 'screenshots-'));
+const ports = { PORT: '0', MQTT_PORT: '0', EMQX_API_PORT: '0' };
+const demo = startChild([process.execPath, '--no-env-file', MAIN, '--demo'], ports, folder);
+try {
+  const [, url = '', username = '', password = ''] = await demo.prints(
+    /dashboard +(http:\S+)\n +sign in +(\S+) \/ (\S+)[\s\S]+^ready$/m,
+  );
+  await Bun.sleep(LIVED_MS);
+  const browser = await launchBrowser();
+  try {
+    const page = await signIn(browser, url, { username, password });
+    await page.getByText('messages/s').waitFor();
+    await take(page, 'overview.png');
+    await page.getByRole('link', { name: 'Devices', exact: true }).click();
+    await page.getByRole('link', { name: 'Tomato bed' }).click();
+    await page.getByRole('link', { name: 'Data' }).click();
+    await page.getByRole('button', { name: '7 d' }).click();
+    await page.getByRole('img', { name: /^Chart of temp: last/ }).waitFor();
+    await take(page, 'charts.png');
+  } finally {
+    await browser.close();
+  }
+} finally {
+  await demo.end();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function signIn(
+  browser: Browser,
+  url: string,
+  { username, password }: { readonly username: string; readonly password: string },
+): Promise<Page> {
+  const page = await browser.newPage({ viewport: VIEWPORT, colorScheme: 'light', locale: 'en-GB' });
+  await page.goto(url);
+  await page.getByLabel('User name').fill(username);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  return page;
+}
+
+async function take(page: Page, name: string): Promise<void> {
+  const image = await page.screenshot({ path: join(IMAGES, name), animations: 'disabled' });
+  console.log(`docs/images/${name}: ${Math.round(image.length / 1_000)} KB`);
+  if (image.length > MAX_BYTES) throw new Error(`${name} is larger than ${MAX_BYTES / 1_000} KB`);
+}

@@ -1,0 +1,1 @@
+ALTER TABLE "devices" ADD COLUMN "name_folded" text GENERATED ALWAYS AS (lower(name)) STORED NOT NULL;

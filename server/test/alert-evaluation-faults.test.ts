@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { type AlertRig, above, passTime, startAlertRig } from './alerts.ts';
+import { hastyClock } from './clocks.ts';
+import { startStack, until } from './harness.ts';
+
+let rig: AlertRig;
+
+beforeAll(async () => {
+  rig = await startAlertRig(await startStack({ clock: hastyClock() }));
+}, 60_000);
+afterEach(async () => {
+  await rig.stack.sql`delete from alert_rules`;
+  await rig.stack.sql`update alert_rule_book set revision = revision + 1`;
+});
+afterAll(async () => {
+  rig.close();
+  await rig.stack.close();
+});
+
+describe('the evaluation', () => {
+  test('of records on which a rule fails goes on with the other rules, and the records are stored', async () => {
+    const device = await rig.startDevice();
+    const { sql } = rig.stack;
+    const broken = await rig.addRule({ name: 'broken', condition: above(30) });
+    const { id } = await rig.addRule({ name: 'works', condition: above(30) });
+    await sql.unsafe(`
+      create function refuse_state() returns trigger language plpgsql as $$
+      begin
+        if new.rule_id = '${broken.id}' then raise exception 'refused' using errcode = '22000'; end if;
+        return new;
+      end $$;
+      create trigger refuse_state before insert on alert_states for each row execute function refuse_state();`);
+    await device.send({ temperature: 31 });
+    await rig.alertsAre(device.uuid, ['firing'], id);
+    expect(await rig.alerts({ rule: broken.id })).toEqual([]);
+    await sql`drop trigger refuse_state on alert_states`;
+    await sql`drop function refuse_state`;
+    await device.send({ temperature: 32 });
+    await rig.alertsAre(device.uuid, ['firing'], broken.id);
+    await until('no record is left to be evaluated', async () => {
+      return (await sql`select from alert_unevaluated`).length === 0;
+    });
+  });
+
+  test('leaves a rule out that this version cannot read', async () => {
+    const device = await rig.startDevice();
+    const { id } = await rig.addRule({ condition: above(30) });
+    await rig.stack.sql`
+      insert into alert_rules (name, enabled, scope_kind, kind, condition, created_by)
+      values ('of a later version', true, 'all', 'threshold', '{"kind":"threshold","shape":"new"}', 'test')`;
+    await rig.stack.sql`update alert_rule_book set revision = revision + 1`;
+    await device.send({ temperature: 31 });
+    await rig.alertsAre(device.uuid, ['firing'], id);
+  });
+
+  test('counts as many lost records as a device can number', async () => {
+    const device = await rig.startDevice();
+    const { id } = await rig.addRule({ condition: { kind: 'lost', count: 1_000_000, minutes: 60 } });
+    await device.send({ b: 7, n: 1 });
+    await device.send({ b: 7, n: 4_000_000_000 });
+    const [alert] = await rig.alertsAre(device.uuid, ['firing'], id);
+    expect(alert?.value).toBe(3_999_999_998);
+  });
+
+  test('takes nothing for missing, and nobody for offline, that it has not caught up with after a restart', async () => {
+    const { stack } = rig;
+    const [sends, connects] = [await rig.startDevice(), await rig.startDevice()];
+    const missing = await rig.addRule({
+      scope: { kind: 'device', device: sends.uuid },
+      condition: { kind: 'missing', seconds: 600 },
+    });
+    const offline = await rig.addRule({
+      scope: { kind: 'device', device: connects.uuid },
+      condition: { kind: 'offline', seconds: 60 },
+    });
+    await sends.send({ temperature: 20 });
+    await stack.stopServer();
+    // What nobody has read yet: the broker keeps the record, and knows that the other device is connected.
+    await sends.client.publishAsync(`device/${sends.uuid}/data`, '{"temperature":21}', { qos: 1 });
+    await passTime(rig, missing.id);
+    await stack.sql`
+      update devices set connected_at = null, last_session_at = now() - interval '1 hour',
+        session_noted_at = now() - interval '1 hour' where id = ${connects.uuid}`;
+    await stack.startServer();
+    await rig.stored(sends.uuid, 2);
+    await until('it is known to be connected', async () => {
+      const [row] = await stack.sql`select connected_at from devices where id = ${connects.uuid}`;
+      return row?.connected_at !== null;
+    });
+    expect(await rig.alerts({ rule: missing.id })).toEqual([]);
+    expect(await rig.alerts({ rule: offline.id })).toEqual([]);
+    await passTime(rig, missing.id);
+    await stack.sql`update leases set expires_at = now() where name = 'alert-watcher'`;
+    await rig.alertsAre(sends.uuid, ['firing'], missing.id);
+  });
+});
