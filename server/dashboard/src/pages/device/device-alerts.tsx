@@ -57,7 +57,7 @@ export function DeviceAlerts({ device }: { readonly device: Device }) {
           </Link>
           {isAdmin && (
             <Menu
-              trigger={<IconButton small label="More actions on alerts" icon="more" />}
+              trigger={<IconButton small label="Alert actions" icon="more" />}
               groups={[
                 [
                   {
