@@ -56,7 +56,8 @@ test('each operation with a body takes what its schema describes, and answers as
     const what = `${found.operationId} ${JSON.stringify(good)}: ${response.status} ${answer}`;
     expect(Object.keys(found.responses), what).toContain(String(response.status));
     expect([400, 415, 500], what).not.toContain(response.status);
-    if (response.status === 422) refused.push(what);
+    // That what it names does not exist is no fault of its form.
+    if (response.status === 422 && !answer.includes('no such')) refused.push(what);
   }
   expect(refused).toEqual([]);
   expect(sent).toBeGreaterThanOrEqual(15);

@@ -52,7 +52,8 @@ export function exampleOf(document: unknown, schema: Schema): unknown {
 
 function stringOf({ format, pattern, minLength = 1 }: Schema): string {
   if (format === 'uuid' || pattern?.includes('0-9a-f')) return randomUUID();
-  if (format === 'date-time') return '2999-01-01T00:00:00Z';
+  if (format === 'date-time') return new Date(Date.now() + 3_600_000).toISOString();
+  if (format === 'uri') return 'https://example.net/';
   if (format === 'date') return '2026-01-01';
   return 'x'.repeat(Math.max(minLength, 1));
 }
