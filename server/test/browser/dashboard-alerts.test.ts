@@ -38,7 +38,10 @@ describe.skipIf(!hasBrowser)('alerts in the dashboard', () => {
       const other = await dashboard.openSignedIn('/alerts');
       await other.page.getByText('Nothing is watched yet').waitFor();
       const { page, context, complaints } = await dashboard.openSignedIn('/');
-      await page.getByRole('navigation', { name: 'Devices', exact: true }).getByRole('link', { name: 'Alerts' }).click();
+      await page
+        .getByRole('navigation', { name: 'Devices', exact: true })
+        .getByRole('link', { name: 'Alerts' })
+        .click();
       await page.getByRole('link', { name: 'Add a rule' }).first().click();
       await page.getByRole('button', { name: 'Add the rule' }).click();
       await page.getByText('Must be a number.').waitFor();

@@ -35,7 +35,10 @@ async function shownIdentity(page: Page): Promise<{ uuid: string; key: string }>
 
 /** Adds a webhook for the alerts, and answers its secret. */
 async function addWebhook(page: Page, { url }: Receiver): Promise<string> {
-  await page.getByRole('navigation', { name: 'Devices', exact: true }).getByRole('link', { name: 'Alerts' }).click();
+  await page
+    .getByRole('navigation', { name: 'Devices', exact: true })
+    .getByRole('link', { name: 'Alerts' })
+    .click();
   await page.getByRole('link', { name: 'Channels' }).click();
   await page.getByRole('button', { name: 'Add a channel' }).first().click();
   const dialog = page.getByRole('dialog');
@@ -168,7 +171,10 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       for (const text of ['Device revoked', 'Device paired', 'Key shown', 'Credential refused']) {
         await page.getByText(text, { exact: true }).first().waitFor();
       }
-      await page.getByRole('navigation', { name: 'Devices', exact: true }).getByRole('link', { name: 'Alerts' }).click();
+      await page
+        .getByRole('navigation', { name: 'Devices', exact: true })
+        .getByRole('link', { name: 'Alerts' })
+        .click();
       await page.getByRole('button', { name: 'Past' }).click();
       await page.getByText('Ended when the device was revoked or deleted').waitFor();
       expect(complaints).toEqual([]);
