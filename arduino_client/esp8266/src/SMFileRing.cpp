@@ -4,9 +4,11 @@
 
 #include "internal/byte_ring.h"
 #include "internal/crc32.h"
+#include "internal/text_writer.h"
 
 using smserver::Acknowledged;
 using smserver::ByteRing;
+using smserver::Moment;
 using smserver::RecordHeader;
 
 namespace {
@@ -20,8 +22,9 @@ constexpr uint32_t kPrefixBytes = 6 + RecordHeader::kBytes;
 }  // namespace
 
 void SMFileRing::name(uint32_t segment, char (&out)[28]) const {
-  snprintf_P(out, sizeof out, PSTR("%s%u"), path_,
-             static_cast<unsigned>(slot(segment)));
+  out[0] = '\0';  // stays so when the path is too long
+  smserver::TextWriter text(out, sizeof out);
+  text.put(path_).number(slot(segment)).terminate();
 }
 
 // Reads one file; false when there is none that can be used.
@@ -157,7 +160,20 @@ bool SMFileRing::append(fs::File* file, ByteRing* ring) {
   return true;
 }
 
-int SMFileRing::saveRing(ByteRing* ring) {
+// Gives the ring's current record the time it was made: an uptime means nothing
+// after a restart.
+void SMFileRing::date(ByteRing* ring, const Moment& now) {
+  uint8_t packed[RecordHeader::kBytes];
+  ring->readCurrent(0, packed, sizeof packed);
+  RecordHeader header = RecordHeader::unpack(packed);
+  if (now.unixMs == 0 || !header.has(RecordHeader::kUptime)) return;
+  header.madeMs = now.unixAt(header.madeMs);
+  header.flags &= static_cast<uint8_t>(~RecordHeader::kUptime);
+  header.pack(packed);
+  for (size_t i = 0; i < sizeof packed; ++i) ring->writeCurrent(i, packed[i]);
+}
+
+int SMFileRing::saveRing(ByteRing* ring, const Moment& now) {
   int dropped = 0;
   char path[28];
   fs::File file;
@@ -175,6 +191,7 @@ int SMFileRing::saveRing(ByteRing* ring) {
       name(newest_, path);
       file = fs_.open(path, "a");
     }
+    date(ring, now);
     good = good && file && append(&file, ring);
     if (!good) break;
     ends_[slot(newest_)] += bytes;

@@ -7,6 +7,7 @@
 
 #include "connection.h"
 #include "log.h"
+#include "text_writer.h"
 
 namespace smserver {
 namespace {
@@ -136,8 +137,8 @@ HttpReply Connection::request(bool withToken, char* body) {
   char path[Errand::kPathBytes];
   char json[Errand::kBodyBytes] = "";
   if (request_ == Request::Token) {
-    snprintf_P(path, sizeof path, PSTR("/auth/devices/request?uuid=%s"),
-               identity_.uuid);
+    TextWriter to(path, sizeof path);
+    to.put(F("/auth/devices/request?uuid=")).put(identity_.uuid).terminate();
   } else if (request_ == Request::Errand) {
     request.method = errand_->write(path, json);
     if (json[0] != '\0') request.json = json;
