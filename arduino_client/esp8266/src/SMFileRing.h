@@ -56,6 +56,10 @@ class SMFileRing : public smserver::RecordFile {
  private:
   static constexpr uint32_t kMinBytes = 8192;
   static constexpr uint8_t kSegments = 8;
+  // A segment starts with magic and its number; a record is a length, a CRC
+  // over all that follows, the header and the JSON.
+  static constexpr uint32_t kStart = 8;
+  static constexpr uint32_t kPrefixBytes = 6 + smserver::RecordHeader::kBytes;
 
   // A place in the files: a segment by its number, and an offset in it.
   struct Place {

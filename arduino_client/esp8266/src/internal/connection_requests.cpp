@@ -67,16 +67,6 @@ void Connection::stepRequest() {
   requestFailed({error.code, Remedy::BackOff}, error.detail, 0);
 }
 
-bool Connection::askTime(const SMErrorInfo& error) {
-  if (timeIsWrong_ || clock_.source() > WallClock::Source::Stored ||
-      !net_.wrongTime(error)) {
-    return false;
-  }
-  timeIsWrong_ = true;
-  startRequest(Request::Time);
-  return true;
-}
-
 void Connection::exchange() {
   std::unique_ptr<char[]> body(new (std::nothrow) char[SMSERVER_ANSWER_BYTES]);
   if (!body) {
@@ -190,17 +180,6 @@ void Connection::resume() {
   } else {
     proceed();
   }
-}
-
-void Connection::acceptTime(uint32_t dateS) {
-  timeIsWrong_ = false;
-  // Nobody vouches for this time, but it cannot be before what was known.
-  if (dateS < kEarliestS || dateS < store_.lastTimeS()) {
-    requestFailed({SMError::BadAnswer, Remedy::BackOff}, 0, 0);
-    return;
-  }
-  clock_.set(dateS, now_, WallClock::Source::Unverified);
-  proceed();
 }
 
 void Connection::acceptToken(const TokenAnswer& answer) {
