@@ -49,11 +49,8 @@ KVError KV::set(const char* key, bool value) {
 }
 
 KVError KV::setInteger(const char* key, int64_t value) {
-  uint8_t bytes[8];
-  for (int i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<uint8_t>(static_cast<uint64_t>(value) >> (8 * i));
-  }
-  return put(key, KvImage::Type::Integer, bytes, sizeof bytes);
+  // Little-endian, as both chips.
+  return put(key, KvImage::Type::Integer, &value, sizeof value);
 }
 
 bool KV::find(const char* key, KvImage::Type type, KvImage::Value* out) const {
@@ -104,9 +101,8 @@ int64_t KV::getInteger(const char* key, int64_t fallback) const {
   if (!find(key, KvImage::Type::Integer, &value) || value.bytes != 8) {
     return fallback;
   }
-  uint64_t bits = 0;
-  for (int i = 7; i >= 0; --i) bits = (bits << 8) | value.data[i];
-  return static_cast<int64_t>(bits);
+  memcpy(&fallback, value.data, sizeof fallback);
+  return fallback;
 }
 
 bool KV::has(const char* key) const {

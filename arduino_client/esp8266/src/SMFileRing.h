@@ -31,7 +31,9 @@ class SMFileRing : public smserver::RecordFile {
   // file has a virtual table, which the linker would keep in every sketch.
   bool open() override { return openFiles(); }
   size_t count() const override { return count_; }
-  int save(smserver::ByteRing* ring) override { return saveRing(ring); }
+  int save(smserver::ByteRing* ring, const smserver::Moment& now) override {
+    return saveRing(ring, now);
+  }
   size_t peek(smserver::RecordHeader* header) override {
     return peekRecord(header);
   }
@@ -54,6 +56,10 @@ class SMFileRing : public smserver::RecordFile {
  private:
   static constexpr uint32_t kMinBytes = 8192;
   static constexpr uint8_t kSegments = 8;
+  // A segment starts with magic and its number; a record is a length, a CRC
+  // over all that follows, the header and the JSON.
+  static constexpr uint32_t kStart = 8;
+  static constexpr uint32_t kPrefixBytes = 6 + smserver::RecordHeader::kBytes;
 
   // A place in the files: a segment by its number, and an offset in it.
   struct Place {
@@ -67,7 +73,7 @@ class SMFileRing : public smserver::RecordFile {
   };
 
   bool openFiles();
-  int saveRing(smserver::ByteRing* ring);
+  int saveRing(smserver::ByteRing* ring, const smserver::Moment& now);
   size_t peekRecord(smserver::RecordHeader* header);
   bool readRecord(char* json, size_t length);
   void advanceCursor();
@@ -82,6 +88,7 @@ class SMFileRing : public smserver::RecordFile {
   void settle(Place* place) const;
   Entry entryAt(const Place& place) const;
   bool append(fs::File* file, smserver::ByteRing* ring);
+  static void date(smserver::ByteRing* ring, const smserver::Moment& now);
 
   fs::FS& fs_;
   const char* path_;

@@ -9,10 +9,9 @@
 
 SMResult SMResult::tooLong(size_t bytes) {
   SMResult result(false);
-  snprintf_P(result.text_, sizeof result.text_,
-             PSTR("result of %u bytes, at most %u are possible"),
-             static_cast<unsigned>(bytes),
-             static_cast<unsigned>(sizeof result.text_ - 1));
+  smserver::TextWriter out(result.text_, sizeof result.text_);
+  out.put(F("result of ")).number(bytes).put(F(" bytes, at most "));
+  out.number(sizeof result.text_ - 1).put(F(" are possible")).terminate();
   return result;
 }
 
@@ -60,9 +59,10 @@ SMResult SMResult::error(const char* message) {
 
 SMResult SMResult::error(const __FlashStringHelper* message) {
   SMResult result(false);
-  strncpy_P(result.text_, reinterpret_cast<PGM_P>(message),
-            sizeof result.text_ - 1);
-  result.text_[sizeof result.text_ - 1] = '\0';
+  PGM_P text = reinterpret_cast<PGM_P>(message);
+  const size_t length = strnlen_P(text, sizeof result.text_ - 1);
+  memcpy_P(result.text_, text, length);
+  result.text_[length] = '\0';
   return result;
 }
 

@@ -188,6 +188,8 @@ class SMServer {
   void sendAbout();
   void sendPong(const char* topic);
   bool publish(const char* topic, const char* payload, size_t length);
+  // On one of the device's own topics.
+  bool publishOwn(PGM_P leaf, const char* payload, size_t length);
   // Of the payload, on a topic of this length.
   size_t maxPayloadBytes(size_t topicBytes) const;
 
@@ -195,8 +197,7 @@ class SMServer {
   SMError publishBool(const char* field, bool value);
   SMError publishNumber(const char* field, double value, int digits);
   SMError publishInteger(const char* field, uint64_t value, bool negative);
-  // A value that is JSON already.
-  SMError publishField(const char* field, const char* json);
+  SMError publishValue(const char* field, const char* value, bool quoted);
   SMError startPairing(SMPairing::Request request, const char* uuid,
                        const char* code);
   void describeFields(const SMField* fields, size_t count);

@@ -1,5 +1,9 @@
 #include "SMServerTypes.h"
 
+#include "internal/text_list.h"
+
+using smserver::textAt;
+
 // One line for each value, in the order of its enumeration: the texts lie one
 // behind the other in flash, and a value is the index of its text. A switch
 // would keep a table of their addresses, which the ESP8266 holds in RAM.
@@ -19,64 +23,52 @@
 #define SM_ERRORS(X)                                                          \
   X(None, "none", "nothing to do")                                            \
   X(NotBegun, "not begun", "call begin() first")                              \
-  X(BadHost, "bad host",                                                      \
-    "write the host as name or name:port, with https:// for TLS")             \
+  X(BadHost, "bad host", "write it as name:port, with https:// for TLS")      \
   X(BadUuid, "bad uuid", "use a UUID as uuidgen prints it")                   \
   X(BadKey, "bad key", "copy the device key from the server again")           \
-  X(NoTrust, "no trust",                                                      \
-    "https:// needs an SMServerTls in options.tls, http:// none")             \
+  X(NoTrust, "no trust", "https:// needs options.tls, http:// none")          \
   X(BadFingerprint, "bad fingerprint",                                        \
-    "write the fingerprint as hexadecimal digits, of SHA-1 on the ESP8266 "   \
-    "and of SHA-256 on the ESP32")                                            \
-  X(BadCertificate, "bad certificate",                                        \
-    "paste the whole PEM, with its BEGIN and END lines")                      \
-  X(BadTopic, "bad topic",                                                    \
-    "send to linkTopic(), or to one given to addLink()")                      \
-  X(BadPayload, "bad payload",                                                \
-    "send a JSON object: double quotes, UTF-8, nothing behind it")            \
+    "ESP8266: SHA-1 in hexadecimal, ESP32: SHA-256")                          \
+  X(BadCertificate, "bad certificate", "paste the whole PEM, BEGIN to END")   \
+  X(BadTopic, "bad topic", "use linkTopic(), or addLink() first")             \
+  X(BadPayload, "bad payload", "send one JSON object, in UTF-8")              \
   X(BadCode, "bad code", "a pairing code is six digits")                      \
   X(TooLong, "too long", "raise options.packetBytes")                         \
   X(QueueFull, "queue full", "raise options.outboxBytes")                     \
   X(Busy, "busy", "wait for the answer to the pairing request")               \
   X(NotConnected, "not connected", "wait for the state online")               \
-  X(NotPaired, "not paired", "pair the two devices on the server")            \
-  X(OutOfMemory, "out of memory",                                             \
-    "free some heap: smaller buffers, fewer strings; it is tried again")      \
+  X(NotPaired, "not paired", "pair the two devices")                          \
+  X(OutOfMemory, "out of memory", "free some heap; it is tried again")        \
   X(StorageFailed, "storage failed",                                          \
-    "if it stays, the flash or its file system is worn or missing")           \
-  X(WifiLost, "Wi-Fi lost", "check the access point; it is tried again")      \
-  X(NameNotFound, "name not found",                                           \
-    "check the host's name and the network's DNS")                            \
+    "if it stays: flash or file system is worn")                              \
+  X(WifiLost, "Wi-Fi lost", "check the access point")                         \
+  X(NameNotFound, "name not found", "check the host's name and DNS")          \
   X(HttpUnreachable, "server unreachable",                                    \
-    "check that the server runs, and host and port")                          \
-  X(TlsFailed, "TLS failed",                                                  \
-    "check the authority or fingerprint against the server's certificate")    \
+    "check that the server runs, host and port")                              \
+  X(TlsFailed, "TLS failed", "check the authority or fingerprint")            \
   X(BadAnswer, "bad answer",                                                  \
-    "something else answers: check host and port; 301 and 308 want https://") \
+    "something else answers: check host and port; 301, 308: use https://")    \
   X(NoTlsBroker, "no TLS broker",                                             \
-    "set MQTT_TLS_HOST on the server, or options.plainMqtt here")             \
+    "set MQTT_TLS_HOST on the server, or options.plainMqtt")                  \
   X(BadCredential, "bad credential",                                          \
-    "the key is not this UUID's: copy it from the server again")              \
+    "the key is not this UUID's: copy it again")                              \
   X(Revoked, "revoked", "an operator must restore the device")                \
-  X(WrongRole, "wrong role",                                                  \
-    "the UUID is registered in the other role: use that role's key")          \
+  X(WrongRole, "wrong role", "use the key of the role it is registered in")   \
   X(Pending, "pending", "an operator must approve the device")                \
-  X(UnknownDevice, "unknown device", "register the UUID on the server")       \
+  X(UnknownDevice, "unknown device", "add the UUID on the server")            \
   X(RateLimited, "rate limited", "it is tried again")                         \
   X(ServerFault, "server fault", "look into the server's log")                \
   X(PairingRefused, "pairing refused",                                        \
     "check the agent's UUID, and ask it for a new code")                      \
-  X(Conflict, "conflict",                                                     \
-    "the agent is paired already, or the master has too many")                \
+  X(Conflict, "conflict", "already paired, or the master has too many")       \
   X(BrokerUnreachable, "broker unreachable",                                  \
-    "check that the broker runs, and MQTT_HOST on the server")                \
+    "check the broker, and MQTT_HOST on the server")                          \
   X(BrokerRefused, "broker refused", "a new token is asked for")              \
-  X(BrokerClosed, "broker closed",                                            \
-    "the broker is busy, or MQTT_HOST names something else")                  \
+  X(BrokerClosed, "broker closed", "the broker is busy, or not at MQTT_HOST") \
   X(ConnectionLost, "connection lost", "it is tried again")                   \
   X(BadPacket, "bad packet", "MQTT_HOST may name something else")             \
   X(MessageTooLong, "message too long", "raise options.packetBytes")          \
-  X(SubscribeRefused, "subscribe refused", "pair the two devices on the server")
+  X(SubscribeRefused, "subscribe refused", "pair the two devices")
 
 namespace {
 
@@ -111,12 +103,6 @@ const char kAdvice[] PROGMEM = SM_ERRORS(SM_SECOND) "?";
 constexpr uint8_t kStateCount = 0 SM_STATES(SM_COUNT);
 constexpr uint8_t kErrorCount = 0 SM_ERRORS(SM_COUNT);
 #undef SM_COUNT
-
-const __FlashStringHelper* textAt(PGM_P texts, uint8_t index, uint8_t count) {
-  if (index > count) index = count;
-  for (; index > 0; --index) texts += strlen_P(texts) + 1;
-  return reinterpret_cast<const __FlashStringHelper*>(texts);
-}
 
 }  // namespace
 

@@ -3,12 +3,23 @@
 #include "chip.h"
 
 namespace smserver {
-namespace {
 
-void writeFields(const About& about, TextWriter* out) {
+void About::describe(const SMField* fields, size_t count) {
+  fields_ = fields;
+  fieldCount_ = count;
+  parts_[0] = writeFields;
+}
+
+void About::describe(const SMCommandInfo* commands, size_t count) {
+  commands_ = commands;
+  commandCount_ = count;
+  parts_[1] = writeCommands;
+}
+
+void About::writeFields(const About& about, TextWriter* out) {
   out->put(F(",\"f\":{"));
-  for (size_t i = 0; i < about.fieldCount; ++i) {
-    const SMField& field = about.fields[i];
+  for (size_t i = 0; i < about.fieldCount_; ++i) {
+    const SMField& field = about.fields_[i];
     if (i > 0) out->put(',');
     out->quoted(field.name).put(F(":{"));
     if (field.unit != nullptr) out->put(F("\"u\":")).quoted(field.unit);
@@ -19,10 +30,10 @@ void writeFields(const About& about, TextWriter* out) {
   out->put('}');
 }
 
-void writeCommands(const About& about, TextWriter* out) {
+void About::writeCommands(const About& about, TextWriter* out) {
   out->put(F(",\"cmd\":{"));
-  for (size_t i = 0; i < about.commandCount; ++i) {
-    const SMCommandInfo& command = about.commands[i];
+  for (size_t i = 0; i < about.commandCount_; ++i) {
+    const SMCommandInfo& command = about.commands_[i];
     if (i > 0) out->put(',');
     out->quoted(command.name).put(':');
     out->put(command.arguments == nullptr ? "{}" : command.arguments);
@@ -30,17 +41,17 @@ void writeCommands(const About& about, TextWriter* out) {
   out->put('}');
 }
 
-}  // namespace
-
 bool About::write(const char* firmware, TextWriter* out) const {
   out->put('{');
   if (firmware != nullptr) out->put(F("\"fw\":")).quoted(firmware).put(',');
-  out->put(F("\"board\":")).quoted(chip::board());
-  out->put(F(",\"lib\":\"" SMSERVER_VERSION "\",\"reset\":"));
-  out->quoted(chip::resetReason());
+  // What the chip says of itself needs no escapes.
+  out->put(F("\"board\":\"")).put(chip::board());
+  out->put(F("\",\"lib\":\"" SMSERVER_VERSION "\",\"reset\":\""));
+  out->put(chip::resetReason()).put('"');
   const size_t head = out->length();
-  if (fieldCount > 0) writeFields(*this, out);
-  if (commandCount > 0) writeCommands(*this, out);
+  for (const Part part : parts_) {
+    if (part != nullptr) part(*this, out);
+  }
   out->put('}');
   if (!out->overflowed()) return true;
   out->cut(head);

@@ -6,14 +6,27 @@
 namespace smserver {
 
 // What the device says about itself, docs/protocol.md, "about".
-struct About {
-  const SMField* fields = nullptr;
-  size_t fieldCount = 0;
-  const SMCommandInfo* commands = nullptr;
-  size_t commandCount = 0;
+class About {
+ public:
+  // The arrays must outlive this.
+  void describe(const SMField* fields, size_t count);
+  void describe(const SMCommandInfo* commands, size_t count);
 
   // Writes the message. Descriptions that do not fit are left out; false then.
   bool write(const char* firmware, TextWriter* out) const;
+
+ private:
+  // A sketch that describes nothing does not link how it is written.
+  using Part = void (*)(const About& about, TextWriter* out);
+
+  static void writeFields(const About& about, TextWriter* out);
+  static void writeCommands(const About& about, TextWriter* out);
+
+  Part parts_[2] = {nullptr, nullptr};
+  const SMField* fields_ = nullptr;
+  const SMCommandInfo* commands_ = nullptr;
+  size_t fieldCount_ = 0;
+  size_t commandCount_ = 0;
 };
 
 }  // namespace smserver

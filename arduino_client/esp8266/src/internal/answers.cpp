@@ -3,6 +3,7 @@
 #include <Arduino.h>
 #include <string.h>
 
+#include "decimal.h"
 #include "json_reader.h"
 
 namespace smserver {
@@ -33,8 +34,8 @@ Reason parseReason(const char* body, size_t length) {
   char reason[16] = "";
   JsonReader reader(body, length);
   while (reader.next()) {
-    if (reader.is("c")) reader.string(code, sizeof code);
-    if (reader.is("r")) reader.string(reason, sizeof reason);
+    reader.string("c", code, sizeof code);
+    reader.string("r", reason, sizeof reason);
   }
   if (!reader.valid() || (strcmp_P(code, PSTR("FORBIDDEN")) != 0 &&
                           strcmp_P(code, PSTR("NOT_REGISTERED")) != 0)) {
@@ -49,16 +50,6 @@ Reason parseReason(const char* body, size_t length) {
   return static_cast<Reason>(index);
 }
 
-// Two or four digits; -1 otherwise.
-int digits(const char* text, int count) {
-  int value = 0;
-  for (int i = 0; i < count; ++i) {
-    if (text[i] < '0' || text[i] > '9') return -1;
-    value = value * 10 + (text[i] - '0');
-  }
-  return value;
-}
-
 }  // namespace
 
 bool parseToken(const char* body, size_t length, TokenAnswer* out) {
@@ -67,9 +58,9 @@ bool parseToken(const char* body, size_t length, TokenAnswer* out) {
   out->lifetimeS = out->nowS = 0;
   JsonReader reader(body, length);
   while (reader.next()) {
-    if (reader.is("c")) reader.string(code, sizeof code);
-    if (reader.is("t")) reader.string(out->token, sizeof out->token);
-    if (reader.is("u")) reader.string(out->user, sizeof out->user);
+    reader.string("c", code, sizeof code);
+    reader.string("t", out->token, sizeof out->token);
+    reader.string("u", out->user, sizeof out->user);
     if (reader.is("x")) reader.number(&out->lifetimeS);
     if (reader.is("n")) reader.number(&out->nowS);
   }
@@ -84,7 +75,7 @@ bool parseAddresses(const char* body, size_t length, AddressAnswer* out) {
   bool good = true;
   JsonReader reader(body, length);
   while (reader.next()) {
-    if (reader.is("c")) reader.string(code, sizeof code);
+    reader.string("c", code, sizeof code);
     const bool tls = reader.is("tls");
     if (!tls && !reader.is("ip")) continue;
     char text[SMSERVER_HOST_BYTES + 8];
@@ -134,39 +125,34 @@ Refusal parseRefusal(int status, const char* body, size_t length,
 }
 
 uint32_t parseRetryAfter(const char* text) {
-  uint32_t seconds = 0;
-  if (*text == '\0') return 0;
-  for (; *text != '\0'; ++text) {
-    if (*text < '0' || *text > '9') return 0;
-    seconds = seconds * 10 + static_cast<uint32_t>(*text - '0');
-    if (seconds > kDayS) return kDayS;
-  }
-  return seconds;
+  uint32_t seconds;
+  parseDecimal(text, strlen(text), &seconds);
+  return seconds < kDayS ? seconds : kDayS;
 }
 
 uint32_t parseHttpDate(const char* text) {
   // Sun, 06 Nov 1994 08:49:37 GMT
-  if (strlen(text) != 29 || strcmp(text + 25, " GMT") != 0) return 0;
-  static const char kMonths[] PROGMEM = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  int month = 0;
-  while (month < 12 && strncmp_P(text + 8, kMonths + 3 * month, 3) != 0) {
-    ++month;
+  if (strlen(text) != 29 || strcmp_P(text + 25, PSTR(" GMT")) != 0) return 0;
+  uint32_t day, year, hour, minute, second;
+  if (!parseDecimal(text + 5, 2, &day) || !parseDecimal(text + 12, 4, &year) ||
+      !parseDecimal(text + 17, 2, &hour) ||
+      !parseDecimal(text + 20, 2, &minute) ||
+      !parseDecimal(text + 23, 2, &second)) {
+    return 0;
   }
-  const int day = digits(text + 5, 2), year = digits(text + 12, 4);
-  const int hour = digits(text + 17, 2), minute = digits(text + 20, 2);
-  const int second = digits(text + 23, 2);
-  if (month == 12 || day < 1 || day > 31 || year < 1970 || year > 2105 ||
-      hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+  static const char kMonths[] PROGMEM = "MarAprMayJunJulAugSepOctNovDecJanFeb";
+  uint32_t month = 0;  // from March on, so that the leap day is the last
+  while (strncmp_P(text + 8, kMonths + 3 * month, 3) != 0) {
+    if (++month == 12) return 0;
+  }
+  if (day - 1 > 30 || year - 1970 > 135 || hour > 23 || minute > 59 ||
       second > 60) {
     return 0;
   }
-  // Days since 1970-01-01, with March as the first month of the year.
-  const int y = month < 2 ? year - 1 : year;
-  const int m = month < 2 ? month + 10 : month - 2;
-  const int32_t days =
-      365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
-  return static_cast<uint32_t>(days) * kDayS +
-         static_cast<uint32_t>(hour * 3600 + minute * 60 + second);
+  if (month >= 10) --year;
+  const uint32_t days = 365 * year + year / 4 - year / 100 + year / 400 +
+                        (153 * month + 2) / 5 + day - 719469;
+  return days * kDayS + (hour * 60 + minute) * 60 + second;
 }
 
 }  // namespace smserver

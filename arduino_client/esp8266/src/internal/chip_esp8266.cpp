@@ -6,6 +6,7 @@
 
 #include "../SMServerConfig.h"
 #include "chip.h"
+#include "text_list.h"
 
 // Esp.cpp of the core, and of its emulation on a PC.
 extern struct rst_info resetInfo;
@@ -40,23 +41,13 @@ void pause() { yield(); }
 const __FlashStringHelper* board() { return F("esp8266"); }
 
 const __FlashStringHelper* resetReason() {
-  switch (resetInfo.reason) {
-    case REASON_DEFAULT_RST:
-      return F("power on");
-    case REASON_WDT_RST:
-      return F("hardware watchdog");
-    case REASON_EXCEPTION_RST:
-      return F("exception");
-    case REASON_SOFT_WDT_RST:
-      return F("software watchdog");
-    case REASON_SOFT_RESTART:
-      return F("restart");
-    case REASON_DEEP_SLEEP_AWAKE:
-      return F("deep sleep");
-    case REASON_EXT_SYS_RST:
-      return F("reset pin");
-  }
-  return F("unknown");
+  // In the order of the SDK's rst_reason.
+  static const char kReasons[] PROGMEM =
+      "power on\0hardware watchdog\0exception\0software watchdog\0restart\0"
+      "deep sleep\0reset pin\0unknown";
+  static_assert(REASON_DEFAULT_RST == 0 && REASON_EXT_SYS_RST == 6,
+                "the texts are in this order");
+  return textAt(kReasons, static_cast<uint8_t>(resetInfo.reason), 7);
 }
 
 bool wokeFromDeepSleep() { return resetInfo.reason == REASON_DEEP_SLEEP_AWAKE; }

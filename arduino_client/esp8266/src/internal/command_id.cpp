@@ -15,7 +15,7 @@ bool commandId(const char* json, size_t length,
   out[0] = '\0';
   JsonReader reader(json, length);
   while (reader.next()) {
-    if (reader.is("i")) reader.string(out, sizeof out);
+    reader.string("i", out, sizeof out);
   }
   return reader.valid() && isCredential(out, SMSERVER_COMMAND_ID_BYTES) &&
          strpbrk(out, "\"\\") == nullptr;

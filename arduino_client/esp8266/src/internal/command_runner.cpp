@@ -87,7 +87,7 @@ void CommandRunner::run() {
   size_t bytes = 0;
   JsonReader reader(json, jsonBytes_);
   while (reader.next()) {
-    if (reader.is("c")) reader.string(name, sizeof name);
+    reader.string("c", name, sizeof name);
     if (reader.is("a")) {
       arguments = reader.value();
       bytes = reader.valueBytes();

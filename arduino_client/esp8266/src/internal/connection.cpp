@@ -1,7 +1,5 @@
 #include "connection.h"
 
-#include <time.h>
-
 #include "log.h"
 
 namespace smserver {
@@ -10,13 +8,6 @@ namespace {
 constexpr uint64_t kHourMs = 3600000;
 
 }  // namespace
-
-uint32_t systemTimeS() {
-  const time_t system = time(nullptr);
-  return system > static_cast<time_t>(kEarliestS)
-             ? static_cast<uint32_t>(system)
-             : 0;
-}
 
 void Connection::begin(const Identity& identity, uint64_t now) {
   identity_ = identity;
@@ -85,19 +76,6 @@ void Connection::report(SMError code, int32_t detail) {
            static_cast<long>(detail));
 }
 
-uint64_t Connection::unixMs(uint64_t at, uint64_t now) const {
-  if (clock_.trusted()) return clock_.unixMs(at);
-  const uint32_t system = systemTimeS();
-  return system == 0 ? 0 : uint64_t{system} * 1000 - (now - at);
-}
-
-uint32_t Connection::certificateTimeS() const {
-  const uint32_t own = clock_.unixS(now_);
-  if (clock_.source() > WallClock::Source::Stored) return own;
-  const uint32_t system = systemTimeS();
-  return system > own ? system : own;
-}
-
 void Connection::step(uint64_t now, uint32_t random, bool idle,
                       bool wantsTime) {
   if (phase_ == Phase::Stopped) return;
@@ -162,11 +140,6 @@ void Connection::proceed() {
     phase_ = Phase::Connect;
     stage_ = Stage::Resolve;
   }
-}
-
-bool Connection::clockMissing(const Endpoint& endpoint) const {
-  return clock_.source() == WallClock::Source::None && systemTimeS() == 0 &&
-         net_.needsClock(endpoint);
 }
 
 void Connection::stepConnect() {

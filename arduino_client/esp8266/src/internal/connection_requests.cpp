@@ -7,6 +7,7 @@
 
 #include "connection.h"
 #include "log.h"
+#include "text_writer.h"
 
 namespace smserver {
 namespace {
@@ -64,16 +65,6 @@ void Connection::stepRequest() {
   }
   if (error.code == SMError::None || askTime(error)) return;
   requestFailed({error.code, Remedy::BackOff}, error.detail, 0);
-}
-
-bool Connection::askTime(const SMErrorInfo& error) {
-  if (timeIsWrong_ || clock_.source() > WallClock::Source::Stored ||
-      !net_.wrongTime(error)) {
-    return false;
-  }
-  timeIsWrong_ = true;
-  startRequest(Request::Time);
-  return true;
 }
 
 void Connection::exchange() {
@@ -136,8 +127,8 @@ HttpReply Connection::request(bool withToken, char* body) {
   char path[Errand::kPathBytes];
   char json[Errand::kBodyBytes] = "";
   if (request_ == Request::Token) {
-    snprintf_P(path, sizeof path, PSTR("/auth/devices/request?uuid=%s"),
-               identity_.uuid);
+    TextWriter to(path, sizeof path);
+    to.put(F("/auth/devices/request?uuid=")).put(identity_.uuid).terminate();
   } else if (request_ == Request::Errand) {
     request.method = errand_->write(path, json);
     if (json[0] != '\0') request.json = json;
@@ -189,17 +180,6 @@ void Connection::resume() {
   } else {
     proceed();
   }
-}
-
-void Connection::acceptTime(uint32_t dateS) {
-  timeIsWrong_ = false;
-  // Nobody vouches for this time, but it cannot be before what was known.
-  if (dateS < kEarliestS || dateS < store_.lastTimeS()) {
-    requestFailed({SMError::BadAnswer, Remedy::BackOff}, 0, 0);
-    return;
-  }
-  clock_.set(dateS, now_, WallClock::Source::Unverified);
-  proceed();
 }
 
 void Connection::acceptToken(const TokenAnswer& answer) {

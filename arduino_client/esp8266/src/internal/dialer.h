@@ -9,7 +9,7 @@
 namespace smserver {
 
 // Opens TCP and TLS connections on the chip's Wi-Fi.
-class Dialer : public Network {
+class Dialer final : public Network {
  public:
   void begin(TlsProvider* tls) { tls_ = tls; }
 

@@ -6,7 +6,7 @@ namespace smserver {
 
 // One HTTP request on one connection, without a library: GET and the like with
 // a bearer credential and small JSON bodies.
-class HttpClient : public HttpTransport {
+class HttpClient final : public HttpTransport {
  public:
   explicit HttpClient(Dialer& dialer) : dialer_(dialer) {}
 

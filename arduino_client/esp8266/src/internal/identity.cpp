@@ -2,12 +2,11 @@
 
 #include <string.h>
 
+#include "decimal.h"
 #include "text_writer.h"
 
 namespace smserver {
 namespace {
-
-bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 bool isHostChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -15,12 +14,8 @@ bool isHostChar(char c) {
 }
 
 bool parsePort(const char* text, size_t length, uint16_t* out) {
-  if (length == 0 || length > 5) return false;
-  uint32_t port = 0;
-  for (size_t i = 0; i < length; ++i) {
-    if (text[i] < '0' || text[i] > '9') return false;
-    port = port * 10 + static_cast<uint32_t>(text[i] - '0');
-  }
+  uint32_t port;
+  if (length > 5 || !parseDecimal(text, length, &port)) return false;
   if (port == 0 || port > 65535) return false;
   *out = static_cast<uint16_t>(port);
   return true;
@@ -29,31 +24,21 @@ bool parsePort(const char* text, size_t length, uint16_t* out) {
 // host[:port], with the host of an IPv6 address in brackets. Leaves the port
 // alone when there is none.
 bool parseHostPort(const char* text, size_t length, Endpoint* out) {
-  const char* host = text;
-  size_t host_bytes = 0;
-  size_t at;
-  if (length > 0 && text[0] == '[') {
-    ++host;
-    while (1 + host_bytes < length && text[1 + host_bytes] != ']') {
-      const char c = text[1 + host_bytes];
-      if (!isHostChar(c) && c != ':') return false;
-      ++host_bytes;
-    }
-    at = host_bytes + 2;
-    if (at > length) return false;
-  } else {
-    while (host_bytes < length && text[host_bytes] != ':') {
-      if (!isHostChar(text[host_bytes])) return false;
-      ++host_bytes;
-    }
-    at = host_bytes;
+  const char* const end = text + length;
+  const bool v6 = length > 0 && *text == '[';
+  const char* const host = v6 ? text + 1 : text;
+  const char* at = host;
+  for (; at < end && *at != (v6 ? ']' : ':'); ++at) {
+    if (!isHostChar(*at) && *at != ':') return false;
   }
+  const size_t host_bytes = static_cast<size_t>(at - host);
   if (host_bytes == 0 || host_bytes >= sizeof out->host) return false;
+  if (v6 && at++ == end) return false;
   memcpy(out->host, host, host_bytes);
   out->host[host_bytes] = '\0';
-  if (at == length) return true;
-  return text[at] == ':' &&
-         parsePort(text + at + 1, length - at - 1, &out->port);
+  if (at == end) return true;
+  return *at == ':' &&
+         parsePort(at + 1, static_cast<size_t>(end - at - 1), &out->port);
 }
 
 }  // namespace
@@ -62,21 +47,21 @@ bool parseUuid(const char* text, char (&out)[kUuidBytes]) {
   if (text == nullptr || strnlen(text, kUuidBytes) != kUuidBytes - 1) {
     return false;
   }
-  bool all_zero = true, all_f = true;
+  bool alike = true;  // all digits
   for (size_t i = 0; i < kUuidBytes - 1; ++i) {
     char c = text[i];
     if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    out[i] = c;
     if (i == 8 || i == 13 || i == 18 || i == 23) {
       if (c != '-') return false;
+    } else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
+      alike = alike && c == out[0];
     } else {
-      if (!isHex(c)) return false;
-      all_zero = all_zero && c == '0';
-      all_f = all_f && c == 'f';
+      return false;
     }
-    out[i] = c;
   }
   out[kUuidBytes - 1] = '\0';
-  return !all_zero && !all_f;
+  return !alike || (out[0] != '0' && out[0] != 'f');
 }
 
 bool parseHost(const char* text, bool tls, Endpoint* out) {

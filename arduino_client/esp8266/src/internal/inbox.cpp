@@ -13,7 +13,7 @@ Named nameOf(const Arrival& arrival) {
   char name[8] = "";
   JsonReader reader(arrival.payload, arrival.length);
   while (reader.next()) {
-    if (reader.is("c")) reader.string(name, sizeof name);
+    reader.string("c", name, sizeof name);
   }
   if (!reader.valid()) return Named::Other;
   if (strcmp_P(name, PSTR("PING")) == 0) return Named::Ping;

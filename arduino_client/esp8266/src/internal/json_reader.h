@@ -13,7 +13,7 @@ namespace smserver {
 //
 //   JsonReader reader(text, length);
 //   while (reader.next()) {
-//     if (reader.is("c")) reader.string(name, sizeof name);
+//     reader.string("c", name, sizeof name);
 //   }
 //   if (!reader.valid()) ...
 class JsonReader {
@@ -30,6 +30,8 @@ class JsonReader {
   // Copies a string, with its escapes resolved and a NUL; false, and an empty
   // string, when it is none, has a NUL in it or does not fit.
   bool string(char* out, size_t capacity) const;
+  // The same if the member has this key.
+  void string(const char* key, char* out, size_t capacity) const;
   // A number from 0 to 4294967295 without fraction or exponent.
   bool number(uint32_t* out) const;
   bool isNull() const { return *value_ == 'n'; }
@@ -42,9 +44,6 @@ class JsonReader {
 
  private:
   enum class State : uint8_t { Start, Members, Done, Bad };
-
-  bool fail();
-  bool finish();
 
   const char* at_;
   const char* end_;

@@ -7,17 +7,19 @@
 namespace smserver {
 namespace {
 
-constexpr uint8_t kMagic[4] = {'S', 'M', 'K', 'V'};
-constexpr uint8_t kVersion = 1;
+// The header as the chips, which are little-endian, hold it.
+struct Raw {
+  uint32_t magic;    // "SMKV"
+  uint16_t version;  // and the reserved byte
+  uint16_t usedBytes;
+  uint32_t sequence;
+  uint32_t crc;
+};
+static_assert(sizeof(Raw) == KvImage::kHeaderBytes, "as it lies in flash");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as both chips");
 
-uint32_t read32(const uint8_t* p) {
-  return p[0] | (uint32_t{p[1]} << 8) | (uint32_t{p[2]} << 16) |
-         (uint32_t{p[3]} << 24);
-}
-
-void write32(uint8_t* p, uint32_t value) {
-  for (int i = 0; i < 4; ++i) p[i] = static_cast<uint8_t>(value >> (8 * i));
-}
+constexpr uint32_t kMagic = 0x564B4D53;
+constexpr uint16_t kVersion = 1;
 
 size_t keyBytes(const uint8_t* record) { return record[0] & 0x1F; }
 size_t valueBytes(const uint8_t* record) {
@@ -39,12 +41,13 @@ int compareKey(const uint8_t* record, const char* key, size_t bytes) {
 }  // namespace
 
 bool KvImage::parseHeader(const uint8_t* header, size_t capacity, Header* out) {
-  if (memcmp(header, kMagic, sizeof kMagic) != 0) return false;
-  if (header[4] != kVersion || header[5] != 0) return false;
-  out->usedBytes = header[6] | (size_t{header[7]} << 8);
-  out->sequence = read32(header + 8);
-  out->crc = read32(header + 12);
-  return kHeaderBytes + out->usedBytes <= capacity;
+  Raw raw;
+  memcpy(&raw, header, sizeof raw);
+  out->usedBytes = raw.usedBytes;
+  out->sequence = raw.sequence;
+  out->crc = raw.crc;
+  return raw.magic == kMagic && raw.version == kVersion &&
+         kHeaderBytes + out->usedBytes <= capacity;
 }
 
 uint32_t KvImage::headerCrc(const uint8_t* header) { return crc32(header, 12); }
@@ -80,15 +83,11 @@ bool KvImage::adopt(size_t usedBytes) {
 }
 
 uint32_t KvImage::seal(uint32_t sequence) {
-  memcpy(bytes_, kMagic, sizeof kMagic);
-  bytes_[4] = kVersion;
-  bytes_[5] = 0;
-  bytes_[6] = static_cast<uint8_t>(used_);
-  bytes_[7] = static_cast<uint8_t>(used_ >> 8);
-  write32(bytes_ + 8, sequence);
-  const uint32_t crc = crc32(records(), used_, headerCrc(bytes_));
-  write32(bytes_ + 12, crc);
-  return crc;
+  Raw raw = {kMagic, kVersion, static_cast<uint16_t>(used_), sequence, 0};
+  raw.crc = crc32(records(), used_,
+                  headerCrc(reinterpret_cast<const uint8_t*>(&raw)));
+  memcpy(bytes_, &raw, sizeof raw);
+  return raw.crc;
 }
 
 uint8_t* KvImage::seek(const char* key, bool* found) const {

@@ -23,10 +23,10 @@ struct Arrival {
 };
 
 // One MQTT session: PubSubClient behind a FrameGate, on a dialled connection.
-class MqttClient : public MqttTransport {
+class MqttClient final : public MqttTransport {
  public:
   explicit MqttClient(Dialer& dialer) : dialer_(dialer) {}
-  ~MqttClient() override { end(); }
+  ~MqttClient() { end(); }
 
   // Allocates all that lasts; false when memory is out.
   bool begin(uint16_t packetBytes, uint16_t keepAliveS);

@@ -5,17 +5,13 @@
 #include "chip.h"
 #include "crc32.h"
 #include "json_reader.h"
-#include "text_writer.h"
+#include "record_message.h"
 
 namespace smserver {
 namespace {
 
 // What deep sleep keeps: magic, boot, number, CRC.
 constexpr uint32_t kMagic = 0x534D4E31;
-
-constexpr size_t decimals(uint32_t value) {
-  return value < 10 ? 1 : 1 + decimals(value / 10);
-}
 
 }  // namespace
 
@@ -73,10 +69,6 @@ uint32_t Outbox::takeNumber() {
   return number_;
 }
 
-size_t Outbox::numbersBytes(uint32_t number) const {
-  return sizeof "\"b\":,\"n\":," - 1 + decimals(boot_) + decimals(number);
-}
-
 SMError Outbox::push(const char* json, size_t length, size_t maxBytes,
                      const Moment& now, size_t* needed) {
   RecordHeader header;
@@ -99,7 +91,7 @@ SMError Outbox::push(const char* json, size_t length, size_t maxBytes,
 
   *needed = length;
   const bool numbered = header.has(RecordHeader::kNumbered);
-  if (numbered) *needed += numbersBytes(number_ + 1);
+  if (numbered) *needed += numbersBytes(boot_, number_ + 1);
   if (*needed > maxBytes) return SMError::TooLong;
   if (!makeRoom(RecordHeader::kBytes + length, now)) return SMError::QueueFull;
   header.madeMs = now.uptimeMs;
@@ -127,18 +119,7 @@ bool Outbox::makeRoom(size_t bytes, const Moment& now) {
 // Moves the records in RAM to the file.
 bool Outbox::save(const Moment& now) {
   if (ring_.empty()) return true;
-  // An uptime means nothing after a restart.
-  for (ring_.rewind(); now.unixMs != 0 && !ring_.atEnd(); ring_.advance()) {
-    RecordHeader header = current();
-    if (!header.has(RecordHeader::kUptime)) continue;
-    header.madeMs = now.unixAt(header.madeMs);
-    header.flags &= static_cast<uint8_t>(~RecordHeader::kUptime);
-    uint8_t packed[RecordHeader::kBytes];
-    header.pack(packed);
-    for (size_t i = 0; i < sizeof packed; ++i) ring_.writeCurrent(i, packed[i]);
-  }
-  ring_.rewind();
-  const int dropped = file_->save(&ring_);
+  const int dropped = file_->save(&ring_, now);
   if (dropped < 0) return false;
   counters_.droppedTelemetry += static_cast<uint32_t>(dropped);
   return true;
@@ -169,13 +150,13 @@ size_t Outbox::nextBytes() {
     if (ring_.atEnd()) return 0;
     length = ring_.currentBytes() - RecordHeader::kBytes;
   }
-  return kPrefixBytes + length;
+  return kRecordPrefixBytes + length;
 }
 
 size_t Outbox::next(char* out, size_t maxBytes, const Moment& now) {
   RecordHeader header;
   size_t length;
-  char* const json = out + kPrefixBytes;
+  char* const json = out + kRecordPrefixBytes;
   if (fromFile_) {
     length = file_->peek(&header);
     if (length == 0 || !file_->read(json, length)) {
@@ -187,37 +168,15 @@ size_t Outbox::next(char* out, size_t maxBytes, const Moment& now) {
     length = ring_.currentBytes() - RecordHeader::kBytes;
     ring_.readCurrent(RecordHeader::kBytes, json, length);
   }
-  return write(header, out, length, maxBytes, now);
+  return writeRecord(header, stamp(header, now), out, length, maxBytes);
 }
 
-// The record lies kPrefixBytes behind the start.
-size_t Outbox::write(const RecordHeader& header, char* out, size_t length,
-                     size_t maxBytes, const Moment& now) const {
-  const char* const json = out + kPrefixBytes;
-  TextWriter prefix(out, kPrefixBytes);
-  prefix.put('{');
-  if (header.has(RecordHeader::kNumbered)) {
-    prefix.put(F("\"b\":")).number(header.boot);
-    prefix.put(F(",\"n\":")).number(header.number).put(',');
-  }
-  uint64_t made = header.madeMs;
-  if (header.has(RecordHeader::kUptime)) {
-    made = now.uptimeMs - made < SMSERVER_STAMP_AFTER_MS ? 0 : now.unixAt(made);
-  }
-  if (stamped_ && made != 0 && !header.has(RecordHeader::kDated) &&
-      prefix.length() + 19 + length - 1 <= maxBytes) {
-    const uint32_t ms = static_cast<uint32_t>(made % 1000);
-    prefix.put(F("\"ts\":")).number(static_cast<uint32_t>(made / 1000));
-    prefix.put(static_cast<char>('0' + ms / 100));
-    prefix.put(static_cast<char>('0' + ms / 10 % 10));
-    prefix.put(static_cast<char>('0' + ms % 10)).put(',');
-  }
-  size_t at = prefix.length();
-  size_t first = 1;
-  while (static_cast<uint8_t>(json[first]) <= ' ') ++first;
-  if (json[first] == '}' && at > 1) --at;  // no members, no comma
-  memmove(out + at, json + 1, length - 1);
-  return at + length - 1;
+// The time that a record is to be sent with, 0 for none.
+uint64_t Outbox::stamp(const RecordHeader& header, const Moment& now) const {
+  if (!stamped_ || header.has(RecordHeader::kDated)) return 0;
+  if (!header.has(RecordHeader::kUptime)) return header.madeMs;
+  const bool fresh = now.uptimeMs - header.madeMs < SMSERVER_STAMP_AFTER_MS;
+  return fresh ? 0 : now.unixAt(header.madeMs);
 }
 
 void Outbox::sent(const Moment& now) {

@@ -6,17 +6,6 @@
 
 namespace smserver {
 
-// A moment, on both clocks.
-struct Moment {
-  uint64_t uptimeMs;
-  uint64_t unixMs;  // 0 when the time is not known
-
-  // The Unix time of an uptime up to now.
-  uint64_t unixAt(uint64_t uptime) const {
-    return unixMs == 0 ? 0 : unixMs - (uptimeMs - uptime);
-  }
-};
-
 // Telemetry on its way to the server: numbers records, keeps each until the
 // server has acknowledged it, says what to send next and what to send again
 // (docs/protocol.md, "data, numbered" and "ack"). The oldest records may lie in
@@ -44,7 +33,6 @@ class Outbox {
   void sent(const Moment& now);
   // Nothing is to be sent now: all was, or too much is unacknowledged.
   bool allSent() const;
-  static constexpr size_t kPrefixBytes = 52;
 
   // A new connection: whatever is not acknowledged goes out again.
   void reconnected(const Moment& now);
@@ -63,9 +51,7 @@ class Outbox {
  private:
   RecordHeader front() const;
   RecordHeader current() const;
-  size_t numbersBytes(uint32_t number) const;
-  size_t write(const RecordHeader& header, char* out, size_t length,
-               size_t maxBytes, const Moment& now) const;
+  uint64_t stamp(const RecordHeader& header, const Moment& now) const;
   bool makeRoom(size_t bytes, const Moment& now);
   bool save(const Moment& now);
   void trim();

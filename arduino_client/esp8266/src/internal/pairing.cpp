@@ -6,7 +6,9 @@
 #include <memory>
 #include <new>
 
+#include "identity.h"
 #include "json_reader.h"
+#include "text_writer.h"
 
 namespace smserver {
 namespace {
@@ -38,21 +40,32 @@ class Pairing final : public Errand {
 };
 
 const char* Pairing::write(char (&path)[kPathBytes], char (&body)[kBodyBytes]) {
+  TextWriter to(path, sizeof path);
+  TextWriter json(body, sizeof body);
+  const char* method = "PUT";
+  to.put(F("/devices/"));
   switch (request_) {
     case SMPairing::Request::Code:
-      strcpy_P(path, PSTR("/devices/pairing-code"));
-      return "POST";
+      to.put(F("pairing-code"));
+      method = "POST";
+      break;
     case SMPairing::Request::Agents:
-      snprintf_P(path, sizeof path, PSTR("/devices/agents?limit=%u%s%s"),
-                 unsigned{kPage}, uuid_[0] == '\0' ? "" : "&after=", uuid_);
-      return "GET";
-    default:
+      to.put(F("agents?limit=")).number(kPage);
+      if (uuid_[0] != '\0') to.put(F("&after=")).put(uuid_);
+      method = "GET";
+      break;
+    case SMPairing::Request::Pair:
+      json.put(F("{\"code\":\"")).put(code_).put(F("\"}"));
+      to.put(F("agents/")).put(uuid_);
+      break;
+    case SMPairing::Request::Unpair:
+      to.put(F("agents/")).put(uuid_);
+      method = "DELETE";
       break;
   }
-  snprintf_P(path, sizeof path, PSTR("/devices/agents/%s"), uuid_);
-  if (request_ == SMPairing::Request::Unpair) return "DELETE";
-  snprintf_P(body, sizeof body, PSTR("{\"code\":\"%s\"}"), code_);
-  return "PUT";
+  to.terminate();
+  json.terminate();
+  return method;
 }
 
 void Pairing::done(const SMErrorInfo& error, const HttpReply& reply,
@@ -91,7 +104,7 @@ bool Pairing::parse(const HttpReply& reply, const char* body, SMPairing* answer,
                   request_ == SMPairing::Request::Unpair;
   JsonReader reader(body, reply.length);
   while (reader.next()) {
-    if (reader.is("c")) reader.string(ok, sizeof ok);
+    reader.string("c", ok, sizeof ok);
     if (reader.is("x")) reader.number(&answer->validS);
     if (reader.is("next")) answer->more = true;
     if (reader.is("code") && request_ == SMPairing::Request::Code) {

@@ -1,35 +1,25 @@
 #include "record.h"
 
+#include <string.h>
+
 namespace smserver {
-namespace {
 
-void put(uint8_t* to, uint64_t value, uint8_t bytes) {
-  for (uint8_t i = 0; i < bytes; ++i, value >>= 8) {
-    to[i] = static_cast<uint8_t>(value);
-  }
-}
-
-uint64_t get(const uint8_t* from, uint8_t bytes) {
-  uint64_t value = 0;
-  while (bytes > 0) value = value << 8 | from[--bytes];
-  return value;
-}
-
-}  // namespace
+// Both chips are little-endian.
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as both chips");
 
 void RecordHeader::pack(uint8_t (&out)[kBytes]) const {
   out[kFlagsAt] = flags;
-  put(out + 1, boot, 4);
-  put(out + 5, number, 4);
-  put(out + 9, madeMs, 6);
+  memcpy(out + 1, &boot, 4);
+  memcpy(out + 5, &number, 4);
+  memcpy(out + 9, &madeMs, 6);
 }
 
 RecordHeader RecordHeader::unpack(const uint8_t (&from)[kBytes]) {
   RecordHeader header;
   header.flags = from[kFlagsAt];
-  header.boot = static_cast<uint32_t>(get(from + 1, 4));
-  header.number = static_cast<uint32_t>(get(from + 5, 4));
-  header.madeMs = get(from + 9, 6);
+  memcpy(&header.boot, from + 1, 4);
+  memcpy(&header.number, from + 5, 4);
+  memcpy(&header.madeMs, from + 9, 6);
   return header;
 }
 

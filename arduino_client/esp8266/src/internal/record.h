@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "timing.h"
+
 namespace smserver {
 
 // What the library knows of a telemetry record, besides its JSON. Kept in the
@@ -53,16 +55,14 @@ class ByteRing;
 // sketch without it does not link a file system.
 class RecordFile {
  public:
-  virtual ~RecordFile() = default;
-
   // Finds what an earlier run has left. False when the file system is missing
   // or takes no files.
   virtual bool open() = 0;
   virtual size_t count() const = 0;
-  // Appends all records of the ring, and empties it. Returns how many of the
-  // oldest had to go, or -1 when the file could not be written; the ring is
-  // then as it was.
-  virtual int save(ByteRing* ring) = 0;
+  // Appends all records of the ring, each with the time it was made if that is
+  // known, and empties it. Returns how many of the oldest had to go, or -1 when
+  // the file could not be written; the ring is then as it was.
+  virtual int save(ByteRing* ring, const Moment& now) = 0;
 
   // The next record to be sent. Returns the length of its JSON, 0 when there is
   // none, or it cannot be read.
@@ -77,6 +77,9 @@ class RecordFile {
   // Removes the records at the front that are done with: acknowledged, or sent
   // and never to be acknowledged. Returns how many of them were acknowledged.
   virtual size_t trim(const Acknowledged& acknowledged, bool awaited) = 0;
+
+ protected:
+  ~RecordFile() = default;
 };
 
 }  // namespace smserver

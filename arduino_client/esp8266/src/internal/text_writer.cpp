@@ -4,13 +4,15 @@
 
 namespace smserver {
 
+// Adds to the length; false when there is no room.
+bool TextWriter::reserve(size_t length) {
+  overflowed_ = overflowed_ || length > capacity_ - length_;
+  if (!overflowed_) length_ += length;
+  return !overflowed_;
+}
+
 TextWriter& TextWriter::put(const char* text, size_t length) {
-  if (overflowed_ || length > capacity_ - length_) {
-    overflowed_ = true;
-    return *this;
-  }
-  memcpy(out_ + length_, text, length);
-  length_ += length;
+  if (reserve(length)) memcpy(out_ + length_ - length, text, length);
   return *this;
 }
 
@@ -20,14 +22,14 @@ TextWriter& TextWriter::put(const char* text) {
 
 TextWriter& TextWriter::put(const __FlashStringHelper* text) {
   PGM_P from = reinterpret_cast<PGM_P>(text);
-  for (char c; (c = static_cast<char>(pgm_read_byte(from))) != '\0'; ++from) {
-    put(c);
-  }
+  const size_t length = strlen_P(from);
+  if (!reserve(length)) return *this;
+  memcpy_P(out_ + length_ - length, from, length);
   return *this;
 }
 
-TextWriter& TextWriter::number(uint32_t value) {
-  char digits[10];
+TextWriter& TextWriter::number(uint64_t value) {
+  char digits[20];
   size_t at = sizeof digits;
   do {
     digits[--at] = static_cast<char>('0' + value % 10);
@@ -50,15 +52,6 @@ void TextWriter::quotedByte(char c) {
 TextWriter& TextWriter::quoted(const char* text) {
   put('"');
   while (*text != '\0') quotedByte(*text++);
-  return put('"');
-}
-
-TextWriter& TextWriter::quoted(const __FlashStringHelper* text) {
-  put('"');
-  PGM_P from = reinterpret_cast<PGM_P>(text);
-  for (char c; (c = static_cast<char>(pgm_read_byte(from))) != '\0'; ++from) {
-    quotedByte(c);
-  }
   return put('"');
 }
 

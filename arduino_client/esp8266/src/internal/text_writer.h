@@ -16,10 +16,9 @@ class TextWriter {
   TextWriter& put(const char* text, size_t length);
   TextWriter& put(const char* text);
   TextWriter& put(const __FlashStringHelper* text);
-  TextWriter& number(uint32_t value);
+  TextWriter& number(uint64_t value);
   // A JSON string, escaped. UTF-8 is passed on as it is.
   TextWriter& quoted(const char* text);
-  TextWriter& quoted(const __FlashStringHelper* text);
 
   const char* text() const { return out_; }
   size_t length() const { return length_; }
@@ -34,6 +33,7 @@ class TextWriter {
   bool terminate();
 
  private:
+  bool reserve(size_t length);
   void quotedByte(char c);
 
   char* out_;

@@ -83,6 +83,17 @@ class WallClock {
   Source source_ = Source::None;
 };
 
+// A moment, on both clocks.
+struct Moment {
+  uint64_t uptimeMs;
+  uint64_t unixMs;  // 0 when the time is not known
+
+  // The Unix time of an uptime up to now.
+  uint64_t unixAt(uint64_t uptime) const {
+    return unixMs == 0 ? 0 : unixMs - (uptimeMs - uptime);
+  }
+};
+
 // Milliseconds after which a token that lives `lifetimeS` is renewed: 80 %.
 inline uint64_t renewAfterMs(uint32_t lifetimeS) {
   return static_cast<uint64_t>(lifetimeS) * 800;

@@ -15,8 +15,6 @@ class TlsProvider {
     Clock,  // nothing is verified, and nothing secret is sent
   };
 
-  virtual ~TlsProvider() = default;
-
   // Reads fingerprints and certificates; BadFingerprint or BadCertificate when
   // they are malformed, OutOfMemory.
   virtual SMError check() = 0;
@@ -38,6 +36,9 @@ class TlsProvider {
   // Whether an error of connect() means that a certificate is not valid at the
   // time that was given.
   virtual bool wrongTime(int error) const = 0;
+
+ protected:
+  ~TlsProvider() = default;
 };
 
 }  // namespace smserver

@@ -9,12 +9,12 @@ namespace smserver {
 
 // The network as the connection's state machine sees it, by concern. Each call
 // blocks for SMSERVER_NETWORK_MS at most. Errors carry the detail described at
-// SMError.
+// SMError. Nothing is deleted through these: a virtual destructor would bring
+// `delete` along, for nobody.
 
 // Wi-Fi, names, and what TLS must know of a place.
 class Network {
  public:
-  virtual ~Network() = default;
   virtual bool wifiUp() = 0;
   // True when the time must be known to connect to this place.
   virtual bool needsClock(const Endpoint& endpoint) = 0;
@@ -22,6 +22,9 @@ class Network {
   virtual bool wrongTime(const SMErrorInfo& error) = 0;
   virtual SMErrorInfo resolve(const Endpoint& endpoint) = 0;
   virtual SMErrorInfo probe(const Endpoint& endpoint) = 0;
+
+ protected:
+  ~Network() = default;
 };
 
 struct HttpRequest {
@@ -40,7 +43,6 @@ struct HttpReply {
 
 class HttpTransport {
  public:
-  virtual ~HttpTransport() = default;
   // Opens a connection for one request. `verify` off: only to learn the time.
   virtual SMErrorInfo openHttp(const Endpoint& endpoint, uint32_t unixS,
                                bool verify) = 0;
@@ -49,11 +51,13 @@ class HttpTransport {
   virtual HttpReply exchange(const Endpoint& endpoint,
                              const HttpRequest& request, char* body) = 0;
   virtual void closeHttp() = 0;
+
+ protected:
+  ~HttpTransport() = default;
 };
 
 class MqttTransport {
  public:
-  virtual ~MqttTransport() = default;
   virtual SMErrorInfo openMqtt(const Endpoint& endpoint, uint32_t unixS) = 0;
   virtual SMErrorInfo connectMqtt(const char* id, const char* user,
                                   const char* password) = 0;
@@ -61,6 +65,9 @@ class MqttTransport {
   // Why mqttUp() is false: ConnectionLost or BadPacket.
   virtual SMErrorInfo mqttFault() = 0;
   virtual void closeMqtt() = 0;
+
+ protected:
+  ~MqttTransport() = default;
 };
 
 }  // namespace smserver

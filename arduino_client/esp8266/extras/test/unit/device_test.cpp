@@ -405,7 +405,7 @@ TEST_CASE("single values are records of one field") {
   CHECK(device.publishData(nullptr, 1) == SMError::BadPayload);
   CHECK(device.publishData("null", static_cast<const char*>(nullptr)) ==
         SMError::BadPayload);
-  CHECK(device.publishData(std::string(200, 'f').c_str(), 1) ==
+  CHECK(device.publishData(std::string(3000, 'f').c_str(), 1) ==
         SMError::TooLong);
   CHECK(device.publishRecord("{\"cut\":1}garbage", 9) == SMError::None);
 }
