@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { DASHBOARD_FOLDER } from '../dashboard/build.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
+import { CATCH_UP_LEASE } from '../src/alerts/evaluation/catching-up.ts';
+import { healTimes } from '../src/alerts/heal-times.ts';
 import { claimCommands } from '../src/commands/delivery-store.ts';
 import { loadConfig } from '../src/config.ts';
 import { systemClock } from '../src/platform/clock.ts';
@@ -163,5 +166,51 @@ describe('what a clock that was a year ahead has left behind', () => {
     await stack.sql`insert into leases (name, holder, expires_at) values ('ahead', 'gone', now() + interval '1 year')`;
     expect(await takeLease(db, 'ahead', 'next')).toMatchObject({ holder: 'next' });
     expect(await takeLease(db, 'ahead', 'another')).toBeUndefined();
+  });
+
+  test('alerts and their messages wait no longer than they should', async () => {
+    const id = randomUUID();
+    const ahead = '1 year';
+    await stack.sql`
+      insert into alert_rules (id, name, enabled, scope_kind, kind, condition, channels, created_by)
+      values (${id}, 'ahead', false, 'all', 'missing', '{"kind":"missing","seconds":600}'::text::jsonb, '{}', 'test')`;
+    await stack.sql`
+      insert into alert_states (rule_id, device_id, state, since, due_at)
+      values (${id}, ${randomUUID()}, 'ok', now(), now() + ${ahead}::interval),
+        (${id}, ${randomUUID()}, 'ok', now(), now() + interval '9 minutes')`;
+    await stack.sql`
+      insert into alert_channels (id, name, kind, target, enabled, collected_at)
+      values (${id}, 'ahead', 'ntfy', '{}', false, now() + ${ahead}::interval)`;
+    await stack.sql`
+      insert into alert_messages (id, channel_id, content, title, alerts, next_attempt_at, claimed_until)
+      values ('ahead', ${id}, '{}', '', 1, now() + ${ahead}::interval, now() + ${ahead}::interval),
+        ('right', ${id}, '{}', '', 1, now() + interval '1 day', now() + interval '1 minute')`;
+    await stack.sql`
+      insert into leases (name, holder, expires_at) values (${CATCH_UP_LEASE}, '', now() + ${ahead}::interval)
+      on conflict (name) do update set expires_at = excluded.expires_at`;
+
+    await healTimes(stack.services.db);
+    expect([
+      ...(await stack.sql`
+        select due_at <= now() + interval '11 minutes' as soon, due_at < now() + interval '9.5 minutes' as kept
+        from alert_states where rule_id = ${id} order by due_at`),
+    ]).toEqual([
+      { soon: true, kept: true },
+      { soon: true, kept: false },
+    ]);
+    expect([...(await stack.sql`select collected_at from alert_channels where id = ${id}`)]).toEqual([
+      { collected_at: null },
+    ]);
+    expect([
+      ...(await stack.sql`
+        select id, next_attempt_at <= now() as due, claimed_until is null as free from alert_messages
+        where channel_id = ${id} order by id`),
+    ]).toEqual([
+      { id: 'ahead', due: true, free: true },
+      { id: 'right', due: false, free: false },
+    ]);
+    const [lease] =
+      await stack.sql`select expires_at <= now() as over from leases where name = ${CATCH_UP_LEASE}`;
+    expect(lease).toEqual({ over: true });
   });
 });

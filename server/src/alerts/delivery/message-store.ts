@@ -17,7 +17,7 @@ export interface ClaimedMessage {
 }
 
 /** Longer than an attempt may take. */
-const CLAIM_SECONDS = 60;
+export const CLAIM_SECONDS = 60;
 
 /**
  * Claims the oldest message that is due of each channel that is not being sent to. Two instances never claim the same one;

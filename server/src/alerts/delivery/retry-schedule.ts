@@ -17,6 +17,8 @@ const DELAYS_SECONDS = [
   24 * HOUR,
 ] as const;
 const JITTER = 0.1;
+/** The longest wait. */
+export const MAX_RETRY_SECONDS = Math.max(...DELAYS_SECONDS) * (1 + JITTER);
 
 /** Seconds until the next attempt, up to a tenth longer at random; undefined after the last one. */
 export function retryDelay(attempts: number, random: Random): number | undefined {

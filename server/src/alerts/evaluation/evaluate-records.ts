@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
 import { oneOf } from '../../platform/db/client.ts';
 import { devices } from '../../platform/db/schema.ts';
+import { MAX_AHEAD_SECONDS } from '../../telemetry/ingest/record.ts';
 import type { Rule } from '../rules/rule.ts';
 import { advance, type Step } from './advance.ts';
 import { decide, type Watch } from './decide.ts';
@@ -138,6 +139,7 @@ async function readNewest(tx: Queryable, watches: readonly Watch[]): Promise<Rea
       where record.device = known.key
         and record.at > timestamptz 'epoch' + ${oldest}::bigint * interval '1 microsecond'
         and record.at > timestamptz 'epoch' + wanted.at * interval '1 microsecond'
+        and record.at <= now() + make_interval(secs => ${MAX_AHEAD_SECONDS}::int)
         and record.received < timestamptz 'epoch' + wanted.received * interval '1 microsecond'
         and jsonb_typeof(record.data -> wanted.field) = 'number'
     ) as stored

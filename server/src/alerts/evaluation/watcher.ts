@@ -3,6 +3,7 @@ import { tryLock } from '../../platform/db/advisory-lock.ts';
 import type { Database } from '../../platform/db/client.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { healTimes } from '../heal-times.ts';
 import { removeOldAlerts } from '../history/retention.ts';
 import { isCatchingUp } from './catching-up.ts';
 import { fireDue } from './due.ts';
@@ -39,6 +40,7 @@ export function createWatcher({ db, clock, log }: WatcherDeps) {
       if (book !== known && book.unreadable.length > 0) {
         log.error({ rules: book.unreadable }, 'alert rules that cannot be read are not evaluated');
       }
+      if (wholeFleet) await healTimes(tx);
       const catchingUp = await isCatchingUp(tx);
       if (book.rules.size === 0) return;
       if (wholeFleet) {

@@ -29,7 +29,9 @@ export interface RecordNumber {
 const MAX_DEPTH = 16;
 const DAY_US = 86_400_000_000;
 const MAX_AGE_US = 7 * DAY_US;
-const MAX_AHEAD_US = 5 * 60_000_000;
+/** How far ahead of its receipt a record may have been measured. */
+export const MAX_AHEAD_SECONDS = 300;
+const MAX_AHEAD_US = MAX_AHEAD_SECONDS * 1_000_000;
 /** RFC 3339, with an offset. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 /** Numbers that a double and PostgreSQL's `float8` might read differently: exponents, and more digits than a double has. */
