@@ -116,7 +116,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
         .getByRole('img', { name: /^Chart of light: last 600 lx, lowest 512 lx, highest 600 lx/ })
         .waitFor();
 
-      const tabs = page.getByRole('navigation', { name: 'Device' });
+      const tabs = page.getByRole('navigation', { name: 'Device', exact: true });
       await tabs.getByRole('link', { name: 'Commands' }).click();
       await page.getByLabel('on', { exact: true }).selectOption('true');
       await page.getByRole('button', { name: 'Send' }).click();
