@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MASTER_SECRET, registerDevice, type Stack, startStack } from './harness.ts';
-import { exampleOf } from './json-schema-example.ts';
+import { counterexamplesOf, exampleOf } from './json-schema-example.ts';
 import { ADMIN_ENV, addApiKey, type Browser, logIn } from './operators.ts';
 
 const openApi = z.object({
@@ -61,6 +61,28 @@ test('each operation with a body takes what its schema describes, and answers as
   }
   expect(refused).toEqual([]);
   expect(sent).toBeGreaterThanOrEqual(15);
+}, 60_000);
+
+test('each operation with a body refuses what passes a limit of its schema', async () => {
+  const document = JSON.parse(text);
+  const taken: string[] = [];
+  let sent = 0;
+  for (const found of operations) {
+    const described = document.paths[found.path][found.method.toLowerCase()];
+    const schema = described.requestBody?.content?.['application/json']?.schema;
+    if (!schema || !found.path.startsWith('/api/')) continue;
+    const path = found.path.replaceAll(/\{\w+\}/g, () => randomUUID());
+    for (const { what, value } of counterexamplesOf(document, schema)) {
+      sent++;
+      const { status } = await admin.call(found.method, path.replace('/api/v1', ''), value);
+      expect(Object.keys(found.responses), `${found.operationId}${what}`).toContain(String(status));
+      if (![400, 413, 422].includes(status)) {
+        taken.push(`${found.operationId}${what}: ${status}`);
+      }
+    }
+  }
+  expect(taken).toEqual([]);
+  expect(sent).toBeGreaterThan(100);
 }, 60_000);
 
 test('device routes and health answer good and bad input with a status that the document names', async () => {

@@ -9,10 +9,14 @@ interface Schema {
   readonly allOf?: readonly Schema[];
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: unknown;
   readonly items?: Schema;
   readonly minItems?: number;
+  readonly maxItems?: number;
   readonly minimum?: number;
+  readonly maximum?: number;
   readonly minLength?: number;
+  readonly maxLength?: number;
   readonly format?: string;
   readonly pattern?: string;
 }
@@ -47,6 +51,61 @@ export function exampleOf(document: unknown, schema: Schema): unknown {
       return true;
     default:
       return null;
+  }
+}
+
+export interface Counterexample {
+  /** Where it leaves the schema, such as `name longer than 64`. */
+  readonly what: string;
+  readonly value: unknown;
+}
+
+/** Values that a schema does not describe, each for one reason: a limit that is passed, or a value of another type. */
+export function* counterexamplesOf(document: unknown, schema: Schema, at = ''): Generator<Counterexample> {
+  if (schema.$ref !== undefined)
+    return yield* counterexamplesOf(document, resolve(document, schema.$ref), at);
+  const [first] = schema.oneOf ?? schema.anyOf ?? [];
+  if (first) return yield* counterexamplesOf(document, first, at);
+  const good = exampleOf(document, schema);
+  const but = (reason: string, value: unknown) => ({ what: `${at} ${reason}`, value });
+  if (typeof good === 'string') {
+    const { minLength, maxLength } = schema;
+    if (maxLength !== undefined) yield but(`longer than ${maxLength}`, good.padEnd(maxLength + 1, 'x'));
+    if (minLength) yield but(`shorter than ${minLength}`, good.slice(0, minLength - 1));
+    if (schema.enum) yield but('none of its values', 'no such value');
+    yield but('a number', 5);
+  } else if (typeof good === 'number') {
+    const { minimum, maximum } = schema;
+    // The limits of a safe integer are those of the type.
+    if (minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER)
+      yield but(`below ${minimum}`, minimum - 1);
+    if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER)
+      yield but(`above ${maximum}`, maximum + 1);
+    yield but('a text', 'many');
+  } else if (Array.isArray(good)) {
+    if (schema.maxItems !== undefined) {
+      yield but(
+        `more than ${schema.maxItems}`,
+        Array.from({ length: schema.maxItems + 1 }, () => exampleOf(document, schema.items ?? {})),
+      );
+    }
+    if (schema.minItems) yield but(`fewer than ${schema.minItems}`, []);
+    if (schema.items) {
+      for (const { what, value } of counterexamplesOf(document, schema.items, `${at}[]`))
+        yield { what, value: [value] };
+    }
+    yield but('an object', {});
+  } else if (typeof good === 'object' && good !== null) {
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      for (const { what, value } of counterexamplesOf(document, property, `${at}.${name}`)) {
+        yield { what, value: { ...good, [name]: value } };
+      }
+    }
+    if (schema.properties && schema.additionalProperties === false) {
+      yield but('with an unknown property', { ...good, noSuchProperty: 1 });
+    }
+  } else if (typeof good === 'boolean') {
+    yield but('a text', 'maybe');
   }
 }
 
