@@ -43,7 +43,10 @@ describe("Railway's variables", () => {
         Object.entries(list).map(([name, value]) => [name, filledIn(name, value)]),
       );
       expect(Object.values(env).filter((value) => value.includes('${{'))).toEqual([]);
-      expect(loadConfig(env, 'host').emqx.apiKey).toBe('simple-iot-server');
+      const config = loadConfig(env, 'host');
+      expect(config.emqx.apiKey).toBe('simple-iot-server');
+      // Replicas share the list, and must not share a name.
+      expect(config.instanceId).toBe('host');
     },
   );
 
