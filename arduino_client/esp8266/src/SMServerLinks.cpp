@@ -70,6 +70,8 @@ void SMServer::removeLink(const char* uuid) {
   if (!subscriptions_.removeLink(parsed) || !connection_.online()) return;
   char topic[kTopicBytes];
   smserver::deviceTopic(parsed, PSTR("master"), topic);
+  // The device's own link stays.
+  if (subscriptions_.classify(topic) == Subscriptions::Topic::Link) return;
   mqtt_.unsubscribe(topic);
 }
 

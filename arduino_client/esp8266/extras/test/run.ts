@@ -75,7 +75,14 @@ async function unitTests({ chip, target, fakes }: Variant): Promise<void> {
 
 async function format(): Promise<void> {
   await report.attempt('clang-format (Google) has nothing to change', async () => {
-    const files = ['src', 'examples', 'extras/test/fakes', 'extras/test/unit', 'extras/test/device']
+    const files = [
+      'src',
+      'examples',
+      'extras/size',
+      'extras/test/fakes',
+      'extras/test/unit',
+      'extras/test/device',
+    ]
       .flatMap((folder) => filesUnder(join(library, folder)))
       .filter((file) => /\.(cpp|h|ino)$/.test(file));
     await must(['clang-format', '--dry-run', '--Werror', ...files]);

@@ -536,6 +536,46 @@ TEST_CASE("a refused link answers NotPaired, a foreign topic is an error") {
   CHECK(rig.server.unsubscribed.size() == 1);
 }
 
+TEST_CASE("removing the device's own link does not make it deaf") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  REQUIRE(rig.device->addLink(kDeviceUuid) == SMError::None);
+  rig.loops(5);
+  rig.device->removeLink(kDeviceUuid);
+  rig.loops(3);
+  CHECK(rig.server.unsubscribed.empty());
+  rig.server.publish(rig.topic("master"), "still there?");
+  CHECK(rig.until([&] { return bool(rig.device->message()); }));
+}
+
+TEST_CASE("a document whose text is not JSON never leaves") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  const std::string link = rig.device->linkTopic().c_str();
+  for (const char* raw : {"{'led':true}", "{led:true}", "1} {", "\"\xC3\""}) {
+    JsonDocument doc;
+    doc["raw"] = serialized(raw);
+    CHECK(rig.device->publishData(doc) == SMError::BadPayload);
+    CHECK(rig.device->send(link.c_str(), doc) == SMError::BadPayload);
+    CHECK(!SMResult::ok(doc).isOk());
+  }
+  JsonDocument latin;
+  latin["place"] = "caf\xE9";
+  CHECK(rig.device->publishData(latin) == SMError::BadPayload);
+  CHECK(rig.device->send(link.c_str(), latin) == SMError::BadPayload);
+  CHECK(!SMResult::ok(latin).isOk());
+  rig.loops(5);
+  CHECK(rig.sent("data").empty());
+  CHECK(rig.sent("master").empty());
+  JsonDocument good;
+  good["raw"] = serialized("[1,{\"a\":null}]");
+  CHECK(rig.device->send(link.c_str(), good) == SMError::None);
+  rig.loops(3);
+  CHECK(rig.sent("master") == Strings{R"({"raw":[1,{"a":null}]})"});
+}
+
 TEST_CASE("retained messages are ignored on every topic") {
   DeviceRig rig;
   REQUIRE(rig.begin());
@@ -582,6 +622,7 @@ TEST_CASE("outboxBytes = 0: records go out at once or not at all") {
   REQUIRE(rig.begin());
   CHECK(rig.device->publishData("light", 1) == SMError::NotConnected);
   REQUIRE(rig.online());
+  CHECK(rig.device->publishData("{'light':2}") == SMError::BadPayload);
   CHECK(rig.device->publishData("light", 2) == SMError::None);
   rig.loops(3);
   CHECK(rig.records() == Strings{R"({"light":2})"});

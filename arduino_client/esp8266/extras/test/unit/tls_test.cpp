@@ -82,6 +82,7 @@ constexpr int kNotTrusted = -0x2700;  // MBEDTLS_ERR_X509_CERT_VERIFY_FAILED
 
 TEST_CASE("TLS: online for a minute, with a burst, and a renewal") {
   TlsRig rig(SMServerTls::insecure());
+  fake::net.handshakeMs = 3000;
   REQUIRE(rig.begin());
   REQUIRE(rig.online());
   const uint32_t start = static_cast<uint32_t>(millis());
@@ -109,6 +110,26 @@ TEST_CASE("TLS: online for a minute, with a burst, and a renewal") {
   CHECK(rig.device->counters().disconnects == 0);
   CHECK(rig.device->lastError().code == SMError::None);
   CHECK(static_cast<uint32_t>(millis()) - start >= 60000);
+}
+
+TEST_CASE("TLS: a handshake that hangs costs 5 s, not the core's 15 or 120") {
+  TlsRig rig(SMServerTls::insecure());
+  fake::net.handshakeMs = 600000;
+  REQUIRE(rig.begin());
+  size_t hung = 0;
+  for (int i = 0; i < 3000 && fake::net.handshakes < 3; ++i) {
+    const uint32_t before = static_cast<uint32_t>(millis());
+    rig.loop();
+    const uint32_t took = static_cast<uint32_t>(millis()) - before;
+    CHECK(took <= SMSERVER_NETWORK_MS + 150);
+    if (took < SMSERVER_NETWORK_MS - 150) continue;
+    ++hung;
+    CHECK(rig.device->lastError().code == SMError::HttpUnreachable);
+    fake::advance(SMSERVER_BACKOFF_MAX_MS);
+  }
+  CHECK(hung == 3);
+  fake::net.handshakeMs = 0;
+  CHECK(rig.online());
 }
 
 TEST_CASE("TLS with fingerprints: the broker may have one of its own") {

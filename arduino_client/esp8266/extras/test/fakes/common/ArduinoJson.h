@@ -35,6 +35,12 @@ class JsonObjectConst : public JsonVariantConst {
 
 class JsonDocument;
 
+// Text that goes out as it is.
+struct SerializedValue {
+  const char* text;
+};
+inline SerializedValue serialized(const char* text) { return {text}; }
+
 // What doc["key"] gives: to read, or to assign to.
 class JsonMember : public JsonVariantConst {
  public:
@@ -48,6 +54,7 @@ class JsonMember : public JsonVariantConst {
   void operator=(bool value);
   void operator=(double value);
   void operator=(const char* value);
+  void operator=(SerializedValue value);
 
  private:
   void setInteger(long long value);

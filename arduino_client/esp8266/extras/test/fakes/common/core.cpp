@@ -30,6 +30,8 @@ void useRealTime() {
 
 int64_t systemTime = 5;
 std::function<void()> onYield;
+void (*runScheduled)() = nullptr;
+std::string* serial = nullptr;
 std::vector<uint32_t> randoms;
 }  // namespace fake
 
@@ -55,6 +57,7 @@ void yield() {
     fake::Uncounted scope;
     fake::onYield();
   }
+  if (fake::runScheduled != nullptr) fake::runScheduled();
 }
 
 void delay(unsigned long ms) {
@@ -118,7 +121,10 @@ size_t Print::printf_P(const char* format, ...) {
 #endif
 
 size_t HardwareSerial::write(uint8_t byte) {
-  return fwrite(&byte, 1, 1, stderr);
+  if (fake::serial == nullptr) return fwrite(&byte, 1, 1, stderr);
+  fake::Uncounted scope;
+  fake::serial->push_back(static_cast<char>(byte));
+  return 1;
 }
 
 // ---- String: malloc and realloc, failing softly, as WString.cpp.

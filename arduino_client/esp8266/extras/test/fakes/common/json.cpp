@@ -18,11 +18,35 @@ namespace {
 
 const json* of(const void* node) { return static_cast<const json*>(node); }
 
+// As the real one: strings go out byte for byte, and raw text, which is kept
+// as binary, as it is.
+std::string dump(const json& value) {
+  if (value.is_binary()) {
+    const auto& raw = value.get_binary();
+    return std::string(raw.begin(), raw.end());
+  }
+  std::string out;
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.items()) {
+      out += (out.empty() ? "" : ",") + json(key).dump() + ":" + dump(member);
+    }
+    return "{" + out + "}";
+  }
+  if (value.is_array()) {
+    for (const json& element : value) {
+      out += (out.empty() ? "" : ",") + dump(element);
+    }
+    return "[" + out + "]";
+  }
+  try {
+    return value.dump();
+  } catch (const json::type_error&) {
+    return "\"" + value.get<std::string>() + "\"";  // not UTF-8
+  }
+}
+
 std::string dump(const JsonVariantConst& value) {
-  return value.node() == nullptr
-             ? "null"
-             : of(value.node())
-                   ->dump(-1, ' ', false, json::error_handler_t::replace);
+  return value.node() == nullptr ? "null" : dump(*of(value.node()));
 }
 
 json& member(JsonDocument* doc, const char* key) {
@@ -100,6 +124,12 @@ void JsonMember::operator=(const char* value) {
   } else {
     member(doc_, key_) = value;
   }
+}
+
+void JsonMember::operator=(SerializedValue value) {
+  fake::Uncounted scope;
+  const std::string text = value.text;
+  member(doc_, key_) = json::binary({text.begin(), text.end()});
 }
 
 JsonDocument::JsonDocument() = default;

@@ -19,8 +19,13 @@ void useRealTime();
 // Called whenever the library or a fake gives way, for whoever is at the other
 // end of the line.
 extern std::function<void()> onYield;
+// ESP8266: runs what was scheduled, as its core does in every pause.
+extern void (*runScheduled)();
 // What time() tells: as good as nothing until NTP has set it.
 extern int64_t systemTime;
+
+// ---- serial port: into this text, or to stderr when there is none.
+extern std::string* serial;
 
 // ---- flash. On the ESP8266 4 KiB sectors that erase to 0xFF, where writing
 // clears bits only; on the ESP32 the entries of NVS; files on both.

@@ -7,7 +7,41 @@
 
 ESP8266WiFiClass WiFi;
 
-bool schedule_recurrent_function_us(const std::function<bool()>&, uint32_t) {
+namespace {
+
+struct Recurrent {
+  std::function<bool()> function;
+  uint32_t everyMs;
+  uint32_t lastMs;
+};
+std::vector<Recurrent> recurrent;
+
+// Each is dropped once it returns false.
+void runRecurrent() {
+  const uint32_t now = static_cast<uint32_t>(millis());
+  for (size_t i = 0; i < recurrent.size();) {
+    Recurrent& each = recurrent[i];
+    if (now - each.lastMs < each.everyMs) {
+      ++i;
+      continue;
+    }
+    each.lastMs = now;
+    if (each.function()) {
+      ++i;
+    } else {
+      recurrent.erase(recurrent.begin() + static_cast<long>(i));
+    }
+  }
+}
+
+}  // namespace
+
+bool schedule_recurrent_function_us(const std::function<bool()>& function,
+                                    uint32_t everyUs) {
+  fake::Uncounted scope;
+  fake::runScheduled = runRecurrent;
+  recurrent.push_back(
+      {function, everyUs / 1000, static_cast<uint32_t>(millis())});
   return true;
 }
 
@@ -95,7 +129,8 @@ X509List::X509List(const char* pem) {
   count_ = count < 0 ? 0 : static_cast<size_t>(count);
 }
 
-WiFiClientSecure::WiFiClientSecure() = default;
+// The real one owns the connection under the encryption; here both are one.
+WiFiClientSecure::WiFiClientSecure() { _owned = this; }
 WiFiClientSecure::WiFiClientSecure(const WiFiClientSecure& other) = default;
 WiFiClientSecure::~WiFiClientSecure() = default;
 std::unique_ptr<WiFiClient> WiFiClientSecure::clone() const {
@@ -131,6 +166,14 @@ int WiFiClientSecure::connect(const char* host, uint16_t port) {
   } else if (receive_ < 16384 && !fake::net.smallFragments) {
     error_ = 6;  // BR_ERR_TOO_LARGE
   }
+  // The core pauses in a handshake, and gives up after 15 s.
+  const uint32_t start = static_cast<uint32_t>(millis());
+  while (socket_->fd >= 0 &&
+         static_cast<uint32_t>(millis()) - start < fake::net.handshakeMs) {
+    if (static_cast<uint32_t>(millis()) - start >= 15000) stop();
+    yield();
+  }
+  if (socket_->fd < 0) return 0;
   if (error_ != 0) {
     stop();
     return 0;
