@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
 import { commandTopic } from '../contract/topics.ts';
+import { readUptime } from '../src/presence/read-history.ts';
 import { type ApiClient, apiClient } from './devices.ts';
 import {
   callDevice,
@@ -75,15 +76,53 @@ test('sessions come newest first, page by page', async () => {
   expect(starts).toEqual(starts.toSorted().toReversed());
 });
 
-test('uptime counts the connected seconds of each UTC day', async () => {
+test('uptime counts the connected seconds of each day, of UTC unless a zone is given', async () => {
   const { uuid } = await registerDevice(stack.url);
   await stack.sql`
     insert into device_sessions (device_id, connected_at, disconnected_at)
     select ${uuid}, today - start, today - stop
     from (select date_trunc('day', now(), 'UTC') as today) as day, (values
       (interval '26 hours', interval '25 hours'), (interval '2 hours', interval '90 minutes')) as session (start, stop)`;
-  const { uptime } = await presence(uuid);
+  const { uptime, zone } = await presence(uuid);
+  expect(zone).toBe('UTC');
   expect(uptime.map(({ seconds }) => seconds)).toEqual([0, 0, 0, 0, 3_600, 1_800, 0]);
+  expect(uptime.map(({ passed }) => passed).slice(0, 6)).toEqual(Array(6).fill(86_400));
+
+  const query = { days: '90', zone: 'Etc/GMT+2' };
+  const west = await (await api.devices[':id'].presence.$get({ param: { id: uuid }, query })).json();
+  expect(west.zone).toBe('Etc/GMT+2');
+  expect(west.uptime).toHaveLength(90);
+  expect(west.uptime.reduce((sum, { seconds }) => sum + seconds, 0)).toBe(5_400);
+  const stored = await stack.sql`
+    select to_char(connected_at at time zone 'Etc/GMT+2', 'YYYY-MM-DD') as day from device_sessions
+    where device_id = ${uuid} order by connected_at`;
+  expect(west.uptime.filter(({ seconds }) => seconds > 0).map(({ day, seconds }) => [day, seconds])).toEqual([
+    [stored[0]?.day, 3_600],
+    [stored[1]?.day, 1_800],
+  ]);
+});
+
+test.each([
+  // A day of 25 hours, all of it connected, and the one before with its last hour.
+  ['Europe/Berlin', '2026-10-25T23:00:00Z', '2026-10-24T21:00:00Z', [3_600, 90_000], [86_400, 90_000]],
+  // A day of 23 hours that begins at one o'clock, because midnight is left out.
+  ['Asia/Beirut', '2026-03-29T21:00:00Z', '2026-03-28T21:00:00Z', [3_600, 82_800], [86_400, 82_800]],
+])('days of %s have the hours that its clock gave them', async (zone, now, start, seconds, passed) => {
+  const { uuid } = await registerDevice(stack.url);
+  await stack.sql`insert into device_sessions (device_id, connected_at) values (${uuid}, ${start})`;
+  // A moment before midnight: the day that ends is the last one.
+  const query = { days: 2, zone, now: Date.parse(now) - 1 };
+  const uptime = await readUptime(stack.services.db, uuid, query);
+  expect(uptime.map((day) => day.seconds)).toEqual(seconds);
+  expect(uptime.map((day) => day.passed)).toEqual(passed);
+});
+
+test('a zone that does not exist is refused by name', async () => {
+  const { uuid } = await registerDevice(stack.url);
+  const query = { zone: 'Nowhere/City' };
+  const refused = await api.devices[':id'].presence.$get({ param: { id: uuid }, query });
+  expect(refused.status as number).toBe(400);
+  expect(JSON.stringify(await refused.json())).toContain('is no time zone of the IANA database');
 });
 
 test('a session whose end nobody saw ends when the next one begins', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { timeZone } from '../time-zone.ts';
 import { pageLimit, pageOf } from './page.ts';
 
 const time = z.iso.datetime();
@@ -22,6 +23,9 @@ export const sessionPage = pageOf(deviceSession);
 
 export const presenceQuery = z.object({
   days: z.coerce.number().int().min(1).max(90).default(7).describe('Days of uptime, today included'),
+  zone: timeZone
+    .default('UTC')
+    .describe('Time zone of the IANA database whose days are counted, such as Europe/Berlin'),
 });
 
 export const presenceAnswer = z.object({
@@ -33,9 +37,16 @@ export const presenceAnswer = z.object({
   conflict: z
     .boolean()
     .describe('3 or more sessions of the last 10 minutes were taken over: two devices may have this UUID'),
+  zone: z.string().describe('Time zone of the days of `uptime`'),
   uptime: z
-    .array(z.object({ day: z.iso.date(), seconds: z.int() }))
-    .describe('Connected seconds by UTC day, oldest first'),
+    .array(
+      z.object({
+        day: z.iso.date(),
+        seconds: z.int().describe('Seconds for which the device was connected'),
+        passed: z.int().describe('Seconds of the day until now; 23 or 25 hours where the clock was changed'),
+      }),
+    )
+    .describe('By day, oldest first'),
 });
 
 export const diagnosisAnswer = z.object({
@@ -58,5 +69,6 @@ export const timelinePage = pageOf(
     .meta({ id: 'TimelineEvent' }),
 );
 
+export type PresenceAnswer = z.output<typeof presenceAnswer>;
 export type DeviceSession = z.output<typeof deviceSession>;
 export type Diagnosis = z.output<typeof diagnosisAnswer>;

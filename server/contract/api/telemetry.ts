@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { plainText, pointInTime } from '../text.ts';
+import { timeZone } from '../time-zone.ts';
 import { pageLimit, pageOf } from './page.ts';
 
 /** Widths of buckets, in seconds. All divide a day, or are whole days. */
@@ -58,7 +59,7 @@ export const telemetryQuery = z.object({
     .optional()
     .describe('Answers numeric fields in at most this many buckets instead of records'),
   interval: z.enum(intervalNames).optional().describe('Width of a bucket; chosen by `buckets` unless given'),
-  zone: plainText(64)
+  zone: timeZone
     .default('UTC')
     .describe('Time zone of the IANA database whose clock buckets follow, such as Europe/Berlin'),
   order: z.enum(['asc', 'desc']).default('desc').describe('Of records, by time of measurement'),

@@ -92,7 +92,7 @@ export function createPresence({ db, clock, log, onSeen, onConnected }: Presence
 
   return {
     messages: [route('connected', false), route('disconnected', true)],
-    operatorRoutes: presenceRoutes({ db }),
+    operatorRoutes: presenceRoutes({ db, clock }),
     liveSources: [presenceSource],
     start() {
       sessions.start();

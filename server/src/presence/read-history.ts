@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import { type DeviceSession, FLAPPING_CONNECTS } from '../../contract/api/presence.ts';
+import { type DeviceSession, FLAPPING_CONNECTS, type PresenceAnswer } from '../../contract/api/presence.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { deviceSessions } from '../platform/db/schema.ts';
 import { disconnectReason, TAKEN_OVER } from './reasons.ts';
@@ -54,22 +54,34 @@ export async function readRecent(db: Queryable, deviceId: string) {
   };
 }
 
-/** Seconds for which a device was connected, by UTC day, today last. */
+/** Which days of a device are asked for. */
+export interface UptimeQuery {
+  readonly days: number;
+  /** The zone whose days they are, of the IANA database. */
+  readonly zone: string;
+  readonly now: number;
+}
+
+/** Seconds for which a device was connected, by day, today last. */
 export async function readUptime(
   db: Queryable,
   deviceId: string,
-  days: number,
-): Promise<{ day: string; seconds: number }[]> {
-  const rows = await db.execute<{ day: string; seconds: number }>(sql`
-    select to_char(day at time zone 'UTC', 'YYYY-MM-DD') as day,
-      least(86400, coalesce(sum(extract(epoch from
-        least(coalesce(disconnected_at, now()), day + interval '24 hours', now()) - greatest(connected_at, day)
-      )) filter (where connected_at is not null), 0))::int as seconds
-    from generate_series(
-      date_trunc('day', now(), 'UTC') - make_interval(hours => 24 * (${days}::int - 1)),
-      date_trunc('day', now(), 'UTC'), interval '24 hours') as day
-    left join device_sessions on device_id = ${deviceId}::uuid
-      and connected_at < least(day + interval '24 hours', now()) and coalesce(disconnected_at, now()) > day
-    group by day order by day`);
-  return rows.map(({ day, seconds }) => ({ day, seconds }));
+  { days, zone, now }: UptimeQuery,
+): Promise<PresenceAnswer['uptime']> {
+  const today = sql`date_trunc('day', until at time zone ${zone})`;
+  const rows = await db.execute<PresenceAnswer['uptime'][number]>(sql`
+    with days as (
+      select day, until, day at time zone ${zone} as starts,
+        least((day + interval '1 day') at time zone ${zone}, until) as ends
+      from (select ${new Date(now).toISOString()}::timestamptz as until) as moment,
+        generate_series(${today} - make_interval(days => ${days}::int - 1), ${today}, interval '1 day') as day),
+    connected as (
+      select day, least(coalesce(disconnected_at, until), ends) - greatest(connected_at, starts) as length
+      from days join device_sessions on device_id = ${deviceId}::uuid
+        and connected_at < ends and coalesce(disconnected_at, until) > starts)
+    select to_char(day, 'YYYY-MM-DD') as day, passed, least(passed, coalesce(sum, 0))::int as seconds
+    from (select day, extract(epoch from ends - starts)::int as passed from days) as length
+    left join (select day, extract(epoch from sum(length)) as sum from connected group by day) as total using (day)
+    order by day`);
+  return rows.map(({ day, seconds, passed }) => ({ day, seconds, passed }));
 }

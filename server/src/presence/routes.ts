@@ -16,6 +16,7 @@ import type { ApiEnv } from '../http/actor.ts';
 import { cursor, cutPage } from '../http/cursor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { validate } from '../http/validate.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { diagnose } from './diagnose.ts';
 import { readRecent, readSessions, readUptime, toSessionAnswer } from './read-history.ts';
@@ -36,8 +37,13 @@ const timelineQuery = sessionQuery.extend({
   ),
 });
 
+interface PresenceRouteDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
+}
+
 /** When devices were connected, and what is wrong with one. */
-export function presenceRoutes({ db }: { readonly db: Queryable }) {
+export function presenceRoutes({ db, clock }: PresenceRouteDeps) {
   async function deviceOf(id: string): Promise<DeviceRow> {
     const device = await findDevice(db, id);
     if (!device) throw unknownDevice(id);
@@ -58,6 +64,7 @@ export function presenceRoutes({ db }: { readonly db: Queryable }) {
       validate('query', presenceQuery),
       async (c) => {
         const { id } = c.req.valid('param');
+        const { days, zone } = c.req.valid('query');
         const device = await deviceOf(id);
         const [newest] = await readSessions(db, id, 1);
         return c.json({
@@ -65,7 +72,8 @@ export function presenceRoutes({ db }: { readonly db: Queryable }) {
           lastSeenAt: device.lastSeenAt?.toISOString() ?? null,
           session: newest ? toSessionAnswer(newest) : null,
           ...(await readRecent(db, id)),
-          uptime: await readUptime(db, id, c.req.valid('query').days),
+          zone,
+          uptime: await readUptime(db, id, { days, zone, now: clock.now() }),
         });
       },
     )

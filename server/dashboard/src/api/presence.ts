@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query';
 import type { InferResponseType } from 'hono/client';
 import { answer } from './answer.ts';
 import { api } from './client.ts';
+import { zone } from './zone.ts';
 
 /** What is wrong with a device, and what to do about it. */
 export function diagnosisQuery(id: string) {
@@ -27,7 +28,10 @@ export function presenceQuery(id: string) {
     queryKey: ['presence', id],
     queryFn: ({ signal }) =>
       answer(
-        one.presence.$get({ param: { id }, query: { days: String(UPTIME_DAYS) } }, { init: { signal } }),
+        one.presence.$get(
+          { param: { id }, query: { days: String(UPTIME_DAYS), zone } },
+          { init: { signal } },
+        ),
       ),
   });
 }

@@ -2,6 +2,7 @@ import { queryOptions } from '@tanstack/react-query';
 import type { InferResponseType } from 'hono/client';
 import { answer, failureKind } from './answer.ts';
 import { api } from './client.ts';
+import { zone } from './zone.ts';
 
 const one = api.devices[':id'].telemetry;
 
@@ -11,8 +12,6 @@ export type Records = Extract<TelemetryAnswer, { kind: 'records' }>;
 export type Bucket = Buckets['fields'][number]['buckets'][number];
 export type Ingest = InferResponseType<typeof api.telemetry.ingest.$get, 200>;
 export type Field = InferResponseType<typeof one.fields.$get, 200>['items'][number];
-
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** A stretch of time, in Unix milliseconds. */
 export interface TimeRange {

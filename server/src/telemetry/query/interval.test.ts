@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { bucketsIn, chooseInterval, isTimeZone, madeOfHours, offsetMinutes } from './interval.ts';
+import { bucketsIn, chooseInterval, madeOfHours, offsetMinutes } from './interval.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -66,14 +66,4 @@ test.each([
   ['Asia/Kolkata', NOW, 330],
 ])('%s at %i is %i minutes ahead', (zone, at, expected) => {
   expect(offsetMinutes(zone, at)).toBe(expected);
-});
-
-test.each([
-  ['Europe/Berlin', true],
-  ['UTC', true],
-  ['+02:00', false],
-  ['Nowhere/City', false],
-  ['', false],
-])('%j is a time zone: %p', (name, expected) => {
-  expect(isTimeZone(name)).toBe(expected);
 });

@@ -44,13 +44,3 @@ export function offsetMinutes(zone: string, atMs: number): number {
   if (sign === undefined) return 0;
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
-
-/** Whether a name is a time zone of the IANA database, which PostgreSQL has too. */
-export function isTimeZone(name: string): boolean {
-  try {
-    // Offsets such as +02:00 mean the opposite to PostgreSQL.
-    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en-US', { timeZone: name }));
-  } catch {
-    return false;
-  }
-}

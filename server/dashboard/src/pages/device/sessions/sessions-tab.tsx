@@ -26,10 +26,7 @@ export function SessionsTab({ id }: { readonly id: string }) {
   return (
     <>
       {failure && <Failure error={failure} retry={() => void sessions.refetch()} />}
-      <Card
-        title="Uptime"
-        description="Share of each day for which the device was connected. Days are of UTC."
-      >
+      <Card title="Uptime" description="Share of each day for which the device was connected.">
         {presence.data ? <UptimeBars uptime={presence.data.uptime} /> : <Skeleton lines={3} />}
       </Card>
       <Card title="Sessions" description="On the broker, newest first. Kept for 90 days." flush>

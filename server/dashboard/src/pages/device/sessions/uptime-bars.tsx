@@ -1,17 +1,15 @@
 import type { Presence } from '../../../api/presence.ts';
-import { duration, useNow } from '../../../format/time.ts';
+import { duration } from '../../../format/time.ts';
 
-const DAY_MS = 86_400_000;
+/** Of a date without a time, which is read as one of UTC. */
 const weekday = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
 /** One bar a day, today last; today's share is of what has passed of it. */
 export function UptimeBars({ uptime }: Pick<Presence, 'uptime'>) {
-  const now = useNow();
   return (
     <ol className="uptime" aria-label="Uptime by day">
-      {uptime.map(({ day, seconds }) => {
-        const passedMs = Math.min(DAY_MS, Math.max(1_000, now - Date.parse(day)));
-        const share = Math.min(1, (seconds * 1_000) / passedMs);
+      {uptime.map(({ day, seconds, passed }) => {
+        const share = seconds / Math.max(1, passed);
         const name = weekday.format(new Date(day));
         return (
           <li key={day} title={`${name}: ${duration(seconds * 1_000)}`}>
