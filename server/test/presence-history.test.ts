@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
+import { type TimelineKind, timelineKinds } from '../contract/api/presence.ts';
 import { commandTopic } from '../contract/topics.ts';
 import { readUptime } from '../src/presence/read-history.ts';
 import { type ApiClient, apiClient } from './devices.ts';
@@ -146,7 +147,7 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
   await until('the session ended', async () => (await sessions(uuid)).items[0]?.disconnectedAt != null);
   await api.devices[':id'].commands.$post({ param: { id: uuid }, query: {}, header: {}, json: { c: 'GO' } });
   await stack.sql`update commands set state = 'expired', finished_at = now() where device_id = ${uuid}`;
-  const read = async (query: { limit?: string; cursor?: string }) =>
+  const read = async (query: { limit?: string; cursor?: string; kind?: TimelineKind }) =>
     (await api.devices[':id'].timeline.$get({ param: { id: uuid }, query })).json();
   const { items } = await read({});
   expect(items.map(({ what }) => what).slice(0, 5)).toEqual([
@@ -163,6 +164,31 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
     cursor = page.next;
   }
   expect(paged).toEqual(items);
+  expect(items.find(({ what }) => what === 'session.ended')?.detail).toMatchObject({
+    reason: 'normal',
+    why: 'The device left with a DISCONNECT.',
+  });
+
+  const whatOf = async (kind: TimelineKind) => (await read({ kind })).items.map(({ what }) => what);
+  expect(await whatOf('session')).toEqual(['session.ended', 'session.began']);
+  expect(await whatOf('command')).toEqual(['command.expired', 'command.queued']);
+  expect(await whatOf('change')).toEqual(['device.edited', 'device.registered']);
+  const kinds = await Promise.all(timelineKinds.map(async (kind) => (await read({ kind })).items));
+  expect(kinds.flat()).toHaveLength(items.length);
+});
+
+test('a refused credential is a refusal in the timeline, with its reason', async () => {
+  const id = randomUUID();
+  await api.devices.$post({ json: { id, role: 'agent' } });
+  await callDevice(stack.url, tokenPath(id), 'not-the-key');
+  await until('the refusal is written', async () => {
+    const { items } = await (
+      await api.devices[':id'].timeline.$get({ param: { id }, query: { kind: 'refusal' } })
+    ).json();
+    return items.some(
+      ({ what, detail }) => what === 'credential.refused' && detail.after?.reason === 'bad_credential',
+    );
+  });
 });
 
 describe('the diagnosis', () => {

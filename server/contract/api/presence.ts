@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { actorKinds } from '../roles.ts';
 import { timeZone } from '../time-zone.ts';
+import { auditValues } from './audit.ts';
 import { pageLimit, pageOf } from './page.ts';
 
 const time = z.iso.datetime();
@@ -55,16 +57,52 @@ export const diagnosisAnswer = z.object({
   next: z.string().nullable().describe('What to do about it'),
 });
 
+/** What a timeline can be narrowed to. */
+export const timelineKinds = ['change', 'refusal', 'session', 'command', 'alert'] as const;
+const timelineKind = z
+  .enum(timelineKinds)
+  .describe(
+    'change: by operators, the device or the server; refusal: of a credential or a pairing; session, command, alert: what happened to those, acknowledgements and silences included',
+  );
+
+export const timelineQuery = z.object({ limit: pageLimit, kind: timelineKind.optional() });
+
+const text = z.string().nullable();
+
+/** Each event has what applies to it; the rest is absent. */
+const timelineDetail = z
+  .object({
+    actorKind: z.enum(actorKinds).describe('Who did it, as in the audit log'),
+    actor: z.string(),
+    requestId: text,
+    address: text.describe('Where the request or the connection came from'),
+    before: auditValues,
+    after: auditValues,
+    keepAliveSeconds: z.int().nullable(),
+    reason: text.describe('Why the session ended, as the broker names it; `missed`: nobody saw it'),
+    why: text.describe('The same in words'),
+    command: z.string().describe('Id of the command'),
+    c: z.string().describe('Name of the command'),
+    error: text.describe('What the device answered to a command that failed'),
+    alert: z.int(),
+    rule: z.string().describe('Name of the alert rule'),
+    ruleId: text.describe('null when the rule was deleted'),
+    message: z.string().describe('What the alert says'),
+    resolution: text.describe('How the alert ended'),
+  })
+  .partial();
+
 export const timelinePage = pageOf(
   z
     .object({
       at: time,
+      kind: timelineKind,
       what: z
         .string()
         .describe(
           'An action of the audit log; session.began, session.ended; command.done, .failed, .expired; alert.fired, .resolved',
         ),
-      detail: z.record(z.string(), z.unknown()),
+      detail: timelineDetail,
     })
     .meta({ id: 'TimelineEvent' }),
 );
@@ -72,3 +110,5 @@ export const timelinePage = pageOf(
 export type PresenceAnswer = z.output<typeof presenceAnswer>;
 export type DeviceSession = z.output<typeof deviceSession>;
 export type Diagnosis = z.output<typeof diagnosisAnswer>;
+export type TimelineKind = z.output<typeof timelineKind>;
+export type TimelineEvent = z.output<typeof timelinePage>['items'][number];

@@ -8,6 +8,7 @@ import {
   sessionPage,
   sessionQuery,
   timelinePage,
+  timelineQuery as timelineParameters,
 } from '../../contract/api/presence.ts';
 import { LATEST_MS, plainText } from '../../contract/text.ts';
 import { unknownDevice } from '../devices/change-device.ts';
@@ -25,7 +26,7 @@ import { readTimeline } from './read-timeline.ts';
 
 const tag = 'Presence';
 const query = sessionQuery.extend({ cursor: cursor(z.int().min(0).max(LATEST_MS)) });
-const timelineQuery = sessionQuery.extend({
+const timelineQuery = timelineParameters.extend({
   cursor: cursor(
     z.object({
       a: z
@@ -109,7 +110,7 @@ export function presenceRoutes({ db, clock }: PresenceRouteDeps) {
         id: 'readTimeline',
         tag,
         summary: 'Read everything that happened about a device, newest first',
-        description: 'Refusals, changes by operators, sessions, and how commands ended.',
+        description: 'Refusals, changes by operators, sessions, how commands ended, and alerts.',
         answer: timelinePage,
         problems: ['not-found', 'bad-request'],
       }),
@@ -117,12 +118,17 @@ export function presenceRoutes({ db, clock }: PresenceRouteDeps) {
       validate('query', timelineQuery),
       async (c) => {
         const { id } = c.req.valid('param');
-        const { limit, cursor: from } = c.req.valid('query');
+        const { limit, kind, cursor: from } = c.req.valid('query');
         await deviceOf(id);
-        const rows = await readTimeline(db, id, limit + 1, from && { atUs: from.a, key: from.k });
+        const rows = await readTimeline(db, id, {
+          limit: limit + 1,
+          kind,
+          behind: from && { atUs: from.a, key: from.k },
+        });
         const page = cutPage(rows, limit, ({ atUs, key }) => ({ a: atUs, k: key }));
-        const items = page.rows.map(({ atUs, what, detail }) => ({
+        const items = page.rows.map(({ atUs, kind: ofKind, what, detail }) => ({
           at: new Date(Math.floor(atUs / 1_000)).toISOString(),
+          kind: ofKind,
           what,
           detail,
         }));
