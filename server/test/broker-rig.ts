@@ -12,7 +12,14 @@ import { createMetrics } from '../src/platform/metrics.ts';
 import { systemRandom } from '../src/platform/random.ts';
 import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { createTokens, type Tokens } from '../src/tokens/token.ts';
-import { connectMqtt, createTestDatabase, JWT_SECRET, type TestDatabase, until } from './harness.ts';
+import {
+  brokerPorts,
+  connectMqtt,
+  createTestDatabase,
+  JWT_SECRET,
+  type TestDatabase,
+  until,
+} from './harness.ts';
 import { silentLog } from './logs.ts';
 
 const API = { apiKey: 'simple-iot-server', apiSecret: 'api-secret-0123456789' };
@@ -43,9 +50,10 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
   const test: TestDatabase = await createTestDatabase();
   const database = openDatabase(test.url);
   await migrate(database.sql, MIGRATIONS_FOLDER);
-  let dev = await startDevBroker({ ...API, clock });
+  const brokerOptions = { ...API, clock, ...brokerPorts() };
+  let dev = await startDevBroker(brokerOptions);
   let devRuns = true;
-  const { mqttPort, serverPort, apiPort, apiUrl, mqttUrl } = dev;
+  const { apiUrl, mqttUrl } = dev;
   const tokens = await createTokens({ jwtSecret: JWT_SECRET, ttlSeconds: 3_600, clock });
   const instances: Broker[] = [];
   const clients: MqttClient[] = [];
@@ -113,7 +121,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       devRuns = false;
     },
     async startBroker() {
-      dev = await startDevBroker({ ...API, mqttPort, serverPort, apiPort, clock });
+      dev = await startDevBroker(brokerOptions);
       devRuns = true;
     },
     async close() {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
+import { type DevBroker, type DevBrokerOptions, startDevBroker } from '@simple-iot/dev-broker';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import postgres from 'postgres';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../src/platform/clock.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { deviceKey } from '../src/platform/secrets.ts';
 import type { Services } from '../src/server.ts';
+import { reservePort } from './ports.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 export { createTestDatabase, type TestDatabase } from './test-database.ts';
@@ -58,19 +59,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? silentLog();
   const database = options.database ?? (await createTestDatabase());
-  const brokerOptions = { apiKey: API_KEY, apiSecret: API_SECRET, clock };
+  const brokerOptions = { apiKey: API_KEY, apiSecret: API_SECRET, clock, ...brokerPorts() };
   let broker = await startDevBroker(brokerOptions);
-  const { mqttPort, serverPort, apiPort } = broker;
   if (options.broker === false) await broker.close();
 
   let env: Record<string, string> = {
-    PORT: '0',
+    PORT: String(reservePort()),
     DATABASE_URL: database.url,
     JWT_SECRET,
     DEVICE_MASTER_SECRET_KEY: MASTER_SECRET,
     DEVICE_AGENT_SECRET_KEY: AGENT_SECRET,
     MQTT_URL: broker.serverUrl,
-    MQTT_HOST: `127.0.0.1:${mqttPort}`,
+    MQTT_HOST: `127.0.0.1:${broker.mqttPort}`,
     EMQX_API_URL: broker.apiUrl,
     EMQX_API_KEY: API_KEY,
     MQTT_SECRET_KEY: API_SECRET,
@@ -79,7 +79,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   };
   let services = await startServer(env, { clock, log });
   const { url } = services;
-  env = { ...env, PORT: new URL(url).port };
   const sql = postgres(database.url, { max: 2, onnotice: () => {} });
   let brokerRuns = options.broker !== false;
   let serverRuns = true;
@@ -103,7 +102,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     },
     async startBroker() {
       await stack.stopBroker();
-      broker = await startDevBroker({ ...brokerOptions, mqttPort, serverPort, apiPort });
+      broker = await startDevBroker(brokerOptions);
       brokerRuns = true;
     },
     async stopServer() {
@@ -140,6 +139,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     if (brokerRuns) await stack.ready();
   }
   return stack;
+}
+
+/** For a broker that is stopped and started again. */
+export function brokerPorts(): Pick<DevBrokerOptions, 'mqttPort' | 'serverPort' | 'apiPort'> {
+  return { mqttPort: reservePort(), serverPort: reservePort(), apiPort: reservePort() };
 }
 
 function silentLog(): Logger {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
 import {
+  brokerPorts,
   connectDevice,
   connectMqtt,
   inbox,
@@ -13,6 +14,8 @@ import {
 } from './harness.ts';
 import { recordingLog, WARN } from './logs.ts';
 
+/** Kept when the broker is replaced. */
+const ports = brokerPorts();
 const KEY = { apiKey: 'simple-iot-server', apiSecret: 'api-secret-0123456789' };
 const BUILT_IN = '/authorization/sources/built_in_database';
 
@@ -77,13 +80,12 @@ async function expectPong(device: TestDevice): Promise<void> {
 }
 
 async function startBroker(profile: 'image' | 'stock'): Promise<void> {
-  const { mqttPort, serverPort, apiPort } = broker;
   await broker.close();
-  broker = await startDevBroker({ ...KEY, mqttPort, serverPort, apiPort, profile });
+  broker = await startDevBroker({ ...KEY, ...ports, profile });
 }
 
 beforeAll(async () => {
-  broker = await startDevBroker({ ...KEY, profile: 'stock' });
+  broker = await startDevBroker({ ...KEY, ...ports, profile: 'stock' });
   stack = await startStack({
     broker: false,
     log: record.log,

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { type DevBroker, startDevBroker } from '@simple-iot/dev-broker';
 import { type Child, startChild } from './child.ts';
-import { AGENT_SECRET, createTestDatabase, JWT_SECRET, MASTER_SECRET } from './harness.ts';
+import { AGENT_SECRET, brokerPorts, createTestDatabase, JWT_SECRET, MASTER_SECRET } from './harness.ts';
+import { reservePort } from './ports.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -23,7 +24,11 @@ export interface Surroundings {
 export async function startSurroundings(given?: () => URL): Promise<Surroundings> {
   const database = given ? undefined : await createTestDatabase();
   const address = given ?? (() => new URL(database?.url ?? ''));
-  const broker = await startDevBroker({ apiKey: 'simple-iot-server', apiSecret: API_SECRET });
+  const broker = await startDevBroker({
+    apiKey: 'simple-iot-server',
+    apiSecret: API_SECRET,
+    ...brokerPorts(),
+  });
   const proxy = await startTcpProxy({ target: () => Number(address().port) });
   const url = address();
   url.hostname = '127.0.0.1';
@@ -49,7 +54,11 @@ export async function startSurroundings(given?: () => URL): Promise<Surroundings
     env,
     databasePassword: url.password,
     async start(changed = {}) {
-      const child = startChild([process.execPath, '--no-env-file', MAIN], { ...env, ...changed });
+      const child = startChild([process.execPath, '--no-env-file', MAIN], {
+        ...env,
+        PORT: String(reservePort()),
+        ...changed,
+      });
       children.push(child);
       const [, json, pretty] = await child.prints(
         /"port":(\d+)[^\n]*"listening"|listening[\s\S]*?port: (\d+)/,

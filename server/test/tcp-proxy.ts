@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { reservePort } from './ports.ts';
 
 /** A TCP port in front of another one, whose connections a test can cut, stall or refuse. */
 export interface TcpProxy {
@@ -96,7 +97,7 @@ export async function startTcpProxy(options: ProxyOptions): Promise<TcpProxy> {
     await closed;
   }
 
-  const port = await listen(0);
+  const port = await listen(reservePort());
   return {
     port,
     connections: () => pairs.size,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandResult } from './command.ts';
 import { installedAsDebianPackage, type Need } from './needs.ts';
@@ -22,6 +22,12 @@ export interface Step {
   inBackground?: boolean;
   run(context: StepContext): Promise<Outcome>;
 }
+
+/**
+ * Test files that run at once. They wait for servers, time limits and other processes most of the time, so one more than
+ * there are processors; a few at most, because the PostgreSQL that they share has a limit of connections.
+ */
+const PARALLEL_FILES = Math.min(availableParallelism() + 1, 4);
 
 const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
 
@@ -105,6 +111,7 @@ function bunTestStep(root: string, suite: Suite, needs: Need[]): Step[] {
             // An .env of the working copy is for running the server, not for its tests.
             '--no-env-file',
             'test',
+            `--parallel=${PARALLEL_FILES}`,
             '--timeout=30000',
             '--reporter=junit',
             `--reporter-outfile=${report}`,
