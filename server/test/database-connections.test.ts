@@ -204,3 +204,12 @@ test('a slow statement is no silent connection: PostgreSQL ends it first, and sa
   expect(error).toBe('57014');
   await pool.close(1_000);
 }, 30_000);
+
+test('statements with parameters are parsed once by each connection, in transactions too', async () => {
+  const parsed = await client.db.transaction(async (tx) => {
+    for (const value of [1, 2]) await tx.execute(sql`select ${value}::integer as parsed_once`);
+    return await tx.execute<{ times: string }>(sql`
+      select custom_plans + generic_plans as times from pg_prepared_statements where statement like '%as parsed_once'`);
+  });
+  expect(Number(parsed[0]?.times)).toBe(2);
+});

@@ -40,7 +40,11 @@ function numbered(from: number, to: number, boot = 7): { b: number; n: number }[
 describe('what a device sends', () => {
   test('is stored as it was sent, in order', async () => {
     const id = randomUUID();
-    const bodies = Array.from({ length: 1_200 }, (_, i) => ({ temp: 20.5 + i, on: true, text: `"ü\\{},'` }));
+    const bodies = Array.from({ length: 1_200 }, (_, i) => ({
+      temp: 20.5 + i,
+      on: true,
+      text: `"ü\\{},'\u0001\n`,
+    }));
     await rig.send(await rig.publisher(), id, bodies);
     await dealtWith(id, bodies.length);
     expect(await rig.records(id)).toEqual(bodies);

@@ -101,12 +101,27 @@ function watched(sql: postgres.Sql, metrics: Metrics | undefined): postgres.Sql 
   }
   return new Proxy(sql, {
     get(target, property, receiver) {
-      if (property === 'begin') return (...args: [never, never]) => watch(target.begin(...args));
-      if (property !== 'unsafe') return Reflect.get(target, property, receiver);
-      const unsafe: postgres.Sql['unsafe'] = (query, parameters, options) =>
-        watch(target.unsafe(query, parameters, { ...options, prepare: true }));
-      return unsafe;
+      if (property === 'unsafe') return preparing(target, watch);
+      if (property !== 'begin') return Reflect.get(target, property, receiver);
+      const begin = (work: (transaction: postgres.TransactionSql) => unknown) =>
+        watch(target.begin((transaction) => work(preparingTransaction(transaction))));
+      return begin;
     },
+  });
+}
+
+/** `sql.unsafe`, whose statements are not prepared by themselves, but prepared. */
+function preparing(
+  sql: postgres.ISql,
+  watch: <T extends Promise<unknown>>(work: T) => T = (work) => work,
+): postgres.Sql['unsafe'] {
+  return (query, parameters, options) => watch(sql.unsafe(query, parameters, { ...options, prepare: true }));
+}
+
+function preparingTransaction(transaction: postgres.TransactionSql): postgres.TransactionSql {
+  return new Proxy(transaction, {
+    get: (target, property, receiver) =>
+      property === 'unsafe' ? preparing(target) : Reflect.get(target, property, receiver),
   });
 }
 
