@@ -167,7 +167,9 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
   expect(items.find(({ what }) => what === 'session.ended')?.detail).toMatchObject({
     reason: 'normal',
     why: 'The device left with a DISCONNECT.',
+    seconds: expect.any(Number),
   });
+  expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
 
   const whatOf = async (kind: TimelineKind) => (await read({ kind })).items.map(({ what }) => what);
   expect(await whatOf('session')).toEqual(['session.ended', 'session.began']);

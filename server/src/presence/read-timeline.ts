@@ -48,7 +48,7 @@ export async function readTimeline(
         from device_sessions where device_id = ${deviceId}::uuid
         union all
         select disconnected_at, 'session/2/' || connected_at, 'session', 'session.ended', json_build_object(
-          'reason', reason)
+          'reason', reason, 'seconds', greatest(0, extract(epoch from disconnected_at - connected_at))::int)
         from device_sessions where device_id = ${deviceId}::uuid and disconnected_at is not null
         union all
         select finished_at, 'command/' || id, 'command', 'command.' || state::text, json_build_object(
