@@ -63,6 +63,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
       pingMs: () => undefined,
+      tryMqtt: async () => undefined,
       metrics: createMetrics(),
       sessionsFirst,
       presence: () => createPresenceCorrection(database.db),
