@@ -97,8 +97,14 @@ export function Overview() {
                   text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
                 />
               </dd>
-              <dt>PING → PONG</dt>
-              <dd className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</dd>
+              <dt>PING handling</dt>
+              <dd>
+                <span className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</span>
+                <p className="small quiet">
+                  From receiving a PING to publishing its PONG, in this server; the way to the device and back
+                  is not in it. Median of the last 100.
+                </p>
+              </dd>
               <dt>Waiting changes</dt>
               <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
               <dt>Unpaired agents</dt>
