@@ -179,6 +179,24 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
   expect(kinds.flat()).toHaveLength(items.length);
 });
 
+test('events of the same moment are on one page or the next, none of them twice', async () => {
+  const { uuid } = await registerDevice(stack.url);
+  await stack.sql`
+    insert into device_sessions (device_id, connected_at, disconnected_at, reason)
+    select ${uuid}, now() - make_interval(hours => hours), now() - interval '30 minutes', 'takenover'
+    from generate_series(1, 5) as hours`;
+  const ids: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const query = { limit: '2', kind: 'session' as const, ...(cursor ? { cursor } : {}) };
+    const answer = await api.devices[':id'].timeline.$get({ param: { id: uuid }, query });
+    const page: { items: { id: string }[]; next: string | null } = await answer.json();
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.next;
+  }
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids).toHaveLength(10);
+});
+
 test('a refused credential is a refusal in the timeline, with its reason', async () => {
   const id = randomUUID();
   await api.devices.$post({ json: { id, role: 'agent' } });
