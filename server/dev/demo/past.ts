@@ -22,6 +22,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Between records; those that arrive live come more often. */
 const RECORD_EVERY_MS = 2 * MINUTE_MS;
 const KEEP_ALIVE_SECONDS = 60;
+/** After which the broker takes a silent device for gone. */
+const SILENCE_MS = KEEP_ALIVE_SECONDS * 1_500;
 
 /** How long sessions and the breaks between them are. */
 const RHYTHM: Readonly<Record<DemoDevice['part'], { readonly upMs: number; readonly downMs: number }>> = {
@@ -70,7 +72,7 @@ function sessionsOf(device: DemoDevice, span: Span, random: Random): SessionFact
       deviceId: device.uuid,
       connectedAt: start,
       disconnectedAt: end,
-      reason: random.fraction() < 0.5 ? 'tcp_closed' : 'keepalive_timeout',
+      reason: end - start < SILENCE_MS || random.fraction() < 0.5 ? 'tcp_closed' : 'keepalive_timeout',
       address,
       keepAlive: KEEP_ALIVE_SECONDS,
     });
