@@ -101,12 +101,27 @@ export function Overview() {
               <dd>
                 <span className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</span>
                 <p className="small quiet">
-                  From receiving a PING to publishing its PONG, in this server; the way to the device and back
-                  is not in it. Median of the last 100.
+                  Inside this server, from receiving a PING to publishing its PONG. The network is not in it.
                 </p>
               </dd>
               <dt>Waiting changes</dt>
               <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
+              <dt>Devices</dt>
+              <dd className="numbers">
+                {summary.data ? (
+                  <>
+                    <Link href="/devices" className="link">
+                      {count(summary.data.total)}
+                    </Link>
+                    <span className="quiet">
+                      {' · '}
+                      {plural(summary.data.masters, 'master')}, {plural(summary.data.agents, 'agent')}
+                    </span>
+                  </>
+                ) : (
+                  '–'
+                )}
+              </dd>
               <dt>Unpaired agents</dt>
               <dd className="numbers">
                 {summary.data ? (
@@ -178,12 +193,6 @@ function Figures({ summary, alerts }: FiguresProps) {
         value={alerts?.firing}
         tone={alerts?.firing ? 'bad' : 'hollow'}
         note={alerts && alertNote(alerts)}
-      />
-      <Figure
-        href="/devices"
-        label="All devices"
-        value={summary?.total}
-        note={summary && `${plural(summary.masters, 'master')}, ${plural(summary.agents, 'agent')}`}
       />
     </div>
   );

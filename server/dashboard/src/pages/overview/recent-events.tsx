@@ -7,7 +7,7 @@ import { Skeleton } from '../../ui/placeholder.tsx';
 
 /** The newest lines of the audit log. */
 export function RecentEvents() {
-  const events = useQuery({ ...auditQuery({ limit: '8' }), refetchInterval: POLL_MS });
+  const events = useQuery({ ...auditQuery({ limit: '12' }), refetchInterval: POLL_MS });
   if (events.error && !events.data) {
     return (
       <div className="body">
