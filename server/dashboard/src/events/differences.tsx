@@ -50,5 +50,5 @@ export function ChangeSummary({ values }: { readonly values: ChangedValues }) {
   );
 }
 
-/** Values that tell nothing in a list: ids that other entries are found by. */
-const INTERNAL: ReadonlySet<string> = new Set(['command', 'alert', 'group', 'registered', 'keyNumber']);
+/** Values that tell nothing in a list: ids, and what the title has. */
+const INTERNAL: ReadonlySet<string> = new Set(['command', 'c', 'alert', 'group', 'registered', 'keyNumber']);

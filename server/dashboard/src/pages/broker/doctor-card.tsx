@@ -47,7 +47,7 @@ function Examined({ examination: { at, tookMs, ok, checks } }: { readonly examin
           {ok ? `All ${checks.length} checks are ok.` : `${plural(failed, 'check')} failed.`}
         </span>{' '}
         <span className="quiet">
-          Ran <Ago at={at} />, took {(tookMs / 1_000).toFixed(1)} s.
+          Ran <Ago at={at} />, took {tookMs < 1_000 ? `${tookMs} ms` : `${(tookMs / 1_000).toFixed(1)} s`}.
         </span>
       </p>
       <ul className="events checks" aria-label="Results">

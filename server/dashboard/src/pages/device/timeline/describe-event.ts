@@ -49,18 +49,19 @@ export function describeEvent({ what, detail }: TimelineEvent): Described {
         text: 'The device did not answer in time.',
       };
     case 'alert.fired':
-      return { icon: 'bell', tone: 'bad', title: 'Alert', aside: detail.rule, text: detail.message };
+      return { icon: 'bell', tone: 'bad', title: 'Alert fired', aside: detail.rule, text: detail.message };
     case 'alert.resolved':
       return {
         icon: 'check',
         tone: 'good',
-        title: 'Alert over',
+        title: 'Alert resolved',
         aside: detail.rule,
-        text: `${ending(detail.resolution)}.`,
+        text: ending(detail.resolution),
       };
     default: {
       const { text, icon, tone } = kindOf(what);
-      return { icon, tone, title: text };
+      const command = detail.after?.c;
+      return { icon, tone, title: text, aside: typeof command === 'string' ? command : undefined };
     }
   }
 }
@@ -71,7 +72,9 @@ function endTone(reason: string | null | undefined): Described['tone'] {
   return reason === 'takenover' || reason === 'discarded' ? 'bad' : 'warn';
 }
 
-function ending(resolution: string | null | undefined): string {
+/** How an alert ended other than by its condition. */
+function ending(resolution: string | null | undefined): string | undefined {
+  if (resolution === 'cleared') return undefined;
   const known = Object.entries(ENDINGS).find(([name]) => name === resolution);
-  return known?.[1] ?? 'Resolved';
+  return known && `${known[1]}.`;
 }
