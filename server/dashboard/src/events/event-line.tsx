@@ -54,13 +54,16 @@ export function EventLine({ entry }: { readonly entry: AuditEntry }) {
   );
 }
 
+/** Actions whose subject is a device. */
+const OF_DEVICES = /^(device|command|telemetry|alert|credential)[.]/;
+
 function Subject({ entry }: { readonly entry: AuditEntry }) {
-  const isDevice = entry.action.startsWith('device.') || entry.action === 'credential.refused';
   const name = nameIn(entry.after) ?? nameIn(entry.before);
-  if (!isDevice) return name ? <> {name}</> : null;
+  if (!OF_DEVICES.test(entry.action)) return name ? <> {name}</> : null;
+  const command = entry.after?.c;
   return (
     <>
-      {' '}
+      {typeof command === 'string' ? ` ${command} to ` : ' '}
       <DeviceLink id={entry.subject ?? ''} name={name} />
     </>
   );

@@ -124,17 +124,25 @@ export function DataTab({ device }: { readonly device: Device }) {
               </Empty>
             </div>
           )}
-          {shown.map(({ field, buckets: found }) => (
-            <FieldChart
-              key={field.name}
-              field={field}
-              buckets={found}
-              range={range}
-              marks={marks}
-              asTable={view === 'table'}
-              onZoom={zoom}
-            />
-          ))}
+          {shown.length > 0 && (
+            // Another range shows what the one before had, until its own values are there.
+            <div
+              className={buckets.isPlaceholderData ? 'stack stale' : 'stack'}
+              aria-busy={buckets.isPlaceholderData}
+            >
+              {shown.map(({ field, buckets: found }) => (
+                <FieldChart
+                  key={field.name}
+                  field={field}
+                  buckets={found}
+                  range={range}
+                  marks={marks}
+                  asTable={view === 'table'}
+                  onZoom={zoom}
+                />
+              ))}
+            </div>
+          )}
           {view === 'charts' && shown.length > 0 && (
             <p className="small quiet">
               The band runs from the lowest to the highest value of each step, so that no spike is lost. Drag
