@@ -22,7 +22,12 @@ export async function insertCommands(
   device: DemoDevice,
   { nowMs, operator, random }: { readonly nowMs: number; readonly operator: string; readonly random: Random },
 ): Promise<void> {
-  const sent = ASKED.map((asked) => ({ ...asked, id: Buffer.from(random.bytes(9)).toString('base64url') }));
+  // One after the other: nobody commands all devices in the same second.
+  const sent = ASKED.map((asked) => ({
+    ...asked,
+    hoursAgo: asked.hoursAgo * (0.1 + device.place),
+    id: Buffer.from(random.bytes(9)).toString('base64url'),
+  }));
   await writeAudit(
     tx,
     ...sent.map(({ id, c, hoursAgo }) => ({
