@@ -3,9 +3,10 @@ import type { SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
 import { connectMqtt } from '../dev/device-session.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
-import { createBroker, reconcileNow } from '../src/broker/broker.ts';
+import { createBroker } from '../src/broker/broker.ts';
 import { desiredState } from '../src/broker/desired-state.ts';
 import { createEmqx } from '../src/broker/emqx.ts';
+import { reconcileNow } from '../src/broker/reconcile-now.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { type Database, openDatabase } from '../src/platform/db/client.ts';
 import { migrate } from '../src/platform/db/migrate.ts';
@@ -117,6 +118,7 @@ async function benchChanges(
     databaseIsReady: () => true,
     connection: () => 'online',
     pingMs: () => undefined,
+    tryMqtt: async () => undefined,
     metrics: createMetrics(),
     presence: () => createPresenceCorrection(db),
   });

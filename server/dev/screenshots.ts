@@ -12,8 +12,10 @@ import { startChild } from '../test/child.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
-/** So that the page has a rate to show, and the flapping device has flapped. */
-const LIVED_MS = 90_000;
+/** So that the page has a rate to show. */
+const LIVED_MS = 60_000;
+/** By when the device with bad Wi-Fi has come and gone often enough. */
+const FLAPS_LIMIT_MS = 600_000;
 const VIEWPORT = { width: 1280, height: 800 };
 const MAX_BYTES = 250_000;
 
@@ -29,12 +31,18 @@ try {
   try {
     const page = await signIn(browser, url, { username, password });
     await page.getByText('messages/s').waitFor();
+    await page.getByRole('link', { name: /^Flapping 1/ }).waitFor({ timeout: FLAPS_LIMIT_MS });
     await take(page, 'overview.png');
     await page.getByRole('link', { name: 'Devices', exact: true }).click();
     await page.getByRole('link', { name: 'Tomato bed' }).click();
     await page.getByRole('link', { name: 'Data' }).click();
+    const charts = page.locator('[aria-busy]', {
+      has: page.getByRole('img', { name: /^Chart of temp: last/ }),
+    });
+    await charts.waitFor();
     await page.getByRole('button', { name: '7 d' }).click();
-    await page.getByRole('img', { name: /^Chart of temp: last/ }).waitFor();
+    await page.getByRole('button', { name: '7 d', pressed: true }).waitFor();
+    await charts.and(page.locator('[aria-busy=false]')).waitFor();
     await take(page, 'charts.png');
   } finally {
     await browser.close();

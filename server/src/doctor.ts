@@ -1,24 +1,17 @@
 import { hostname } from 'node:os';
-import mqtt from 'mqtt';
-import type { ReconcileReport } from '../contract/api/broker.ts';
-import { reconcileNow } from './broker/broker.ts';
+import type { BrokerExamination } from '../contract/api/broker.ts';
+import { describeExamination } from './broker/describe-examination.ts';
 import { desiredState } from './broker/desired-state.ts';
-import { queueState } from './broker/device-store.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
-import { foundDifferences } from './broker/report.ts';
+import { type Examination, examine } from './broker/examine.ts';
 import { commandFailure } from './command-failure.ts';
-import { type Config, loadConfig } from './config.ts';
-import { serverClientId } from './messaging/messaging.ts';
+import { loadConfig } from './config.ts';
+import { trySession } from './messaging/try-session.ts';
 import { systemClock } from './platform/clock.ts';
 import { openDatabase } from './platform/db/client.ts';
-import { withDeadline } from './platform/deadline.ts';
 import { systemRandom } from './platform/random.ts';
 import { createPresenceCorrection } from './presence/correction.ts';
 import { createTokens } from './tokens/token.ts';
-
-const MQTT_LIMIT_MS = 4_000;
-/** A port that takes connections and says nothing must not keep the doctor; what is left is ended with the process. */
-const WHOLE_LIMIT_MS = 12_000;
 
 const USAGE = `Usage: bun run doctor
 
@@ -26,78 +19,55 @@ Compares the broker with the database, configured by the environment of the serv
 differences, and exits with 1 if there are any.`;
 
 /** Reads, prints, and returns whether all is well. */
-async function examine(): Promise<boolean> {
-  const config = loadConfig(process.env, hostname());
+async function run(): Promise<boolean> {
+  const { jwtSecret, tokenTtlSeconds, mqttUrl, ...config } = loadConfig(process.env, hostname());
+  const tokens = await createTokens({ jwtSecret, ttlSeconds: tokenTtlSeconds, clock: systemClock });
   const database = openDatabase(config.databaseUrl);
   try {
-    const mqttFailure = await tryMqtt(config);
-    const emqx = createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom });
-    const desired = desiredState(config.jwtSecret, { tls: config.mqttTlsHost !== undefined });
-    const report = await reconcileNow(
-      {
-        db: database.db,
-        emqx,
-        clock: systemClock,
-        desired,
-        presence: () => createPresenceCorrection(database.db),
-      },
-      false,
-    );
-    const queued = (await queueState(database.db)).length;
-    printReport(report, queued);
-    section('MQTT', mqttFailure === undefined ? [] : [mqttFailure]);
-    return (
-      mqttFailure === undefined && !foundDifferences(report) && report.warnings.length === 0 && queued === 0
-    );
+    const examination = await examine({
+      db: database.db,
+      clock: systemClock,
+      desired: desiredState(jwtSecret, { tls: config.mqttTlsHost !== undefined }),
+      connect: (signal) => createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom, signal }),
+      presence: () => createPresenceCorrection(database.db),
+      tryMqtt: () => trySession({ mqttUrl, tokens, name: `doctor-${process.pid}` }),
+    });
+    failOnOutage(examination);
+    const checked = describeExamination(examination);
+    print(checked);
+    return checked.ok;
   } finally {
     await database.close(1_000);
   }
 }
 
-function printReport(report: ReconcileReport, queued: number): void {
-  const { devices, foreign } = report;
-  line(`EMQX ${report.version}, ${report.sessions} sessions of devices`);
-  section('Settings that differ', report.differences);
-  section('Devices that differ', [
-    ...count(devices.rulesAdded, 'paired devices without their rules'),
-    ...count(devices.rulesReplaced, 'devices whose rules differ from their pairing'),
-    ...count(devices.rulesRemoved, 'devices with rules that are no longer paired'),
-    ...count(devices.bansAdded, 'bans missing'),
-    ...count(devices.bansLifted, 'stale bans'),
-    ...count(devices.sessionsEnded, 'sessions that should have ended'),
-    ...count(queued, 'changes waiting for the broker'),
-  ]);
-  section('To look at', report.warnings);
-  section('Not created by this server, left alone', [
-    ...foreign.authenticators.map((id) => `authenticator ${id}`),
-    ...foreign.sources.map((type) => `authorization source ${type}`),
-    ...count(foreign.clientRules, 'clients with rules'),
-    ...count(foreign.bans, 'bans'),
-  ]);
+/** Where database or broker do not answer, that is all there is to tell. */
+function failOnOutage({ queued, api, comparison }: Examination): void {
+  for (const outcome of [queued, api, comparison]) if (outcome.is === 'failed') throw outcome.error;
 }
 
-/** Connects once as the server does; why it failed, if it did. */
-async function tryMqtt(config: Config): Promise<string | undefined> {
-  const { jwtSecret, tokenTtlSeconds } = config;
-  const tokens = await createTokens({ jwtSecret, ttlSeconds: tokenTtlSeconds, clock: systemClock });
-  const clientId = serverClientId(`doctor-${process.pid}`);
-  try {
-    const client = await mqtt.connectAsync(
-      config.mqttUrl,
-      {
-        clientId,
-        username: clientId,
-        password: await tokens.issueForServer(clientId, [], 60),
-        reconnectPeriod: 0,
-        connectTimeout: MQTT_LIMIT_MS,
-      },
-      false,
-    );
-    await client.endAsync();
-    return undefined;
-  } catch (error) {
-    return `the broker at MQTT_URL refuses the server or cannot be reached: ${error instanceof Error ? error.message : ''}`;
+function print({
+  version,
+  sessions,
+  foreign,
+  checks,
+}: Pick<BrokerExamination, 'version' | 'sessions' | 'foreign' | 'checks'>): void {
+  line(`EMQX ${version}, ${sessions} sessions of devices\n`);
+  for (const { title, state, found, next } of checks) {
+    line(`${title}: ${state}`);
+    for (const text of found) line(`  - ${text}`);
+    if (next) line(`  ${next}`);
   }
+  if (!foreign) return;
+  const { authenticators, sources, clientRules, bans } = foreign;
+  const others = [
+    ...authenticators.map((id) => `authenticator ${id}`),
+    ...sources.map((type) => `authorization source ${type}`),
+    ...(clientRules > 0 ? [`${clientRules} clients with rules`] : []),
+    ...(bans > 0 ? [`${bans} bans`] : []),
+  ];
+  line(`\nNot created by this server, left alone: ${others.length === 0 ? 'none' : ''}`);
+  for (const text of others) line(`  - ${text}`);
 }
 
 function line(text: string): void {
@@ -109,21 +79,11 @@ function fail(text: string): void {
   process.exitCode = 1;
 }
 
-function section(title: string, lines: readonly string[]): void {
-  line(`\n${title}: ${lines.length === 0 ? 'none' : ''}`);
-  for (const text of lines) line(`  - ${text}`);
-}
-
-function count(number: number, what: string): string[] {
-  return number === 0 ? [] : [`${number} ${what}`];
-}
-
 if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
   line(USAGE);
 } else {
   try {
-    const examined = withDeadline(systemClock, WHOLE_LIMIT_MS, examine(), 'database and broker');
-    process.exitCode = (await examined) ? 0 : 1;
+    process.exitCode = (await run()) ? 0 : 1;
   } catch (error) {
     fail(error instanceof EmqxError ? error.message : commandFailure(error));
   }

@@ -17,6 +17,7 @@ import { createLiveEvents } from './live/live.ts';
 import type { MessageRoute } from './messaging/dispatch.ts';
 import { createMessaging, type SessionRight } from './messaging/messaging.ts';
 import { createPing } from './messaging/ping.ts';
+import { trySession } from './messaging/try-session.ts';
 import { createMetricsPage } from './metrics/metrics.ts';
 import { createOperators } from './operators/operators.ts';
 import { createPairing } from './pairing/pairing.ts';
@@ -121,6 +122,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
     pingMs: () => ping.medianMs(),
     sessionsFirst: [INGEST_SESSION],
     presence: () => createPresenceCorrection(db),
+    tryMqtt: () => trySession({ ...config, tokens, name: `doctor-${config.instanceId}` }),
   });
   const { changes } = broker;
   const operators = createOperators({ ...common, log: featureLogger(log, 'Operators') });

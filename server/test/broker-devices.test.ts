@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { MqttClient } from 'mqtt';
-import { reconcileNow } from '../src/broker/broker.ts';
 import { desiredState } from '../src/broker/desired-state.ts';
 import { createEmqx } from '../src/broker/emqx.ts';
+import { reconcileNow } from '../src/broker/reconcile-now.ts';
 import { foundDifferences } from '../src/broker/report.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemRandom } from '../src/platform/random.ts';

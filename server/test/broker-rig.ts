@@ -71,6 +71,7 @@ export async function startBrokerRig(options: { clock?: Clock } = {}): Promise<B
       databaseIsReady: () => schemaOpen,
       connection: () => 'online',
       pingMs: () => undefined,
+      tryMqtt: async () => undefined,
       metrics: createMetrics(),
       sessionsFirst,
       presence: () => createPresenceCorrection(database.db),

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type BrokerExamination, brokerCheckNames, brokerExamination } from '../contract/api/broker.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { withDeadline } from '../src/platform/deadline.ts';
 import { startChild } from './child.ts';
 import { startRefusingDatabase } from './fake-postgres.ts';
 import {
@@ -89,6 +92,90 @@ describe('GET /broker', () => {
       return now.queuedChanges === 0 && now.lastRun.state === 'ok';
     });
   }, 30_000);
+});
+
+describe('GET /broker/doctor', () => {
+  const examine = async () => {
+    const { status, body } = await admin.call('GET', '/broker/doctor');
+    expect(status).toBe(200);
+    return brokerExamination.strict().parse(body);
+  };
+  const statesOf = ({ checks }: BrokerExamination) =>
+    Object.fromEntries(checks.map(({ name, state }) => [name, state]));
+
+  test('finds nothing on a reconciled broker', async () => {
+    const found = await examine();
+    expect(found).toMatchObject({ ok: true, version: '5.8.9' });
+    expect(found.checks.map(({ name }) => name)).toEqual([...brokerCheckNames]);
+    for (const { state, found: lines, next } of found.checks) {
+      expect({ state, lines, next }).toEqual({ state: 'ok', lines: [], next: null });
+    }
+  });
+
+  test('says what differs and what to do, and changes nothing', async () => {
+    const { uuid } = await registerDevice(stack.url);
+    await rest('PUT', `${CLIENT_RULES}/${uuid}`, {
+      clientid: uuid,
+      rules: [{ topic: 'x', permission: 'allow', action: 'all' }],
+    });
+    for (let run = 0; run < 2; run++) {
+      const found = await examine();
+      expect(found.ok).toBe(false);
+      expect(found.checks.filter(({ state }) => state !== 'ok')).toEqual([
+        {
+          name: 'devices',
+          title: 'Rules, bans and sessions are those of the devices',
+          state: 'failed',
+          found: ['1 devices with rules that are no longer paired'],
+          next: expect.stringContaining('Reconcile now.'),
+        },
+      ]);
+    }
+    await admin.call('POST', '/broker/reconcile');
+    expect((await examine()).ok).toBe(true);
+  }, 30_000);
+
+  test('tells a REST API that fails from what could not be compared for it', async () => {
+    stack.broker.failApi(503);
+    const found = await examine();
+    stack.broker.failApi(null);
+    expect(statesOf(found)).toMatchObject({
+      database: 'ok',
+      broker_api: 'failed',
+      mqtt: 'ok',
+      settings: 'skipped',
+      devices: 'skipped',
+      warnings: 'skipped',
+    });
+    expect(found).toMatchObject({ ok: false, version: null, sessions: null, foreign: null });
+    expect(found.checks.find(({ name }) => name === 'broker_api')).toMatchObject({
+      found: ['The broker REST API answered 503.'],
+      next: expect.stringContaining('EMQX_API_URL'),
+    });
+  }, 30_000);
+
+  test('answers within 15 s where the broker takes connections and says nothing, once for all who ask', async () => {
+    const mute = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+    const other = await startStack({
+      broker: false,
+      env: {
+        ...ADMIN_ENV,
+        EMQX_API_URL: `http://127.0.0.1:${mute.port}/api/v5`,
+        MQTT_URL: `mqtt://127.0.0.1:${mute.port}`,
+      },
+    });
+    const browser = await logIn(other);
+    const asked = Promise.all([browser.call('GET', '/broker/doctor'), browser.call('GET', '/broker/doctor')]);
+    const [one, two] = await withDeadline(systemClock, 15_000, asked, 'the doctor');
+    const found = brokerExamination.parse(one.body);
+    expect(two.body).toEqual(one.body);
+    expect(statesOf(found)).toMatchObject({ database: 'ok', broker_api: 'failed', mqtt: 'failed' });
+    expect(found.checks.find(({ name }) => name === 'broker_api')?.found).toEqual([
+      'Timed out waiting for the broker REST API.',
+    ]);
+    await other.close();
+    mute.stop(true);
+  }, 60_000);
 });
 
 describe('POST /broker/reconcile', () => {

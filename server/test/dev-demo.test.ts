@@ -106,6 +106,11 @@ describe('bun run dev --demo', () => {
         async () => ((await temperatures(first, tomato)).at(-1) ?? 0) > live,
         60_000,
       );
+      // Devices keep their records until they are stored, the one with bad Wi-Fi too.
+      const ingest = z.object({ account: z.object({ stored: z.number(), lost: z.number() }) });
+      const { account } = ingest.parse(await first.get('/telemetry/ingest'));
+      expect(account.stored).toBeGreaterThan(40_000);
+      expect(account.lost).toBe(0);
       await first.stop();
 
       const second = await startDemo();

@@ -167,7 +167,9 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
   expect(items.find(({ what }) => what === 'session.ended')?.detail).toMatchObject({
     reason: 'normal',
     why: 'The device left with a DISCONNECT.',
+    seconds: expect.any(Number),
   });
+  expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
 
   const whatOf = async (kind: TimelineKind) => (await read({ kind })).items.map(({ what }) => what);
   expect(await whatOf('session')).toEqual(['session.ended', 'session.began']);
@@ -175,6 +177,24 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
   expect(await whatOf('change')).toEqual(['device.edited', 'device.registered']);
   const kinds = await Promise.all(timelineKinds.map(async (kind) => (await read({ kind })).items));
   expect(kinds.flat()).toHaveLength(items.length);
+});
+
+test('events of the same moment are on one page or the next, none of them twice', async () => {
+  const { uuid } = await registerDevice(stack.url);
+  await stack.sql`
+    insert into device_sessions (device_id, connected_at, disconnected_at, reason)
+    select ${uuid}, now() - make_interval(hours => hours), now() - interval '30 minutes', 'takenover'
+    from generate_series(1, 5) as hours`;
+  const ids: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const query = { limit: '2', kind: 'session' as const, ...(cursor ? { cursor } : {}) };
+    const answer = await api.devices[':id'].timeline.$get({ param: { id: uuid }, query });
+    const page: { items: { id: string }[]; next: string | null } = await answer.json();
+    ids.push(...page.items.map(({ id }) => id));
+    cursor = page.next;
+  }
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids).toHaveLength(10);
 });
 
 test('a refused credential is a refusal in the timeline, with its reason', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { reconcileNow } from '../src/broker/broker.ts';
 import { desiredState } from '../src/broker/desired-state.ts';
 import { createEmqx } from '../src/broker/emqx.ts';
+import { reconcileNow } from '../src/broker/reconcile-now.ts';
 import { writeLastSeen } from '../src/devices/last-seen.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemRandom } from '../src/platform/random.ts';

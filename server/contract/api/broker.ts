@@ -50,6 +50,49 @@ export const reconcileReport = z.object({
 
 export type ReconcileReport = z.output<typeof reconcileReport>;
 
+/** What the doctor looks at, in its order. */
+export const brokerCheckNames = [
+  'database',
+  'broker_api',
+  'mqtt',
+  'settings',
+  'devices',
+  'queue',
+  'warnings',
+] as const;
+
+const brokerCheck = z
+  .object({
+    name: z.enum(brokerCheckNames),
+    title: z.string().describe('What is the case where the check is ok'),
+    state: z
+      .enum(['ok', 'failed', 'skipped'])
+      .describe('skipped: database or broker did not answer, so that nothing could be compared'),
+    found: z.array(z.string()).describe('What is wrong, a line each; empty unless the check failed'),
+    next: z.string().nullable().describe('What to do about it; null unless the check failed'),
+  })
+  .meta({ id: 'BrokerCheck' });
+
+/** What the doctor found; it changes nothing. */
+export const brokerExamination = z.object({
+  at: z.iso.datetime().describe('When the checks ended'),
+  tookMs: z.int(),
+  ok: z.boolean().describe('Whether every check is ok'),
+  version: reconcileReport.shape.version
+    .nullable()
+    .describe('Version of the broker; null where it did not answer'),
+  sessions: reconcileReport.shape.sessions
+    .nullable()
+    .describe('Sessions of devices on the broker; null where they could not be read'),
+  foreign: reconcileReport.shape.foreign
+    .nullable()
+    .describe('What the broker holds and the server did not create; null where it could not be read'),
+  checks: z.array(brokerCheck),
+});
+
+export type BrokerCheck = z.output<typeof brokerCheck>;
+export type BrokerExamination = z.output<typeof brokerExamination>;
+
 export const brokerStatus = z.object({
   connection: z.enum(['online', 'offline', 'refused']).describe("The server's own MQTT session"),
   pingMs: z

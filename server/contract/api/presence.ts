@@ -79,6 +79,7 @@ const timelineDetail = z
     before: auditValues,
     after: auditValues,
     keepAliveSeconds: z.int().nullable(),
+    seconds: z.int().describe('How long the session that ended was up'),
     reason: text.describe('Why the session ended, as the broker names it; `missed`: nobody saw it'),
     why: text.describe('The same in words'),
     command: z.string().describe('Id of the command'),
@@ -95,6 +96,7 @@ const timelineDetail = z
 export const timelinePage = pageOf(
   z
     .object({
+      id: z.string().describe('Tells the event from every other one about the device'),
       at: time,
       kind: timelineKind,
       what: z

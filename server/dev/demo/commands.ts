@@ -1,3 +1,4 @@
+import { writeAudit } from '../../src/audit/audit.ts';
 import type { Queryable } from '../../src/platform/db/client.ts';
 import { commands } from '../../src/platform/db/schema.ts';
 import type { Random } from '../../src/platform/random.ts';
@@ -21,9 +22,26 @@ export async function insertCommands(
   device: DemoDevice,
   { nowMs, operator, random }: { readonly nowMs: number; readonly operator: string; readonly random: Random },
 ): Promise<void> {
+  // One after the other: nobody commands all devices in the same second.
+  const sent = ASKED.map((asked) => ({
+    ...asked,
+    hoursAgo: asked.hoursAgo * (0.1 + device.place),
+    id: Buffer.from(random.bytes(9)).toString('base64url'),
+  }));
+  await writeAudit(
+    tx,
+    ...sent.map(({ id, c, hoursAgo }) => ({
+      at: new Date(nowMs - hoursAgo * HOUR_MS),
+      actorKind: 'operator' as const,
+      actor: operator,
+      action: 'command.queued',
+      subject: device.uuid,
+      after: { command: id, c },
+    })),
+  );
   await tx.insert(commands).values(
-    ASKED.map((asked) => {
-      const id = Buffer.from(random.bytes(9)).toString('base64url');
+    sent.map((asked) => {
+      const { id } = asked;
       const a = 'a' in asked ? asked.a : undefined;
       const created = nowMs - asked.hoursAgo * HOUR_MS;
       const answered = asked.state !== 'expired';

@@ -22,8 +22,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Between records; those that arrive live come more often. */
 const RECORD_EVERY_MS = 2 * MINUTE_MS;
 const KEEP_ALIVE_SECONDS = 60;
-/** Share of records that never arrive from a device with bad Wi-Fi. */
-const LOST_SHARE = 0.02;
+/** After which the broker takes a silent device for gone. */
+const SILENCE_MS = KEEP_ALIVE_SECONDS * 1_500;
 
 /** How long sessions and the breaks between them are. */
 const RHYTHM: Readonly<Record<DemoDevice['part'], { readonly upMs: number; readonly downMs: number }>> = {
@@ -33,11 +33,10 @@ const RHYTHM: Readonly<Record<DemoDevice['part'], { readonly upMs: number; reado
   revoked: { upMs: 20 * HOUR_MS, downMs: 30 * MINUTE_MS },
 };
 
-/** Makes up sessions and numbered records of a device. */
+/** Makes up sessions and numbered records of a device. A device keeps its records until they are stored: none is lost. */
 export function pastOf(device: DemoDevice, span: Span, random: Random): Past {
   const sessions = sessionsOf(device, span, random);
   const curves = createCurves(device.place, random);
-  const lostShare = device.part === 'flapping' ? LOST_SHARE : 0;
   const topic = dataTopic(device.uuid);
   const boot = new DataView(random.bytes(4).slice().buffer).getUint32(0);
   const deliveries: Delivery[] = [];
@@ -49,7 +48,6 @@ export function pastOf(device: DemoDevice, span: Span, random: Random): Past {
       at += RECORD_EVERY_MS
     ) {
       n++;
-      if (random.fraction() < lostShare) continue;
       const ts = Math.round(at);
       deliveries.push({
         packetId: undefined,
@@ -74,7 +72,7 @@ function sessionsOf(device: DemoDevice, span: Span, random: Random): SessionFact
       deviceId: device.uuid,
       connectedAt: start,
       disconnectedAt: end,
-      reason: random.fraction() < 0.5 ? 'tcp_closed' : 'keepalive_timeout',
+      reason: end - start < SILENCE_MS || random.fraction() < 0.5 ? 'tcp_closed' : 'keepalive_timeout',
       address,
       keepAlive: KEEP_ALIVE_SECONDS,
     });

@@ -11,12 +11,14 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Random } from '../platform/random.ts';
 import { createChangeQueue } from './change-queue.ts';
-import { type DesiredState, desiredState, MAX_INFLIGHT, type SessionFirst } from './desired-state.ts';
+import { desiredState, MAX_INFLIGHT, type SessionFirst } from './desired-state.ts';
 import { queueState } from './device-store.ts';
 import { syncDevice } from './device-sync.ts';
-import { createEmqx, type Emqx } from './emqx.ts';
+import { createEmqx } from './emqx.ts';
+import { type Examination, examine } from './examine.ts';
 import { brokerFigures } from './figures.ts';
-import { closeBroker, inspectSettings, reconcile } from './reconcile.ts';
+import { closeBroker, inspectSettings } from './reconcile.ts';
+import { reconcileNow } from './reconcile-now.ts';
 import type { PresenceCorrection } from './reconcile-sessions.ts';
 import { createReconciler, type ReconcilerStatus } from './reconciler.ts';
 import { brokerRoutes } from './routes.ts';
@@ -41,6 +43,8 @@ export interface BrokerDeps {
   readonly pingMs: () => number | undefined;
   /** Makes what corrects presence by the broker's list of sessions, for one run. */
   readonly presence: () => PresenceCorrection;
+  /** Connects to the broker once as the server does; why it failed, if it did. */
+  readonly tryMqtt: () => Promise<string | undefined>;
 }
 
 const LOCK = 'reconcile';
@@ -107,6 +111,21 @@ export function createBroker(deps: BrokerDeps) {
     }
   }
 
+  async function examineNow(): Promise<Examination> {
+    const examination = await examine({
+      db,
+      clock,
+      desired,
+      connect: (signal) => connect(AbortSignal.any([signal, stopping.signal])),
+      presence: deps.presence,
+      tryMqtt: deps.tryMqtt,
+    });
+    for (const outcome of Object.values(examination)) {
+      if (outcome.is === 'failed') log.warn({ err: outcome.error }, 'a check could not be made');
+    }
+    return examination;
+  }
+
   return {
     changes,
     reconciler,
@@ -115,7 +134,14 @@ export function createBroker(deps: BrokerDeps) {
     /** The queue of a session of the server's, and how much of it may be in flight. */
     queue: emqx.queue,
     maxInflight: MAX_INFLIGHT,
-    operatorRoutes: brokerRoutes({ db, clock, reconciler, connection: deps.connection, pingMs: deps.pingMs }),
+    operatorRoutes: brokerRoutes({
+      db,
+      clock,
+      reconciler,
+      connection: deps.connection,
+      pingMs: deps.pingMs,
+      examine: examineNow,
+    }),
     checks: {
       broker_api: () => readiness(reconciler.status()),
       broker_changes: () => (deps.databaseIsReady() ? queueReadiness(db, clock) : 'waiting for the database'),
@@ -160,24 +186,4 @@ async function queueReadiness(db: Database, clock: Clock): Promise<string> {
 
 function readiness({ state, failure }: ReconcilerStatus): string {
   return state === 'ok' ? 'ok' : (failure ?? 'not provisioned yet');
-}
-
-interface RunDeps extends Pick<BrokerDeps, 'presence'> {
-  readonly db: Database;
-  readonly emqx: Emqx;
-  readonly clock: Clock;
-  readonly desired: DesiredState;
-  readonly suspectSubscriptions?: boolean;
-}
-
-/** One run of the reconciliation; with `repair` false it changes nothing. */
-export function reconcileNow(deps: RunDeps, repair: boolean): Promise<ReconcileReport> {
-  const { db, emqx, clock } = deps;
-  return reconcile({
-    ...deps,
-    suspectSubscriptions: deps.suspectSubscriptions ?? false,
-    repair,
-    presence: deps.presence(),
-    sync: (deviceId) => syncDevice({ db, emqx, clock }, deviceId),
-  });
 }

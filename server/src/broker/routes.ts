@@ -1,5 +1,10 @@
 import { Hono } from 'hono';
-import { type BrokerStatus, brokerStatus } from '../../contract/api/broker.ts';
+import {
+  type BrokerExamination,
+  type BrokerStatus,
+  brokerExamination,
+  brokerStatus,
+} from '../../contract/api/broker.ts';
 import { auditOrigin, writeAudit } from '../audit/audit.ts';
 import { type ApiEnv, requireAdmin } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
@@ -7,7 +12,9 @@ import type { ConnectionState } from '../messaging/connection.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/db/client.ts';
 import { AppError } from '../platform/errors.ts';
+import { describeExamination } from './describe-examination.ts';
 import { queueState } from './device-store.ts';
+import type { Examination } from './examine.ts';
 import type { Reconciler, ReconcilerStatus } from './reconciler.ts';
 
 export interface BrokerRoutesDeps {
@@ -18,6 +25,8 @@ export interface BrokerRoutesDeps {
   readonly connection: () => ConnectionState;
   /** How long PINGs take to be answered; undefined as long as none came. */
   readonly pingMs: () => number | undefined;
+  /** Compares the broker with the database and changes nothing; ends within 14 s. */
+  readonly examine: () => Promise<Examination>;
 }
 
 /** What the broker holds, as the reconciliation last saw it, and a run of it on demand. */
@@ -42,6 +51,17 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
     };
   }
 
+  /** Those who ask while one is under way share it: it reads everything that the broker holds. */
+  let examination: Promise<BrokerExamination> | undefined;
+
+  async function runChecks(): Promise<BrokerExamination> {
+    const { clock } = deps;
+    const startedAt = clock.monotonic();
+    const checked = describeExamination(await deps.examine());
+    const tookMs = Math.round(clock.monotonic() - startedAt);
+    return { at: new Date(clock.now()).toISOString(), tookMs, ...checked };
+  }
+
   return new Hono<ApiEnv>()
     .get(
       '/broker',
@@ -52,6 +72,23 @@ export function brokerRoutes(deps: BrokerRoutesDeps) {
         answer: brokerStatus,
       }),
       async (c) => c.json(await answer(deps.reconciler.status())),
+    )
+    .get(
+      '/broker/doctor',
+      describeOperation({
+        id: 'examineBroker',
+        tag: 'Broker',
+        summary: 'Check the broker now: what is wrong and what to do',
+        description:
+          'Does what `bun run doctor` does: compares the broker with the database, and connects once as the server does. Changes nothing. Answers within 15 s, also where something is silent; a failed check is part of the answer.',
+        answer: brokerExamination,
+      }),
+      async (c) => {
+        examination ??= runChecks().finally(() => {
+          examination = undefined;
+        });
+        return c.json(await examination);
+      },
     )
     .post(
       '/broker/reconcile',

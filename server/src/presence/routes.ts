@@ -126,7 +126,8 @@ export function presenceRoutes({ db, clock }: PresenceRouteDeps) {
           behind: from && { atUs: from.a, key: from.k },
         });
         const page = cutPage(rows, limit, ({ atUs, key }) => ({ a: atUs, k: key }));
-        const items = page.rows.map(({ atUs, kind: ofKind, what, detail }) => ({
+        const items = page.rows.map(({ atUs, key, kind: ofKind, what, detail }) => ({
+          id: key,
           at: new Date(Math.floor(atUs / 1_000)).toISOString(),
           kind: ofKind,
           what,

@@ -13,7 +13,7 @@ describe.skipIf(!hasBrowser)('the page of a device', () => {
   afterAll(() => dashboard?.close());
 
   test(
-    'a device is revoked with a reason, which its history shows',
+    'a device is revoked with a reason, which its timeline shows',
     async () => {
       const [id] = await insertDevices(dashboard.stack, 1, () => ({ name: 'Stolen sensor' }));
       const { page, context, complaints } = await dashboard.openSignedIn(`/devices/${id}`);
@@ -22,9 +22,10 @@ describe.skipIf(!hasBrowser)('the page of a device', () => {
       await page.getByLabel('Reason').fill('Stolen from the shed');
       await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
       await page.locator('h1').getByText('Revoked').waitFor();
-      await page.getByRole('link', { name: 'History' }).click();
-      await page.getByRole('button', { name: 'Show details of “Device revoked”' }).click();
+      await page.getByRole('link', { name: 'Timeline' }).click();
       await page.getByText('Stolen from the shed').waitFor();
+      await page.getByRole('button', { name: 'Show details of “Device revoked”' }).click();
+      await page.getByText('Request', { exact: true }).waitFor();
       expect(complaints).toEqual([]);
       await context.close();
     },

@@ -26,7 +26,7 @@ async function assets(): Promise<string[]> {
 }
 
 describe('the dashboard', () => {
-  test.each(['/', '/devices', '/devices/8d2b1c65-0000-4000-8000-000000000000/history', '/no/such/page'])(
+  test.each(['/', '/devices', '/devices/8d2b1c65-0000-4000-8000-000000000000/timeline', '/no/such/page'])(
     'answers its page to a browser that opens %s',
     async (path) => {
       const answer = await navigate(path);

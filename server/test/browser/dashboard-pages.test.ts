@@ -31,11 +31,6 @@ const PAGES: readonly Shown[] = [
   },
   { name: 'master', path: () => `/devices/${master}`, ready: (page) => page.getByText('Agents (').waitFor() },
   {
-    name: 'device-history',
-    path: () => `/devices/${agent}/history`,
-    ready: (page) => page.getByText('Device registered').waitFor(),
-  },
-  {
     name: 'device-key',
     path: () => `/devices/${agent}/flash`,
     ready: async (page) => {
@@ -70,8 +65,8 @@ const PAGES: readonly Shown[] = [
     ready: (page) => page.getByText('"relative humidity"').waitFor(),
   },
   {
-    name: 'device-sessions',
-    path: () => `/devices/${agent}/sessions`,
+    name: 'device-timeline',
+    path: () => `/devices/${agent}/timeline`,
     ready: (page) => page.getByText('Another connection with the same client id').first().waitFor(),
   },
   { name: 'approvals', path: () => '/approvals', ready: (page) => page.locator('tbody a').first().waitFor() },

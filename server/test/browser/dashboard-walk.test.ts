@@ -167,7 +167,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       await page.locator('h1').getByText('Revoked').waitFor();
       expect((await callDevice(dashboard.stack.url, tokenPath(uuid), key)).r).toBe('revoked');
 
-      await page.getByRole('link', { name: 'History' }).click();
+      await page.getByRole('link', { name: 'Timeline' }).click();
       for (const text of ['Device revoked', 'Device paired', 'Key shown', 'Credential refused']) {
         await page.getByText(text, { exact: true }).first().waitFor();
       }

@@ -6,6 +6,7 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { Ago } from '../ui/time.tsx';
+import { ENDINGS } from './endings.ts';
 
 interface AlertLineProps {
   readonly alert: Alert;
@@ -115,12 +116,3 @@ function Course({ alert }: { readonly alert: Alert }) {
     </>
   );
 }
-
-const ENDINGS: Readonly<Record<NonNullable<Alert['resolution']>, string>> = {
-  cleared: 'Resolved',
-  device_inactive: 'Ended when the device was revoked or deleted',
-  out_of_scope: 'Ended when the rule no longer concerned the device',
-  rule_changed: 'Ended when the rule was changed',
-  rule_disabled: 'Ended when the rule was disabled',
-  rule_deleted: 'Ended when the rule was deleted',
-};

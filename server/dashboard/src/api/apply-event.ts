@@ -15,6 +15,11 @@ const FLEET_MS = 2_000;
 const SETTLE_MS = 300;
 
 const FLEET_KEYS = [['devices'], ['summary']] as const;
+/** What tells of everything that happens to a device. */
+const ownKeys = (id: string): readonly QueryKey[] => [
+  ['diagnosis', id],
+  ['timeline', id],
+];
 /** Of what is read seldom, each for itself. */
 const SELDOM: ReadonlySet<unknown> = new Set(['devices', 'summary', 'alerts', 'alert-rules']);
 
@@ -54,21 +59,21 @@ export function createEventApplier(client: QueryClient) {
         connectedAt: online ? at : null,
         lastSeenAt: known.lastSeenAt !== null && known.lastSeenAt > at ? known.lastSeenAt : at,
       }));
-      readAgain(...FLEET_KEYS, ['diagnosis', device], ['presence', device], ['device', device]);
+      readAgain(...FLEET_KEYS, ['device', device], ...ownKeys(device), ['presence', device]);
     },
     device(data: string) {
       const { device, version }: DeviceEvent = JSON.parse(data);
       const known = client.getQueryData<Device>(['device', device]);
       if (known === undefined || known.version !== version) readAgain(['device', device]);
-      readAgain(...FLEET_KEYS, ['audit'], ['diagnosis', device]);
+      readAgain(...FLEET_KEYS, ['audit'], ...ownKeys(device));
     },
     command(data: string) {
       const { device }: CommandEvent = JSON.parse(data);
-      readAgain(['commands', device], ['diagnosis', device]);
+      readAgain(['commands', device], ...ownKeys(device));
     },
     alert(data: string) {
       const { device }: Alert = JSON.parse(data);
-      readAgain(['alerts'], ['alert-rules'], ['diagnosis', device.id]);
+      readAgain(['alerts'], ['alert-rules'], ...ownKeys(device.id));
     },
     telemetry(data: string) {
       const record: TelemetryEvent = JSON.parse(data);

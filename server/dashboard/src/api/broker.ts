@@ -5,6 +5,14 @@ import { api } from './client.ts';
 
 export type BrokerStatus = InferResponseType<typeof api.broker.$get>;
 
+export type BrokerExamination = InferResponseType<typeof api.broker.doctor.$get, 200>;
+export type BrokerCheck = BrokerExamination['checks'][number];
+
+/** Has the server check the broker; answers within 15 s. */
+export async function examineBroker(): Promise<BrokerExamination> {
+  return await answer(api.broker.doctor.$get());
+}
+
 export function brokerQuery() {
   return queryOptions({
     queryKey: ['broker'],

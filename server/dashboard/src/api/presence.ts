@@ -16,8 +16,9 @@ export function diagnosisQuery(id: string) {
 const one = api.devices[':id'];
 
 export type Presence = InferResponseType<typeof one.presence.$get, 200>;
-export type SessionPage = InferResponseType<typeof one.sessions.$get, 200>;
-export type DeviceSession = SessionPage['items'][number];
+export type TimelinePage = InferResponseType<typeof one.timeline.$get, 200>;
+export type TimelineEvent = TimelinePage['items'][number];
+export type TimelineKind = TimelineEvent['kind'];
 
 /** Days of uptime that are shown. */
 const UPTIME_DAYS = 14;
@@ -36,8 +37,13 @@ export function presenceQuery(id: string) {
   });
 }
 
-export async function readSessions(id: string, cursor: string): Promise<SessionPage> {
-  return await answer(
-    one.sessions.$get({ param: { id }, query: { limit: '50', ...(cursor ? { cursor } : {}) } }),
-  );
+/** Everything that happened about a device, or what is of one kind; newest first, from a cursor on. */
+export async function readTimeline(
+  id: string,
+  kind: TimelineKind | undefined,
+  cursor: string,
+  signal: AbortSignal,
+): Promise<TimelinePage> {
+  const query = { limit: '50', ...(kind ? { kind } : {}), ...(cursor ? { cursor } : {}) };
+  return await answer(one.timeline.$get({ param: { id }, query }, { init: { signal } }));
 }

@@ -7,6 +7,7 @@ const DAY = 24 * HOUR;
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const longDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const recent = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: 'numeric', minute: '2-digit' });
 const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' });
@@ -49,6 +50,15 @@ export function fullTime(at: number | string): string {
 
 export function dayOf(at: number | string): string {
   return day.format(new Date(at));
+}
+
+/** `Today, Thursday 26 November 2026`: a day of the viewer's zone, named. */
+export function namedDay(at: number | string, now: number): string {
+  const text = longDay.format(new Date(at));
+  if (text === longDay.format(new Date(now))) return `Today, ${text}`;
+  const yesterday = new Date(now);
+  yesterday.setDate(yesterday.getDate() - 1);
+  return text === longDay.format(yesterday) ? `Yesterday, ${text}` : text;
 }
 
 export function clockTime(at: number | string): string {

@@ -3,19 +3,13 @@ import { answer } from '../../api/answer.ts';
 import { api } from '../../api/client.ts';
 import type { AuditQuery } from '../../api/fleet.ts';
 import { POLL_MS } from '../../api/live.ts';
+import { EventLine } from '../../events/event-line.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Failure } from '../../ui/notice.tsx';
 import { Empty, Skeleton } from '../../ui/placeholder.tsx';
-import { EventLine } from './event-line.tsx';
-
-interface AuditListProps {
-  readonly query: AuditQuery;
-  /** The subject that all entries share, which is not named in each. */
-  readonly about?: string;
-}
 
 /** Events, newest first; each opens to show what it changed. */
-export function AuditList({ query, about }: AuditListProps) {
+export function AuditList({ query }: { readonly query: AuditQuery }) {
   const entries = useInfiniteQuery({
     queryKey: ['audit', 'list', query],
     queryFn: ({ pageParam, signal }) =>
@@ -58,7 +52,7 @@ export function AuditList({ query, about }: AuditListProps) {
     <>
       <ol className="events">
         {items.map((entry) => (
-          <EventLine key={entry.id} entry={entry} about={about} />
+          <EventLine key={entry.id} entry={entry} />
         ))}
       </ol>
       {entries.hasNextPage && (

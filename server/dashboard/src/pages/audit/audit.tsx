@@ -3,8 +3,8 @@ import { zoneName } from '../../format/time.ts';
 import { Button, buttonClass } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Page } from '../../ui/page.tsx';
+import { ACTION_GROUPS } from './action-groups.ts';
 import { AuditList } from './audit-list.tsx';
-import { ACTION_GROUPS } from './describe-entry.ts';
 
 const PERIODS = [
   ['', 'Any time', 0],

@@ -12,6 +12,7 @@ import { Card, Page } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
+import { DoctorCard } from './doctor-card.tsx';
 import { RejectsCard } from './rejects-card.tsx';
 
 /** Whether the broker holds what it should, and what to do if it does not. */
@@ -54,6 +55,7 @@ export function Broker() {
         </div>
       )}
       {broker.data && <Status status={broker.data} />}
+      <DoctorCard />
       <RejectsCard />
     </Page>
   );

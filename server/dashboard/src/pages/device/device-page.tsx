@@ -15,7 +15,6 @@ import { Page } from '../../ui/page.tsx';
 import { Empty, Skeleton } from '../../ui/placeholder.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { loadDataTab } from './data/load-data-tab.ts';
-import { DeviceHistory } from './device-history.tsx';
 import { DeviceOverview } from './device-overview.tsx';
 import { DiagnosisNotice } from './diagnosis-notice.tsx';
 import { EditDialog } from './edit-dialog.tsx';
@@ -27,8 +26,8 @@ const DataTab = lazy(async () => ({ default: (await loadDataTab()).DataTab }));
 const CommandsTab = lazy(async () => ({
   default: (await import('./commands/commands-tab.tsx')).CommandsTab,
 }));
-const SessionsTab = lazy(async () => ({
-  default: (await import('./sessions/sessions-tab.tsx')).SessionsTab,
+const TimelineTab = lazy(async () => ({
+  default: (await import('./timeline/timeline-tab.tsx')).TimelineTab,
 }));
 
 const BACK = { href: '/devices', label: 'Devices' };
@@ -82,8 +81,7 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
     { href: base, label: 'Overview', isHere: tab === 'overview' },
     { href: `${base}/data`, label: 'Data', isHere: tab === 'data' },
     { href: `${base}/commands`, label: 'Commands', isHere: tab === 'commands' },
-    { href: `${base}/sessions`, label: 'Sessions', isHere: tab === 'sessions' },
-    { href: `${base}/history`, label: 'History', isHere: tab === 'history' },
+    { href: `${base}/timeline`, label: 'Timeline', isHere: tab === 'timeline' },
     ...(isAdmin ? [{ href: `${base}/flash`, label: 'Key and sketch', isHere: tab === 'flash' }] : []),
   ];
   const ask = (name: ActionName) => setAction({ name, devices: [device] });
@@ -158,12 +156,11 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
           <CommandsTab device={device} />
         </Suspense>
       )}
-      {tab === 'sessions' && (
+      {tab === 'timeline' && (
         <Suspense fallback={<Skeleton lines={6} />}>
-          <SessionsTab id={device.id} />
+          <TimelineTab id={device.id} />
         </Suspense>
       )}
-      {tab === 'history' && <DeviceHistory device={device} />}
       {tab === 'flash' && isAdmin && <KeyCard device={device} />}
       <ActionDialog
         request={action}

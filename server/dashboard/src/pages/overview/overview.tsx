@@ -97,10 +97,31 @@ export function Overview() {
                   text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
                 />
               </dd>
-              <dt>PING → PONG</dt>
-              <dd className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</dd>
+              <dt>PING handling</dt>
+              <dd>
+                <span className="numbers">{broker.data ? pingText(broker.data.pingMs) : '–'}</span>
+                <p className="small quiet">
+                  Inside this server, from receiving a PING to publishing its PONG. The network is not in it.
+                </p>
+              </dd>
               <dt>Waiting changes</dt>
               <dd className="numbers">{broker.data ? count(broker.data.queuedChanges) : '–'}</dd>
+              <dt>Devices</dt>
+              <dd className="numbers">
+                {summary.data ? (
+                  <>
+                    <Link href="/devices" className="link">
+                      {count(summary.data.total)}
+                    </Link>
+                    <span className="quiet">
+                      {' · '}
+                      {plural(summary.data.masters, 'master')}, {plural(summary.data.agents, 'agent')}
+                    </span>
+                  </>
+                ) : (
+                  '–'
+                )}
+              </dd>
               <dt>Unpaired agents</dt>
               <dd className="numbers">
                 {summary.data ? (
@@ -172,12 +193,6 @@ function Figures({ summary, alerts }: FiguresProps) {
         value={alerts?.firing}
         tone={alerts?.firing ? 'bad' : 'hollow'}
         note={alerts && alertNote(alerts)}
-      />
-      <Figure
-        href="/devices"
-        label="All devices"
-        value={summary?.total}
-        note={summary && `${plural(summary.masters, 'master')}, ${plural(summary.agents, 'agent')}`}
       />
     </div>
   );

@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { auditQuery } from '../../api/fleet.ts';
 import { POLL_MS } from '../../api/live.ts';
+import { EventLine } from '../../events/event-line.tsx';
 import { Failure } from '../../ui/notice.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
-import { EventLine } from '../audit/event-line.tsx';
 
 /** The newest lines of the audit log. */
 export function RecentEvents() {
-  const events = useQuery({ ...auditQuery({ limit: '8' }), refetchInterval: POLL_MS });
+  const events = useQuery({ ...auditQuery({ limit: '12' }), refetchInterval: POLL_MS });
   if (events.error && !events.data) {
     return (
       <div className="body">

@@ -4,12 +4,12 @@ import type { Device } from '../../../api/fleet.ts';
 import { auditQuery } from '../../../api/fleet.ts';
 import { usePoll } from '../../../api/live.ts';
 import { exportHref, type Field, fieldsQuery, readBuckets } from '../../../api/telemetry.ts';
+import { kindOf } from '../../../events/audit-kinds.ts';
 import { fullTime } from '../../../format/time.ts';
 import { Button, buttonClass } from '../../../ui/button.tsx';
 import { Icon } from '../../../ui/icon.tsx';
 import { Failure } from '../../../ui/notice.tsx';
 import { Empty, Skeleton } from '../../../ui/placeholder.tsx';
-import { kindOf } from '../../audit/describe-entry.ts';
 import { AccountLine } from './account-line.tsx';
 import { FieldChart } from './field-chart.tsx';
 import { PRESETS, useRange } from './range.ts';
@@ -124,17 +124,25 @@ export function DataTab({ device }: { readonly device: Device }) {
               </Empty>
             </div>
           )}
-          {shown.map(({ field, buckets: found }) => (
-            <FieldChart
-              key={field.name}
-              field={field}
-              buckets={found}
-              range={range}
-              marks={marks}
-              asTable={view === 'table'}
-              onZoom={zoom}
-            />
-          ))}
+          {shown.length > 0 && (
+            // Another range shows what the one before had, until its own values are there.
+            <div
+              className={buckets.isPlaceholderData ? 'stack stale' : 'stack'}
+              aria-busy={buckets.isPlaceholderData}
+            >
+              {shown.map(({ field, buckets: found }) => (
+                <FieldChart
+                  key={field.name}
+                  field={field}
+                  buckets={found}
+                  range={range}
+                  marks={marks}
+                  asTable={view === 'table'}
+                  onZoom={zoom}
+                />
+              ))}
+            </div>
+          )}
           {view === 'charts' && shown.length > 0 && (
             <p className="small quiet">
               The band runs from the lowest to the highest value of each step, so that no spike is lost. Drag

@@ -1,5 +1,4 @@
-import type { AuditEntry } from '../../api/fleet.ts';
-import type { IconName } from '../../ui/icon.tsx';
+import type { IconName } from '../ui/icon.tsx';
 
 interface Kind {
   readonly text: string;
@@ -10,6 +9,7 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   'device.registered': { text: 'Device registered', icon: 'plus', tone: 'good' },
   'device.approved': { text: 'Device approved', icon: 'approve', tone: 'good' },
+  'device.pairing_refused': { text: 'Pairing refused', icon: 'alert', tone: 'bad' },
   'device.rejected': { text: 'Device rejected', icon: 'close', tone: 'bad' },
   'device.firmware_changed': { text: 'Firmware changed', icon: 'device' },
   'device.edited': { text: 'Device edited', icon: 'edit' },
@@ -22,6 +22,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'device.key_shown': { text: 'Key shown', icon: 'key', tone: 'warn' },
   'command.queued': { text: 'Command sent', icon: 'terminal' },
   'command.cancelled': { text: 'Command cancelled', icon: 'ban' },
+  'command_group.queued': { text: 'Command sent to many devices', icon: 'terminal' },
+  'command_group.cancelled': { text: 'Command to many devices cancelled', icon: 'ban' },
+  'telemetry.imported': { text: 'Old records imported', icon: 'upload', tone: 'good' },
   'telemetry.deleted': { text: 'Records deleted', icon: 'trash', tone: 'bad' },
   'telemetry.retention_set': { text: 'Retention changed', icon: 'clock' },
   'alert_rule.created': { text: 'Alert rule added', icon: 'bell', tone: 'good' },
@@ -46,47 +49,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'operator.changed': { text: 'Operator changed', icon: 'people' },
   'operator.deleted': { text: 'Operator removed', icon: 'people', tone: 'bad' },
   'operator.password_changed': { text: 'Password changed', icon: 'key' },
+  'operator.password_reset': { text: 'Password reset', icon: 'key', tone: 'warn' },
   'operator.sessions_revoked': { text: 'All sessions ended', icon: 'signout' },
   'api_key.created': { text: 'API key created', icon: 'key' },
   'api_key.revoked': { text: 'API key revoked', icon: 'key', tone: 'bad' },
+  'audit.pruned': { text: 'Old entries of the audit log deleted', icon: 'trash' },
   'broker.reconciled': { text: 'Broker reconciled', icon: 'broker' },
 };
 
+/** How an action of the audit log is shown. */
 export function kindOf(action: string): Kind {
   return KINDS[action] ?? { text: action.replaceAll(/[._]/g, ' '), icon: 'audit' };
-}
-
-export const ACTION_GROUPS = [
-  ['', 'Everything'],
-  ['device.', 'Devices'],
-  ['command.', 'Commands'],
-  ['telemetry.', 'Records'],
-  ['alert', 'Alerts'],
-  ['credential.refused', 'Refused credentials'],
-  ['login.failed', 'Failed sign-ins'],
-  ['session.', 'Sessions'],
-  ['operator.', 'Operators'],
-  ['api_key.', 'API keys'],
-  ['broker.', 'Broker'],
-] as const;
-
-export interface Difference {
-  readonly field: string;
-  readonly before: string | undefined;
-  readonly after: string | undefined;
-}
-
-/** The values that an event changed, added or took away. */
-export function differencesOf(entry: AuditEntry): Difference[] {
-  const before = entry.before ?? {};
-  const after = entry.after ?? {};
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .map((field) => ({ field, before: shown(before[field]), after: shown(after[field]) }))
-    .filter(({ before: was, after: is }) => was !== is);
-}
-
-function shown(value: unknown): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
