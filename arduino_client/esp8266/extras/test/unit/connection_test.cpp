@@ -726,6 +726,7 @@ namespace {
 
 struct FakeErrand : Errand {
   int done_ = 0;
+  int status = 0;
   SMErrorInfo error;
   std::string body;
   Connection* again = nullptr;
@@ -735,13 +736,15 @@ struct FakeErrand : Errand {
     strcpy(json, "{}");
     return "PUT";
   }
-  void done(const SMErrorInfo& what, const HttpReply& reply,
+  bool done(const SMErrorInfo& what, const HttpReply& reply,
             const char* text) override {
     ++done_;
     error = what;
+    status = reply.status;
     body.assign(text, reply.length);
     if (again != nullptr) again->run(this);
     again = nullptr;
+    return status == 401;
   }
 };
 
@@ -767,7 +770,8 @@ TEST_CASE("an errand is run with the token, and the device stays online") {
   rig.connection.run(&errand);
   for (int i = 0; i < 20; ++i) rig.step();
   CHECK(errand.done_ == 3);
-  CHECK(errand.error.code == SMError::Conflict);
+  CHECK(errand.error.code == SMError::None);
+  CHECK(errand.status == 409);
   CHECK(rig.connection.online());
   CHECK(rig.net.passwords.size() == 1);
   // The server is down.
@@ -787,7 +791,7 @@ TEST_CASE("an errand whose token is refused has the token renewed") {
                      {401, R"({"c":"FORBIDDEN","r":"expired"})"}};
   rig.connection.run(&errand);
   for (int i = 0; i < 30; ++i) rig.step();
-  CHECK(errand.error.code == SMError::BadCredential);
+  CHECK(errand.status == 401);
   CHECK(rig.request(4) == kAskToken + kKey);
   CHECK(rig.net.passwords == std::vector<std::string>{"token1", "token2"});
 }
