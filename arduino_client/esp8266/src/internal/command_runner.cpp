@@ -22,7 +22,9 @@ class CommandRunner final : public CommandHandler {
         memory_(kv),
         counters_(counters),
         error_(error),
-        callback_(callback) {}
+        callback_(callback) {
+    id_[0] = reply_[0] = '\0';
+  }
 
   bool take(const char* json, size_t length) override;
   bool waiting() const override { return json_ != nullptr; }
@@ -46,8 +48,8 @@ class CommandRunner final : public CommandHandler {
   // The command that is to be run; its text lies in the packet buffer.
   const char* json_ = nullptr;
   size_t jsonBytes_ = 0;
-  char id_[SMSERVER_COMMAND_ID_BYTES + 1] = "";
-  char reply_[SMSERVER_COMMAND_ID_BYTES + SMSERVER_RESULT_BYTES + 32] = "";
+  char id_[SMSERVER_COMMAND_ID_BYTES + 1];
+  char reply_[SMSERVER_COMMAND_ID_BYTES + SMSERVER_RESULT_BYTES + 32];
 };
 
 // Notes the id in flash; the next pass of loop() acts on the command. Until

@@ -65,7 +65,6 @@ bool parseUuid(const char* text, char (&out)[kUuidBytes]) {
 
 bool parseHost(const char* text, bool tls, Endpoint* out) {
   if (text == nullptr) return false;
-  *out = Endpoint();
   out->tls = tls;
   if (strncmp_P(text, PSTR("http://"), 7) == 0) {
     text += 7;
@@ -81,7 +80,7 @@ bool parseHost(const char* text, bool tls, Endpoint* out) {
 }
 
 bool parseAddress(const char* text, size_t length, bool tls, Endpoint* out) {
-  *out = Endpoint();
+  out->port = 0;
   out->tls = tls;
   return parseHostPort(text, length, out) && out->port != 0;
 }

@@ -514,6 +514,32 @@ TEST_CASE("losing Wi-Fi closes everything; coming back is spread out") {
   CHECK(rig.net.requests.size() == 2);
 }
 
+TEST_CASE("a renewal that is cut off by the network is done afterwards") {
+  for (bool wifi : {true, false}) {
+    Rig rig;
+    REQUIRE(rig.reach(SMState::Online));
+    rig.step(SMSERVER_STABLE_MS);
+    rig.connection.renewNow();
+    rig.step();  // the name is looked up
+    rig.step();
+    if (wifi) {
+      rig.net.wifi = false;
+    } else {
+      rig.net.up = false;
+    }
+    rig.step();
+    CHECK(!rig.connection.online());
+    CHECK(!rig.net.httpOpen);
+    rig.net.wifi = true;
+    rig.step();
+    CHECK(rig.net.passwords == std::vector<std::string>{"token1"});
+    REQUIRE(rig.afterWait(SMState::Online));
+    for (int i = 0; i < 20; ++i) rig.step();
+    CHECK(rig.request(2) == kAskToken + "token1");
+    CHECK(rig.net.passwords.back() == "token2");
+  }
+}
+
 TEST_CASE("TLS: the time is asked for first, without a credential") {
   Rig rig(true);
   REQUIRE(rig.reach(SMState::SettingClock));
