@@ -103,6 +103,7 @@ SMFileRing::Entry SMFileRing::entryAt(const Place& place) const {
   memcpy(&entry.crc, prefix + 2, sizeof entry.crc);
   uint8_t packed[RecordHeader::kBytes];
   memcpy(packed, prefix + 6, sizeof packed);
+  entry.headCrc = smserver::crc32(packed, sizeof packed);
   entry.header = RecordHeader::unpack(packed);
   // An uptime of an earlier run says nothing.
   if (static_cast<int32_t>(place.segment - run_.segment) < 0 &&
@@ -130,7 +131,9 @@ bool SMFileRing::readRecord(char* json, size_t length) {
   fs::File file = fs_.open(path, "r");
   return file && file.seek(cursor_.offset + kPrefixBytes) &&
          static_cast<size_t>(
-             file.read(reinterpret_cast<uint8_t*>(json), length)) == length;
+             file.read(reinterpret_cast<uint8_t*>(json), length)) == length &&
+         smserver::crc32(json, length, cursorEntry_.headCrc) ==
+             cursorEntry_.crc;
 }
 
 void SMFileRing::advanceCursor() {

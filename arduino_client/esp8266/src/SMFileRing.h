@@ -68,8 +68,9 @@ class SMFileRing : public smserver::RecordFile {
   };
   struct Entry {
     smserver::RecordHeader header;
-    uint32_t crc = 0;
-    uint16_t length = 0;  // of the JSON; 0: unreadable
+    uint32_t crc = 0;      // as it is in the file
+    uint32_t headCrc = 0;  // over the header
+    uint16_t length = 0;   // of the JSON; 0: unreadable
   };
 
   bool openFiles();

@@ -3,6 +3,7 @@
 #include <Arduino.h>
 #include <string.h>
 
+#include "internal/command_id.h"
 #include "internal/json_document.h"
 #include "internal/json_reader.h"
 #include "internal/text_writer.h"
@@ -68,7 +69,7 @@ SMResult SMResult::error(const __FlashStringHelper* message) {
 
 size_t SMResult::writeReply(const char* id, char* out, size_t capacity) const {
   smserver::TextWriter reply(out, capacity);
-  reply.put(F("{\"i\":\"")).put(id).put(F("\",\"c\":"));
+  reply.put(smserver::ReplyHead(id).text).put(F(",\"c\":"));
   if (!ok_) {
     reply.put(F("\"ERROR\",\"m\":\""));
     for (const char* c = text_; *c != '\0'; ++c) {

@@ -114,7 +114,7 @@ class SMServer {
   // oldest.
   std::optional<SMQueuedMessage> message();
   // Commands of the server. What the callback returns becomes the reply.
-  void onCommand(CommandCallback callback);
+  void onCommand(const CommandCallback& callback);
   // Called whenever state() has changed, with lastError().
   void onState(StateCallback callback);
 
@@ -208,8 +208,23 @@ class SMServer {
   const char* key_;
   SMServerOptions options_;
 
-  SMCounters counters_;
+  // What is small lies in front, where instructions reach it without a detour.
   SMErrorInfo error_;
+  uint32_t epoch_ = 0;
+  SMState shown_ = SMState::Stopped;
+  bool begun_ = false;
+  bool looping_ = false;
+  bool endAsked_ = false;
+  bool pingDue_ = false;
+  bool aboutDue_ = false;
+  smserver::Uptime uptime_;
+  // Made when the sketch asks for them.
+  std::unique_ptr<smserver::CommandHandler> commands_;
+  std::unique_ptr<smserver::Errand> pairing_;
+  StateCallback onState_;
+  PairingCallback onPairing_;
+  SMCounters counters_;
+  char id_[smserver::kUuidBytes] = "";  // uuid_ in lower case
   KV store_;
   smserver::Dialer dialer_;
   smserver::HttpClient http_{dialer_};
@@ -220,19 +235,5 @@ class SMServer {
   smserver::Subscriptions subscriptions_;
   smserver::Outbox outbox_{counters_};
   smserver::Inbox inbox_{counters_};
-  smserver::Uptime uptime_;
   smserver::About about_;
-  // Made when the sketch asks for them.
-  std::unique_ptr<smserver::CommandHandler> commands_;
-  std::unique_ptr<smserver::Errand> pairing_;
-  StateCallback onState_;
-  PairingCallback onPairing_;
-  char id_[smserver::kUuidBytes] = "";  // uuid_ in lower case
-  uint32_t epoch_ = 0;
-  SMState shown_ = SMState::Stopped;
-  bool begun_ = false;
-  bool looping_ = false;
-  bool endAsked_ = false;
-  bool pingDue_ = false;
-  bool aboutDue_ = false;
 };

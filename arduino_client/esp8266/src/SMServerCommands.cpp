@@ -2,11 +2,11 @@
 #include "SMServer.h"
 #include "internal/command_runner.h"
 
-void SMServer::onCommand(CommandCallback callback) {
+void SMServer::onCommand(const CommandCallback& callback) {
   commands_.reset();
   if (!callback) return;
-  commands_.reset(smserver::newCommandRunner(store_, counters_, error_,
-                                             std::move(callback)));
+  commands_.reset(
+      smserver::newCommandRunner(store_, counters_, error_, callback));
   if (!commands_) fail(SMError::OutOfMemory);
 }
 

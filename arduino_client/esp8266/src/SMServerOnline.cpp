@@ -148,9 +148,8 @@ void SMServer::sendAbout() {
   std::unique_ptr<char[]> text(new (std::nothrow) char[capacity]);
   if (!text) return;
   smserver::TextWriter out(text.get(), capacity);
-  if (!about_.write(options_.firmware, &out)) {
-    fail(SMError::TooLong, static_cast<int32_t>(capacity));
-  }
+  const SMError error = about_.write(options_.firmware, &out);
+  fail(error, error == SMError::TooLong ? static_cast<int32_t>(capacity) : 0);
   publishOwn(PSTR("about"), out.text(), out.length());
 }
 

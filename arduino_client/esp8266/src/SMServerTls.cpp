@@ -2,15 +2,7 @@
 // internal/tls_esp32.cpp.
 #include "SMServerTls.h"
 
-namespace {
-
-int hexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-}  // namespace
+#include "internal/decimal.h"
 
 bool SMServerTls::parseFingerprint(const char* text,
                                    uint8_t (&out)[kFingerprintBytes]) {
@@ -21,10 +13,11 @@ bool SMServerTls::parseFingerprint(const char* text,
     while (i > 0 && (c == ':' || c == ' ')) {
       c = static_cast<char>(pgm_read_byte(++text));
     }
-    const int high = hexDigit(c);
-    if (high < 0) return false;
-    const int low = hexDigit(static_cast<char>(pgm_read_byte(text + 1)));
-    if (low < 0) return false;
+    const uint32_t high = smserver::hexDigit(c);
+    if (high > 15) return false;
+    const uint32_t low =
+        smserver::hexDigit(static_cast<char>(pgm_read_byte(text + 1)));
+    if (low > 15) return false;
     out[i] = static_cast<uint8_t>(high << 4 | low);
     text += 2;
   }

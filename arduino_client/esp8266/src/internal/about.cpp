@@ -1,6 +1,9 @@
 #include "about.h"
 
+#include <string.h>
+
 #include "chip.h"
+#include "json_reader.h"
 
 namespace smserver {
 
@@ -41,9 +44,16 @@ void About::writeCommands(const About& about, TextWriter* out) {
   out->put('}');
 }
 
-bool About::write(const char* firmware, TextWriter* out) const {
+SMError About::write(const char* firmware, TextWriter* out) const {
+  SMError error = SMError::None;
   out->put('{');
-  if (firmware != nullptr) out->put(F("\"fw\":")).quoted(firmware).put(',');
+  if (firmware != nullptr) {
+    if (isUtf8(firmware, strlen(firmware))) {
+      out->put(F("\"fw\":")).quoted(firmware).put(',');
+    } else {
+      error = SMError::BadPayload;
+    }
+  }
   // What the chip says of itself needs no escapes.
   out->put(F("\"board\":\"")).put(chip::board());
   out->put(F("\",\"lib\":\"" SMSERVER_VERSION "\",\"reset\":\""));
@@ -53,10 +63,16 @@ bool About::write(const char* firmware, TextWriter* out) const {
     if (part != nullptr) part(*this, out);
   }
   out->put('}');
-  if (!out->overflowed()) return true;
+  if (out->overflowed()) {
+    error = SMError::TooLong;
+  } else if (isJson(out->text(), out->length())) {
+    return error;
+  } else {
+    error = SMError::BadPayload;
+  }
   out->cut(head);
   out->put('}');
-  return false;
+  return error;
 }
 
 }  // namespace smserver

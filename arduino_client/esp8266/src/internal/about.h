@@ -12,8 +12,9 @@ class About {
   void describe(const SMField* fields, size_t count);
   void describe(const SMCommandInfo* commands, size_t count);
 
-  // Writes the message. Descriptions that do not fit are left out; false then.
-  bool write(const char* firmware, TextWriter* out) const;
+  // Writes the message. What would make it longer than there is room (TooLong),
+  // or not JSON (BadPayload), is left out.
+  SMError write(const char* firmware, TextWriter* out) const;
 
  private:
   // A sketch that describes nothing does not link how it is written.

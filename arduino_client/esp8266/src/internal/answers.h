@@ -20,11 +20,11 @@ struct AddressAnswer {
   Endpoint secure;  // port 0 when not given
 };
 
-// What to do about an answer that is not OK.
+// What to do about an answer that is not OK. The waits come last.
 enum class Remedy : uint8_t {
   AskWithKey,  // the token is no longer good: ask with the device's key
-  WaitAsTold,  // Retry-After
   BackOff,
+  WaitAsTold,   // Retry-After
   WaitLong,     // only a person can change it
   WaitRevoked,  // a person may restore the device
 };

@@ -53,11 +53,14 @@ class ByteRing {
   void advance();
   void rewind() { current_ = passed_ = 0; }
 
+  // Where the current lies, and reading from there; the oldest lies at 0.
+  size_t current() const { return current_; }
+  void read(size_t at, size_t offset, void* out, size_t bytes) const;
+
  private:
   static constexpr size_t kHeaderBytes = 2;
   size_t place(size_t offset) const;
   size_t bytesAt(size_t offset) const;
-  void read(size_t at, size_t offset, void* out, size_t bytes) const;
   void append(const void* data, size_t bytes);
 
   uint8_t* buffer_ = nullptr;

@@ -1,8 +1,9 @@
 // What also a sketch without commands needs of them.
+#include "command_id.h"
+
 #include <string.h>
 
 #include "command_handler.h"
-#include "command_memory.h"
 #include "identity.h"
 #include "json_reader.h"
 #include "text_writer.h"
@@ -19,6 +20,12 @@ bool commandId(const char* json, size_t length,
   }
   return reader.valid() && isCredential(out, SMSERVER_COMMAND_ID_BYTES) &&
          strpbrk(out, "\"\\") == nullptr;
+}
+
+ReplyHead::ReplyHead(const char* id) {
+  TextWriter out(text, sizeof text);
+  out.put(F("{\"i\":\"")).put(id).put('"').terminate();
+  bytes = out.length();
 }
 
 size_t refuseCommand(const char* json, size_t length, char* out,

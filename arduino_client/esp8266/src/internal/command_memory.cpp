@@ -2,88 +2,61 @@
 
 #include <string.h>
 
+#include "command_id.h"
+
 namespace smserver {
 namespace {
 
 constexpr char kNext[] = "sm.ci";  // slot that is written next
-// A record is the id, NUL, and the reply; without a reply it was only begun.
-constexpr size_t kRecordBytes = SMSERVER_COMMAND_ID_BYTES + 1 +
-                                SMSERVER_RESULT_BYTES +
-                                SMSERVER_COMMAND_ID_BYTES + 32;
 
 static_assert(SMSERVER_COMMAND_MEMORY >= 1 && SMSERVER_COMMAND_MEMORY <= 16,
               "slots are named by one letter");
 
+// A slot holds a reply, or its head alone while there is none.
 struct SlotKey {
   char text[6] = "sm.c";
   explicit SlotKey(uint8_t slot) {
-    text[4] = static_cast<char>('A' + slot);
+    text[4] = static_cast<char>('A' + slot % SMSERVER_COMMAND_MEMORY);
     text[5] = '\0';
   }
 };
 
 }  // namespace
 
-int CommandMemory::slotOf(const char* id) const {
-  const size_t bytes = strlen(id) + 1;
-  char record[SMSERVER_COMMAND_ID_BYTES + 1];
-  for (uint8_t slot = 0; slot < SMSERVER_COMMAND_MEMORY; ++slot) {
-    const SlotKey key(slot);
-    if (kv_.get(key.text, static_cast<void*>(record), sizeof record) >= bytes &&
-        memcmp(record, id, bytes) == 0) {
-      return slot;
-    }
-  }
-  return -1;
-}
-
 CommandMemory::Seen CommandMemory::find(const char* id, char* reply,
                                         size_t capacity) const {
-  const int slot = slotOf(id);
-  if (slot < 0) return Seen::Never;
-  char record[kRecordBytes];
-  const SlotKey key(static_cast<uint8_t>(slot));
-  const size_t bytes =
-      kv_.get(key.text, static_cast<void*>(record), sizeof record);
-  const size_t head = strlen(id) + 1;
-  if (bytes <= head || bytes > sizeof record || bytes - head >= capacity) {
-    return Seen::Begun;
+  const ReplyHead head(id);
+  for (uint8_t slot = 0; slot < SMSERVER_COMMAND_MEMORY; ++slot) {
+    const size_t bytes = kv_.get(SlotKey(slot).text, reply, capacity);
+    if (strncmp(reply, head.text, head.bytes) != 0) continue;
+    // One that is too long is from a sketch with another SMSERVER_RESULT_BYTES.
+    return bytes > head.bytes && bytes < capacity ? Seen::Finished
+                                                  : Seen::Begun;
   }
-  memcpy(reply, record + head, bytes - head);
-  reply[bytes - head] = '\0';
-  return Seen::Finished;
+  return Seen::Never;
 }
 
-KVError CommandMemory::put(uint8_t slot, const char* id, const char* reply) {
-  char record[kRecordBytes];
-  const size_t head = strlen(id) + 1;
-  const size_t tail = strlen(reply);
-  if (head + tail > sizeof record) return KVError::Oversized;
-  memcpy(record, id, head);
-  memcpy(record + head, reply, tail);
-  const SlotKey key(slot);
-  // Older results make room; this one matters more.
+KVError CommandMemory::put(const char* reply) {
+  // Older replies make room; this one matters more.
   for (uint8_t i = 1;; ++i) {
-    const KVError error =
-        kv_.set(key.text, static_cast<const void*>(record), head + tail);
+    const KVError error = kv_.set(SlotKey(slot_).text, reply);
     if (error != KVError::Full || i >= SMSERVER_COMMAND_MEMORY) return error;
-    kv_.remove(
-        SlotKey(static_cast<uint8_t>((slot + i) % SMSERVER_COMMAND_MEMORY))
-            .text);
+    kv_.remove(SlotKey(slot_ + i).text);
   }
 }
 
 KVError CommandMemory::begin(const char* id) {
-  const uint8_t slot = static_cast<uint8_t>(kv_.get(kNext, uint32_t{0}) %
-                                            SMSERVER_COMMAND_MEMORY);
-  const KVError error = put(slot, id, "");
-  if (error != KVError::None) return error;
-  return kv_.set(kNext, uint32_t{(slot + 1u) % SMSERVER_COMMAND_MEMORY});
+  slot_ = 0;
+  kv_.get(kNext, static_cast<void*>(&slot_), 1);
+  KVError error = put(ReplyHead(id).text);
+  begun_ = error == KVError::None;
+  if (!begun_) return error;
+  const uint8_t next = (slot_ + 1) % SMSERVER_COMMAND_MEMORY;
+  return kv_.set(kNext, static_cast<const void*>(&next), 1);
 }
 
-KVError CommandMemory::finish(const char* id, const char* reply) {
-  const int slot = slotOf(id);
-  return slot < 0 ? KVError::None : put(static_cast<uint8_t>(slot), id, reply);
+KVError CommandMemory::finish(const char* reply) {
+  return begun_ ? put(reply) : KVError::None;
 }
 
 void CommandMemory::forgetAll(KV& kv) {

@@ -1,11 +1,9 @@
 #include "command_runner.h"
 
-#include <string.h>
-
 #include <new>
 
+#include "command_id.h"
 #include "command_memory.h"
-#include "identity.h"
 #include "json_document.h"
 #include "json_reader.h"
 
@@ -19,12 +17,14 @@ constexpr size_t kNameBytes = 64;
 class CommandRunner final : public CommandHandler {
  public:
   CommandRunner(KV& kv, SMCounters& counters, SMErrorInfo& error,
-                CommandCallback callback)
+                const CommandCallback& callback)
       : kv_(kv),
         memory_(kv),
         counters_(counters),
         error_(error),
-        callback_(std::move(callback)) {}
+        callback_(callback) {
+    id_[0] = reply_[0] = '\0';
+  }
 
   bool take(const char* json, size_t length) override;
   bool waiting() const override { return json_ != nullptr; }
@@ -48,16 +48,14 @@ class CommandRunner final : public CommandHandler {
   // The command that is to be run; its text lies in the packet buffer.
   const char* json_ = nullptr;
   size_t jsonBytes_ = 0;
-  char id_[SMSERVER_COMMAND_ID_BYTES + 1] = "";
-  char reply_[SMSERVER_COMMAND_ID_BYTES + SMSERVER_RESULT_BYTES + 32] = "";
+  char id_[SMSERVER_COMMAND_ID_BYTES + 1];
+  char reply_[SMSERVER_COMMAND_ID_BYTES + SMSERVER_RESULT_BYTES + 32];
 };
 
 // Notes the id in flash; the next pass of loop() acts on the command. Until
 // then no packet is read, so the text stays where it is.
 bool CommandRunner::take(const char* json, size_t length) {
-  char id[sizeof id_];
-  if (!commandId(json, length, id)) return false;
-  strcpy(id_, id);
+  if (!commandId(json, length, id_)) return false;
   switch (memory_.find(id_, reply_, sizeof reply_)) {
     case CommandMemory::Seen::Finished:
       ++counters_.repeatedCommands;
@@ -69,7 +67,7 @@ bool CommandRunner::take(const char* json, size_t length) {
     case CommandMemory::Seen::Never:
       break;
   }
-  replied();
+  replied();  // whatever find() has left
   KVError error = memory_.begin(id_);
   if (error == KVError::None) error = kv_.commit();
   // Acting perhaps twice after a crash is better than never.
@@ -98,7 +96,7 @@ void CommandRunner::run() {
   } else {
     act(name, arguments, bytes);
   }
-  KVError error = memory_.finish(id_, reply_);
+  KVError error = memory_.finish(reply_);
   if (error == KVError::None) error = kv_.commit();
   stored(error);
 }
@@ -126,9 +124,9 @@ void CommandRunner::stored(KVError error) {
 }  // namespace
 
 CommandHandler* newCommandRunner(KV& kv, SMCounters& counters,
-                                 SMErrorInfo& error, CommandCallback callback) {
-  return new (std::nothrow)
-      CommandRunner(kv, counters, error, std::move(callback));
+                                 SMErrorInfo& error,
+                                 const CommandCallback& callback) {
+  return new (std::nothrow) CommandRunner(kv, counters, error, callback);
 }
 
 }  // namespace smserver

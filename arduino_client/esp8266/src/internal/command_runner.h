@@ -19,6 +19,7 @@ using CommandCallback =
 // linker of this chip keeps every virtual table that has one, and all that it
 // names, in every sketch.
 CommandHandler* newCommandRunner(KV& kv, SMCounters& counters,
-                                 SMErrorInfo& error, CommandCallback callback);
+                                 SMErrorInfo& error,
+                                 const CommandCallback& callback);
 
 }  // namespace smserver

@@ -3,12 +3,6 @@
 #include "log.h"
 
 namespace smserver {
-namespace {
-
-constexpr uint64_t kHourMs = 3600000;
-
-}  // namespace
-
 void Connection::begin(const Identity& identity, uint64_t now) {
   identity_ = identity;
   now_ = now;
@@ -25,13 +19,7 @@ void Connection::end() {
   if (phase_ == Phase::Stopped) return;
   http_.closeHttp();
   mqtt_.closeMqtt();
-  errand_ = nullptr;
-  online_ = renewing_ = renewDue_ = useKey_ = freshToken_ = askAddress_ = false;
-  timeIsWrong_ = wantsTime_ = timeAsked_ = forTime_ = hadWifi_ = false;
-  addressTries_ = refusalsInRow_ = revokedInRow_ = 0;
-  backoff_.reset();
-  clock_ = WallClock();
-  phase_ = Phase::Stopped;
+  static_cast<ConnectionState&>(*this) = ConnectionState();
 }
 
 SMState Connection::state() const {
@@ -85,12 +73,15 @@ void Connection::step(uint64_t now, uint32_t random, bool idle,
   if (!net_.wifiUp()) {
     // A wait goes on without Wi-Fi: losing it must not shorten one.
     const bool waiting = phase_ == Phase::Wait && now < retryAt_;
-    if (phase_ != Phase::Wifi && !waiting) wifiDown();
+    if (phase_ != Phase::Wifi && !waiting) {
+      lost({SMError::WifiLost, 0});
+      phase_ = Phase::Wifi;
+    }
     return;
   }
   if (online_ && !mqtt_.mqttUp()) {
-    ++counters_.disconnects;
     lost(mqtt_.mqttFault());
+    backOff();
     return;
   }
   switch (phase_) {
@@ -142,44 +133,44 @@ void Connection::proceed() {
   }
 }
 
+// The next stage before the exchange.
+SMErrorInfo Connection::approach(const Endpoint& place) {
+  const Stage stage = stage_;
+  stage_ = static_cast<Stage>(static_cast<uint8_t>(stage) + 1);
+  if (stage == Stage::Resolve) return net_.resolve(place);
+  if (stage == Stage::Probe) return net_.probe(place);
+  if (phase_ == Phase::Connect) {
+    return mqtt_.openMqtt(place, certificateTimeS());
+  }
+  return http_.openHttp(place, certificateTimeS(), request_ != Request::Time);
+}
+
 void Connection::stepConnect() {
   SMErrorInfo error;
-  switch (stage_) {
-    case Stage::Resolve: {
+  if (stage_ != Stage::Exchange) {
+    if (stage_ == Stage::Resolve) {
       // One write for all that the requests brought.
       const KVError saved = store_.save();
       if (saved != KVError::None) {
         report(SMError::StorageFailed, static_cast<int32_t>(saved));
       }
-      error = net_.resolve(broker_);
-      stage_ = Stage::Probe;
-      break;
     }
-    case Stage::Probe:
-      stage_ = Stage::Open;
-      error = net_.probe(broker_);
-      break;
-    case Stage::Open:
-      error = mqtt_.openMqtt(broker_, certificateTimeS());
-      stage_ = Stage::Exchange;
-      break;
-    case Stage::Exchange: {
-      char token[SMSERVER_TOKEN_BYTES];
-      char user[SMSERVER_USER_BYTES];
-      store_.token(token, user);
-      error = mqtt_.connectMqtt(identity_.uuid, user, token);
-      if (error.code == SMError::None) {
-        ++counters_.connects;
-        online_ = true;
-        onlineSince_ = now_;
-        freshToken_ = false;
-        addressTries_ = refusalsInRow_ = 0;
-        phase_ = Phase::Online;
-        error_ = SMErrorInfo();
-        SM_INFO("online");
-        return;
-      }
-      break;
+    error = approach(broker_);
+  } else {
+    char token[SMSERVER_TOKEN_BYTES];
+    char user[SMSERVER_USER_BYTES];
+    store_.token(token, user);
+    error = mqtt_.connectMqtt(identity_.uuid, user, token);
+    if (error.code == SMError::None) {
+      ++counters_.connects;
+      online_ = true;
+      onlineSince_ = now_;
+      freshToken_ = false;
+      addressTries_ = refusalsInRow_ = 0;
+      phase_ = Phase::Online;
+      error_ = SMErrorInfo();
+      SM_INFO("online");
+      return;
     }
   }
   if (error.code != SMError::None && !askTime(error)) {
@@ -238,42 +229,33 @@ void Connection::leave(const SMErrorInfo& error) {
   if (error.code != SMError::None) report(error.code, error.detail);
 }
 
+// The MQTT connection, Wi-Fi, or both.
 void Connection::lost(const SMErrorInfo& error) {
-  // Counted as a failure unless the connection had lasted: one that is kicked
-  // out at once must not come back at once forever.
-  if (now_ - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
-  http_.closeHttp();
-  leave(error);
-  if (renewing_) renewDue_ = true;
-  renewing_ = useKey_ = false;
-  backOff();
-}
-
-void Connection::wifiDown() {
   http_.closeHttp();
   if (online_) {
     ++counters_.disconnects;
+    // Counted as a failure unless the connection had lasted: one that is kicked
+    // out at once must not come back at once forever.
     if (now_ - onlineSince_ >= SMSERVER_STABLE_MS) backoff_.reset();
   }
   if (renewing_) renewDue_ = true;
   renewing_ = useKey_ = false;
-  leave({SMError::WifiLost, 0});
-  phase_ = Phase::Wifi;
+  leave(error);
 }
 
-void Connection::wait(uint64_t ms) {
+void Connection::wait(uint32_t ms) {
   retryAt_ = now_ + ms;
   phase_ = Phase::Wait;
   SM_INFO("next try in %lu ms", static_cast<unsigned long>(ms));
 }
 
-void Connection::renewLater(uint64_t ms) {
+void Connection::renewLater(uint32_t ms) {
   if (ms == 0) {
     // Several tries before the end, at most an hour apart.
-    ms = uint64_t{lifetimeS_} * 1000 / 32;
-    if (ms < 1000) ms = 1000;
-    if (ms > kHourMs) ms = kHourMs;
-    ms = ms / 2 + random_ % (static_cast<uint32_t>(ms / 2) + 1);
+    uint32_t most = lifetimeS_ / 32;
+    if (most > 3600) most = 3600;
+    most = most == 0 ? 1000 : most * 1000;
+    ms = most / 2 + random_ % (most / 2 + 1);
   }
   renewAt_ = now_ + ms;
   renewDue_ = false;

@@ -7,10 +7,44 @@
 
 namespace smserver {
 
+// What a connection begins with, all of it zero, and end() goes back to.
+struct ConnectionState {
+  enum class Phase : uint8_t { Stopped, Wifi, Wait, Request, Connect, Online };
+  enum class Request : uint8_t { Time, Token, Address, Errand };
+  enum class Stage : uint8_t { Resolve, Probe, Open, Exchange };
+
+  Errand* errand_;
+  WallClock clock_;
+  Backoff backoff_;
+  uint64_t now_;  // uptime of this step
+  uint64_t retryAt_;
+  uint64_t renewAt_;  // 0: not known
+  uint64_t onlineSince_;
+  uint32_t random_;
+  uint32_t lifetimeS_;
+  Phase phase_;
+  Request request_;
+  Stage stage_;
+  uint8_t addressTries_;
+  uint8_t refusalsInRow_;
+  uint8_t revokedInRow_;
+  bool online_;
+  bool renewDue_;
+  bool renewing_;    // the request runs for renewal
+  bool useKey_;      // although there is a token
+  bool freshToken_;  // not connected with it yet
+  bool askAddress_;  // although there is one
+  bool timeIsWrong_;
+  bool wantsTime_;
+  bool timeAsked_;  // for records; once
+  bool forTime_;    // the address is asked for only for its Date
+  bool hadWifi_;
+};
+
 // The way from nothing to an MQTT connection and back, as a state machine. A
 // step makes at most one blocking network call. docs/protocol.md, section
 // 5, says what is done about each failure.
-class Connection {
+class Connection : private ConnectionState {
  public:
   struct Identity {
     Endpoint server;
@@ -21,7 +55,8 @@ class Connection {
 
   Connection(Network& net, HttpTransport& http, MqttTransport& mqtt,
              SessionStore& store, SMCounters& counters, SMErrorInfo& error)
-      : net_(net),
+      : ConnectionState(),
+        net_(net),
         http_(http),
         mqtt_(mqtt),
         store_(store),
@@ -56,10 +91,6 @@ class Connection {
   bool running() const { return errand_ != nullptr; }
 
  private:
-  enum class Phase : uint8_t { Stopped, Wifi, Wait, Request, Connect, Online };
-  enum class Request : uint8_t { Time, Token, Address, Errand };
-  enum class Stage : uint8_t { Resolve, Probe, Open, Exchange };
-
   void proceed();
   void startRequest(Request request);
   void stepRequest();
@@ -69,30 +100,29 @@ class Connection {
   void acceptTime(uint32_t dateS);
   void errandDone(const SMErrorInfo& error, const HttpReply& reply,
                   const char* body);
-  void errandAnswered(const HttpReply& reply, const char* body);
   HttpReply request(bool withToken, char* body);
   void resume();
   void requestDone();
   void requestFailed(const Refusal& refusal, int32_t detail,
                      uint32_t retryAfterS);
+  SMErrorInfo approach(const Endpoint& place);
   void stepConnect();
   void connectFailed(const SMErrorInfo& error);
   void stepOnline(bool idle);
   void leave(const SMErrorInfo& error);
   void lost(const SMErrorInfo& error);
-  void wifiDown();
   // The best guess, to check certificates with; 0 when there is none.
   uint32_t certificateTimeS() const;
   bool clockMissing(const Endpoint& endpoint) const;
-  uint64_t revokedWaitMs();
+  uint32_t refusedWaitMs(Remedy remedy);
   // True when the failure was only a matter of the time, which is asked for.
   bool askTime(const SMErrorInfo& error);
   // For one request or the next, a TLS connection to the broker is given up;
   // false when that must wait.
   bool makeRoom(bool idle);
-  void wait(uint64_t ms);
+  void wait(uint32_t ms);
   void backOff() { wait(backoff_.next(random_)); }
-  void renewLater(uint64_t ms);
+  void renewLater(uint32_t ms);
   void setRenewal(uint32_t lifetimeS);
   void report(SMError code, int32_t detail);
 
@@ -102,34 +132,8 @@ class Connection {
   SessionStore& store_;
   SMCounters& counters_;
   SMErrorInfo& error_;
-  Errand* errand_ = nullptr;
   Identity identity_ = {};
   Endpoint broker_;
-  WallClock clock_;
-  Backoff backoff_;
-  uint64_t now_ = 0;  // uptime of this step
-  uint64_t retryAt_ = 0;
-  uint64_t renewAt_ = 0;  // 0: not known
-  uint64_t onlineSince_ = 0;
-  uint32_t random_ = 0;
-  uint32_t lifetimeS_ = 0;
-  Phase phase_ = Phase::Stopped;
-  Request request_ = Request::Token;
-  Stage stage_ = Stage::Resolve;
-  uint8_t addressTries_ = 0;
-  uint8_t refusalsInRow_ = 0;
-  uint8_t revokedInRow_ = 0;
-  bool online_ = false;
-  bool renewDue_ = false;
-  bool renewing_ = false;    // the request runs for renewal
-  bool useKey_ = false;      // although there is a token
-  bool freshToken_ = false;  // not connected with it yet
-  bool askAddress_ = false;  // although there is one
-  bool timeIsWrong_ = false;
-  bool wantsTime_ = false;
-  bool timeAsked_ = false;  // for records; once
-  bool forTime_ = false;    // the address is asked for only for its Date
-  bool hadWifi_ = false;
 };
 
 }  // namespace smserver

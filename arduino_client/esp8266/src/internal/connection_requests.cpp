@@ -10,29 +10,23 @@
 #include "text_writer.h"
 
 namespace smserver {
-namespace {
 
-uint64_t refusedWaitMs(uint32_t random) {
-  // A sixteenth of spread, so that a fleet does not come back together.
-  constexpr uint32_t kWaitMs = SMSERVER_REFUSED_WAIT_S * 1000u;
-  return uint64_t{kWaitMs} + random % (kWaitMs / 16 + 1);
-}
-
-}  // namespace
-
-// From 5 minutes, doubling to an hour; up to a sixteenth less.
-uint64_t Connection::revokedWaitMs() {
-  uint32_t wait = SMSERVER_REVOKED_WAIT_S * 1000u;
-  for (uint8_t i = 0;
-       i < revokedInRow_ && wait < SMSERVER_REFUSED_WAIT_S * 1000u; ++i) {
-    wait *= 2;
+// After a refusal that a person must lift: an hour and up to a sixteenth more,
+// or, of a revoked device, 5 minutes at first, doubling to an hour, and up to a
+// sixteenth less. So a fleet does not come back together.
+uint32_t Connection::refusedWaitMs(Remedy remedy) {
+  constexpr uint32_t kMost = SMSERVER_REFUSED_WAIT_S * 1000u;
+  uint32_t wait = kMost;
+  if (remedy == Remedy::WaitRevoked) {
+    wait = (SMSERVER_REVOKED_WAIT_S * 1000u) << revokedInRow_;
+    if (wait < kMost) {
+      ++revokedInRow_;
+    } else {
+      wait = kMost;
+    }
   }
-  if (wait > SMSERVER_REFUSED_WAIT_S * 1000u) {
-    wait = SMSERVER_REFUSED_WAIT_S * 1000u;
-  } else if (revokedInRow_ < 15) {
-    ++revokedInRow_;
-  }
-  return wait - random_ % (wait / 16 + 1);
+  const uint32_t spread = random_ % (wait / 16 + 1);
+  return remedy == Remedy::WaitRevoked ? wait - spread : wait + spread;
 }
 
 void Connection::startRequest(Request request) {
@@ -44,25 +38,11 @@ void Connection::startRequest(Request request) {
 }
 
 void Connection::stepRequest() {
-  SMErrorInfo error;
-  switch (stage_) {
-    case Stage::Resolve:
-      error = net_.resolve(identity_.server);
-      stage_ = Stage::Probe;
-      break;
-    case Stage::Probe:
-      stage_ = Stage::Open;
-      error = net_.probe(identity_.server);
-      break;
-    case Stage::Open:
-      error = http_.openHttp(identity_.server, certificateTimeS(),
-                             request_ != Request::Time);
-      stage_ = Stage::Exchange;
-      break;
-    case Stage::Exchange:
-      exchange();
-      return;
+  if (stage_ == Stage::Exchange) {
+    exchange();
+    return;
   }
+  const SMErrorInfo error = approach(identity_.server);
   if (error.code == SMError::None || askTime(error)) return;
   requestFailed({error.code, Remedy::BackOff}, error.detail, 0);
 }
@@ -91,7 +71,7 @@ void Connection::exchange() {
     return;
   }
   if (request_ == Request::Errand) {
-    errandAnswered(reply, body.get());
+    errandDone({}, reply, body.get());
     return;
   }
   if (reply.status != 200) {
@@ -148,29 +128,13 @@ HttpReply Connection::request(bool withToken, char* body) {
 }
 
 // Whatever the server answered, the connection goes on as before.
-void Connection::errandAnswered(const HttpReply& reply, const char* body) {
-  SMErrorInfo error;
-  if (reply.status != 200) {
-    const Refusal refusal =
-        parseRefusal(reply.status, body, reply.length, true);
-    error = {refusal.error, reply.status};
-    if (refusal.remedy == Remedy::AskWithKey) {
-      if (reply.status == 403) {
-        error.code = SMError::PairingRefused;  // wrong_device
-      } else {
-        renewDue_ = true;  // which finds out what to do about the token
-      }
-    }
-  }
-  errandDone(error, reply, body);
-}
-
 void Connection::errandDone(const SMErrorInfo& error, const HttpReply& reply,
                             const char* body) {
   Errand* const errand = errand_;
   errand_ = nullptr;  // its callback may start the next
   resume();
-  errand->done(error, reply, body);
+  // Renewal finds out what to do about the token.
+  if (errand->done(error, reply, body)) renewDue_ = true;
 }
 
 // After a request: back online, or on to what is missing.
@@ -243,45 +207,29 @@ void Connection::requestFailed(const Refusal& refusal, int32_t detail,
       return;
     }
   }
+  const Remedy remedy = refusal.remedy;
+  if (renewing_ && remedy == Remedy::AskWithKey && !useKey_) {
+    useKey_ = true;
+    startRequest(Request::Token);
+    return;
+  }
+  const uint32_t pause =
+      remedy >= Remedy::WaitLong ? refusedWaitMs(remedy) : retryAfterS * 1000;
   if (renewing_) {
-    if (refusal.remedy == Remedy::AskWithKey && !useKey_) {
-      useKey_ = true;
-      startRequest(Request::Token);
-      return;
-    }
     // The token in hand goes on working: the broker decides when not any more.
-    uint64_t pause = uint64_t{retryAfterS} * 1000;
-    if (refusal.remedy == Remedy::WaitLong) pause = refusedWaitMs(random_);
-    if (refusal.remedy == Remedy::WaitRevoked) pause = revokedWaitMs();
     renewLater(pause);
     renewing_ = useKey_ = false;
     resume();
     return;
   }
-  switch (refusal.remedy) {
-    case Remedy::AskWithKey:
-      store_.dropToken();
-      backOff();
-      break;
-    case Remedy::WaitLong:
-      wait(refusedWaitMs(random_));
-      break;
-    case Remedy::WaitRevoked:
-      wait(revokedWaitMs());
-      break;
-    case Remedy::WaitAsTold:
-      if (retryAfterS > 0) {
-        wait(uint64_t{retryAfterS} * 1000);
-      } else if (refusal.error == SMError::Pending ||
-                 refusal.error == SMError::UnknownDevice) {
-        wait(SMSERVER_PENDING_WAIT_S * 1000ull);
-      } else {
-        backOff();
-      }
-      break;
-    case Remedy::BackOff:
-      backOff();
-      break;
+  if (remedy == Remedy::AskWithKey) store_.dropToken();
+  if (pause != 0 && remedy >= Remedy::WaitAsTold) {
+    wait(pause);
+  } else if (refusal.error == SMError::Pending ||
+             refusal.error == SMError::UnknownDevice) {
+    wait(SMSERVER_PENDING_WAIT_S * 1000u);
+  } else {
+    backOff();
   }
 }
 

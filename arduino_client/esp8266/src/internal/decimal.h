@@ -5,8 +5,15 @@
 
 namespace smserver {
 
-// A text of nothing but decimal digits, and at least one. False, and 0, when it
-// is none; false, and the largest number, when it is too large.
-bool parseDecimal(const char* text, size_t length, uint32_t* out);
+// The value of a hexadecimal digit, or more than 15.
+uint32_t hexDigit(int c);
+
+// Reads digits of a base up to 16, and nothing else. False when there is none,
+// or another character (`out` is 0 then), or the value exceeds 32 bits (`out`
+// is the largest then).
+bool parseNumber(const char* text, size_t length, uint32_t base, uint32_t* out);
+inline bool parseDecimal(const char* text, size_t length, uint32_t* out) {
+  return parseNumber(text, length, 10, out);
+}
 
 }  // namespace smserver

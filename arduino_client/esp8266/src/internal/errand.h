@@ -16,9 +16,9 @@ class Errand {
   // Writes path and body (empty for none); returns the method.
   virtual const char* write(char (&path)[kPathBytes],
                             char (&body)[kBodyBytes]) = 0;
-  // The answer, or an error of the network when `error` has one. May start the
-  // next errand.
-  virtual void done(const SMErrorInfo& error, const HttpReply& reply,
+  // The answer, of any status, or an error of the network when `error` has one.
+  // May start the next errand. True when the token is no longer good.
+  virtual bool done(const SMErrorInfo& error, const HttpReply& reply,
                     const char* body) = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "answers.h"
+#include "decimal.h"
 
 namespace smserver {
 
@@ -31,17 +32,11 @@ bool HttpParser::bodyByte(char c) {
   return chunked_;
 }
 
-// A number up to the end of the line, in base 10 or 16; kUnknown otherwise.
+// A number up to a blank, a semicolon or the end; kUnknown otherwise.
 static uint32_t parseLength(const char* text, uint32_t base) {
-  uint32_t value = 0;
-  if (*text == '\0') return 0xFFFFFFFF;
-  for (; *text != '\0' && *text != ';' && *text != ' '; ++text) {
-    uint32_t digit = static_cast<uint32_t>(*text - '0');
-    if (digit > 9) digit = static_cast<uint32_t>((*text | 0x20) - 'a') + 10;
-    if (digit >= base || value > 0xFFFFFF) return 0xFFFFFFFF;
-    value = value * base + digit;
-  }
-  return value;
+  uint32_t value;
+  const bool good = parseNumber(text, strcspn(text, "; "), base, &value);
+  return good ? value : 0xFFFFFFFF;
 }
 
 bool HttpParser::endLine() {

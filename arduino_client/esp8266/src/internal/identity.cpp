@@ -50,15 +50,14 @@ bool parseUuid(const char* text, char (&out)[kUuidBytes]) {
   bool alike = true;  // all digits
   for (size_t i = 0; i < kUuidBytes - 1; ++i) {
     char c = text[i];
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-    out[i] = c;
     if (i == 8 || i == 13 || i == 18 || i == 23) {
       if (c != '-') return false;
-    } else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
-      alike = alike && c == out[0];
     } else {
-      return false;
+      if (hexDigit(c) > 15) return false;
+      c = static_cast<char>(c | 0x20);  // digits have that bit
+      alike = alike && c == (text[0] | 0x20);
     }
+    out[i] = c;
   }
   out[kUuidBytes - 1] = '\0';
   return !alike || (out[0] != '0' && out[0] != 'f');
@@ -66,7 +65,6 @@ bool parseUuid(const char* text, char (&out)[kUuidBytes]) {
 
 bool parseHost(const char* text, bool tls, Endpoint* out) {
   if (text == nullptr) return false;
-  *out = Endpoint();
   out->tls = tls;
   if (strncmp_P(text, PSTR("http://"), 7) == 0) {
     text += 7;
@@ -82,7 +80,7 @@ bool parseHost(const char* text, bool tls, Endpoint* out) {
 }
 
 bool parseAddress(const char* text, size_t length, bool tls, Endpoint* out) {
-  *out = Endpoint();
+  out->port = 0;
   out->tls = tls;
   return parseHostPort(text, length, out) && out->port != 0;
 }

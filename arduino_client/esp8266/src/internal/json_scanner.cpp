@@ -3,6 +3,8 @@
 #include <Arduino.h>
 #include <string.h>
 
+#include "decimal.h"
+
 namespace smserver {
 namespace {
 
@@ -93,13 +95,8 @@ bool JsonScanner::utf8(uint32_t* code) {
 bool JsonScanner::hex(uint32_t* out) {
   *out = 0;
   for (uint8_t i = 0; i < 4; ++i) {
-    const int c = peek();
-    uint32_t digit = static_cast<uint32_t>(c - '0');
-    if (digit > 9) {
-      digit = static_cast<uint32_t>((c | 0x20) - 'a');
-      if (digit > 5) return false;
-      digit += 10;
-    }
+    const uint32_t digit = hexDigit(peek());
+    if (digit > 15) return false;
     *out = *out << 4 | digit;
     ++at;
   }

@@ -49,15 +49,9 @@ void Outbox::end(const Moment& now) {
   ring_.end();
 }
 
-RecordHeader Outbox::front() const {
+RecordHeader Outbox::headerAt(size_t at) const {
   uint8_t bytes[RecordHeader::kBytes] = {};
-  ring_.readFront(0, bytes, sizeof bytes);
-  return RecordHeader::unpack(bytes);
-}
-
-RecordHeader Outbox::current() const {
-  uint8_t bytes[RecordHeader::kBytes] = {};
-  ring_.readCurrent(0, bytes, sizeof bytes);
+  ring_.read(at, 0, bytes, sizeof bytes);
   return RecordHeader::unpack(bytes);
 }
 

@@ -49,8 +49,9 @@ class Outbox {
   bool wantsTime() const;
 
  private:
-  RecordHeader front() const;
-  RecordHeader current() const;
+  RecordHeader front() const { return headerAt(0); }
+  RecordHeader current() const { return headerAt(ring_.current()); }
+  RecordHeader headerAt(size_t at) const;
   uint64_t stamp(const RecordHeader& header, const Moment& now) const;
   bool makeRoom(size_t bytes, const Moment& now);
   bool save(const Moment& now);

@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-#include "identity.h"
+#include "answers.h"
 #include "json_reader.h"
 #include "text_writer.h"
 
@@ -26,10 +26,11 @@ class Pairing final : public Errand {
 
   const char* write(char (&path)[kPathBytes],
                     char (&body)[kBodyBytes]) override;
-  void done(const SMErrorInfo& error, const HttpReply& reply,
+  bool done(const SMErrorInfo& error, const HttpReply& reply,
             const char* body) override;
 
  private:
+  void tell(const SMErrorInfo& error, const HttpReply& reply, const char* body);
   bool parse(const HttpReply& reply, const char* body, SMPairing* answer,
              char (&uuids)[kPage][kUuidBytes], const char* (&list)[kPage]);
 
@@ -68,7 +69,25 @@ const char* Pairing::write(char (&path)[kPathBytes], char (&body)[kBodyBytes]) {
   return method;
 }
 
-void Pairing::done(const SMErrorInfo& error, const HttpReply& reply,
+bool Pairing::done(const SMErrorInfo& error, const HttpReply& reply,
+                   const char* body) {
+  SMErrorInfo told = error;
+  bool stale = false;
+  if (error.code == SMError::None && reply.status != 200) {
+    const Refusal refusal =
+        parseRefusal(reply.status, body, reply.length, true);
+    told = {refusal.error, reply.status};
+    stale = refusal.remedy == Remedy::AskWithKey;
+    if (stale && reply.status == 403) {  // wrong_device
+      told.code = SMError::PairingRefused;
+      stale = false;
+    }
+  }
+  tell(told, reply, body);  // after which this object may be gone
+  return stale;
+}
+
+void Pairing::tell(const SMErrorInfo& error, const HttpReply& reply,
                    const char* body) {
   if (!callback_) return;
   // Too large for the stack. Copies, for the callback may start the next

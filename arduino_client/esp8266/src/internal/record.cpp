@@ -7,19 +7,20 @@ namespace smserver {
 // Both chips are little-endian.
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as both chips");
 
+constexpr size_t kRestAt = offsetof(RecordHeader, boot);
+static_assert(offsetof(RecordHeader, number) == kRestAt + 4 &&
+                  offsetof(RecordHeader, madeMs) == kRestAt + 8,
+              "one copy for all");
+
 void RecordHeader::pack(uint8_t (&out)[kBytes]) const {
   out[kFlagsAt] = flags;
-  memcpy(out + 1, &boot, 4);
-  memcpy(out + 5, &number, 4);
-  memcpy(out + 9, &madeMs, 6);
+  memcpy(out + 1, reinterpret_cast<const uint8_t*>(this) + kRestAt, kBytes - 1);
 }
 
 RecordHeader RecordHeader::unpack(const uint8_t (&from)[kBytes]) {
   RecordHeader header;
   header.flags = from[kFlagsAt];
-  memcpy(&header.boot, from + 1, 4);
-  memcpy(&header.number, from + 5, 4);
-  memcpy(&header.madeMs, from + 9, 6);
+  memcpy(reinterpret_cast<uint8_t*>(&header) + kRestAt, from + 1, kBytes - 1);
   return header;
 }
 

@@ -21,9 +21,10 @@ struct RecordHeader {
   };
 
   uint8_t flags = 0;
+  // The rest lies in a row, as in the bytes.
   uint32_t boot = 0;
   uint32_t number = 0;
-  uint64_t madeMs = 0;
+  uint64_t madeMs __attribute__((packed, aligned(4))) = 0;
 
   bool has(Flags flag) const { return (flags & flag) != 0; }
   void pack(uint8_t (&out)[kBytes]) const;

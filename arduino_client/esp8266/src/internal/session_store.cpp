@@ -78,7 +78,6 @@ void SessionStore::dropToken() {
 
 bool SessionStore::address(Endpoint* out) const {
   const Facts known = facts();
-  *out = Endpoint();
   const size_t bytes = kv_.get(kHost, out->host, sizeof out->host);
   out->port = known.port;
   out->tls = known.tls != 0;

@@ -56,10 +56,10 @@ class Subscriptions {
   void topicOf(uint8_t index, char (&topic)[kTopicBytes]) const;
 
   const char* uuid_ = "";
-  Entry entries_[kOwn + SMSERVER_MAX_LINKS];
-  char links_[SMSERVER_MAX_LINKS][kUuidBytes] = {};
   uint8_t linkCount_ = 0;
   bool acks_ = true;
+  Entry entries_[kOwn + SMSERVER_MAX_LINKS];
+  char links_[SMSERVER_MAX_LINKS][kUuidBytes] = {};
 };
 
 }  // namespace smserver

@@ -112,6 +112,19 @@ TEST_CASE("a repeated id is answered across a reboot") {
   CHECK(replies[0] == replies[1]);
 }
 
+TEST_CASE("a remembered reply is never sent cut") {
+  CommandRig rig;
+  rig.start();
+  // Of a sketch that allowed longer results.
+  const std::string longer =
+      R"({"i":"a","c":"OK","r":")" + std::string(400, 'r') + "\"}";
+  REQUIRE(rig.device->storage().set("sm.cA", longer.c_str()) == KVError::None);
+  rig.command(R"({"c":"LED","i":"a"})");
+  CHECK(rig.acted == 0);
+  CHECK(rig.sent("reply") ==
+        Strings{R"({"i":"a","c":"ERROR","m":"interrupted by a restart"})"});
+}
+
 TEST_CASE("a command that restarts the device is not tried again") {
   CommandRig rig;
   rig.start();

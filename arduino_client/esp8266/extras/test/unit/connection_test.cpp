@@ -514,6 +514,32 @@ TEST_CASE("losing Wi-Fi closes everything; coming back is spread out") {
   CHECK(rig.net.requests.size() == 2);
 }
 
+TEST_CASE("a renewal that is cut off by the network is done afterwards") {
+  for (bool wifi : {true, false}) {
+    Rig rig;
+    REQUIRE(rig.reach(SMState::Online));
+    rig.step(SMSERVER_STABLE_MS);
+    rig.connection.renewNow();
+    rig.step();  // the name is looked up
+    rig.step();
+    if (wifi) {
+      rig.net.wifi = false;
+    } else {
+      rig.net.up = false;
+    }
+    rig.step();
+    CHECK(!rig.connection.online());
+    CHECK(!rig.net.httpOpen);
+    rig.net.wifi = true;
+    rig.step();
+    CHECK(rig.net.passwords == std::vector<std::string>{"token1"});
+    REQUIRE(rig.afterWait(SMState::Online));
+    for (int i = 0; i < 20; ++i) rig.step();
+    CHECK(rig.request(2) == kAskToken + "token1");
+    CHECK(rig.net.passwords.back() == "token2");
+  }
+}
+
 TEST_CASE("TLS: the time is asked for first, without a credential") {
   Rig rig(true);
   REQUIRE(rig.reach(SMState::SettingClock));
@@ -726,6 +752,7 @@ namespace {
 
 struct FakeErrand : Errand {
   int done_ = 0;
+  int status = 0;
   SMErrorInfo error;
   std::string body;
   Connection* again = nullptr;
@@ -735,13 +762,15 @@ struct FakeErrand : Errand {
     strcpy(json, "{}");
     return "PUT";
   }
-  void done(const SMErrorInfo& what, const HttpReply& reply,
+  bool done(const SMErrorInfo& what, const HttpReply& reply,
             const char* text) override {
     ++done_;
     error = what;
+    status = reply.status;
     body.assign(text, reply.length);
     if (again != nullptr) again->run(this);
     again = nullptr;
+    return status == 401;
   }
 };
 
@@ -767,7 +796,8 @@ TEST_CASE("an errand is run with the token, and the device stays online") {
   rig.connection.run(&errand);
   for (int i = 0; i < 20; ++i) rig.step();
   CHECK(errand.done_ == 3);
-  CHECK(errand.error.code == SMError::Conflict);
+  CHECK(errand.error.code == SMError::None);
+  CHECK(errand.status == 409);
   CHECK(rig.connection.online());
   CHECK(rig.net.passwords.size() == 1);
   // The server is down.
@@ -787,7 +817,7 @@ TEST_CASE("an errand whose token is refused has the token renewed") {
                      {401, R"({"c":"FORBIDDEN","r":"expired"})"}};
   rig.connection.run(&errand);
   for (int i = 0; i < 30; ++i) rig.step();
-  CHECK(errand.error.code == SMError::BadCredential);
+  CHECK(errand.status == 401);
   CHECK(rig.request(4) == kAskToken + kKey);
   CHECK(rig.net.passwords == std::vector<std::string>{"token1", "token2"});
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "device_rig.h"
+#include "internal/json_reader.h"
 
 using Strings = std::vector<std::string>;
 
@@ -471,6 +472,29 @@ TEST_CASE("about goes out once per session, with what was described") {
   CHECK(large.device->lastError().code == SMError::TooLong);
 }
 
+TEST_CASE("about leaves out what is not JSON") {
+  static constexpr SMField kLatin[] = {{"temp", "\xB0", nullptr}};
+  static constexpr SMCommandInfo kQuotes[] = {{"LED", "{'on':'bool'}"}};
+  static constexpr SMCommandInfo kCut[] = {{"LED", "{\"on\":\"bool\""}};
+  for (int i = 0; i < 4; ++i) {
+    DeviceRig rig;
+    rig.options.firmware = i == 3 ? "caf\xE9" : "1.0";
+    rig.make();
+    if (i == 0) rig.device->describe(kLatin);
+    if (i == 1) rig.device->describe(kQuotes);
+    if (i == 2) rig.device->describe(kCut);
+    REQUIRE(rig.begin());
+    REQUIRE(rig.until([&] { return !rig.sent("about").empty(); }, 3000));
+    const std::string about = rig.sent("about")[0];
+    CHECK(smserver::isJson(about.data(), about.size()));
+    CHECK((about.find("\"fw\":\"1.0\"") != std::string::npos) == (i < 3));
+    CHECK(about.find("\"reset\":") != std::string::npos);
+    CHECK(about.find("\"f\"") == std::string::npos);
+    CHECK(about.find("\"cmd\"") == std::string::npos);
+    CHECK(rig.device->lastError().code == SMError::BadPayload);
+  }
+}
+
 TEST_CASE("onState tells each state once, with the error that led to it") {
   DeviceRig rig;
   std::vector<std::pair<SMState, SMError>> seen;
@@ -845,4 +869,15 @@ TEST_CASE("pairing that cannot work says why") {
     CHECK(errors[0].detail == row.status);
     CHECK(device.isConnected());
   }
+  // A token that is no longer good is renewed, though nobody asked for that.
+  const uint32_t tokens = device.counters().tokens;
+  rig.server.onRequest = [&](const std::string& request) {
+    return request.find("/agents/") == std::string::npos
+               ? rig.server.defaultAnswer(request)
+               : TestServer::http(401, R"({"c":"FORBIDDEN","r":"expired"})");
+  };
+  errors.clear();
+  CHECK(device.pair(agent, "042719") == SMError::None);
+  REQUIRE(rig.until([&] { return device.counters().tokens == tokens + 1; }));
+  CHECK(errors[0].code == SMError::BadCredential);
 }

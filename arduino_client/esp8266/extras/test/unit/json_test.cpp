@@ -1,9 +1,12 @@
 // The strict reader, and the writer.
+#include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "ArduinoJson.h"
 #include "check.h"
+#include "internal/json_document.h"
 #include "internal/json_reader.h"
 #include "internal/text_writer.h"
 #include "test_control.h"
@@ -84,8 +87,7 @@ TEST_CASE("random changes to JSON are judged as by another parser") {
       huge = huge || text.find_first_not_of("0123456789", e + 1) > e + 3;
     }
     if (huge) continue;
-    JsonDocument doc;
-    const bool other = !deserializeJson(doc, text.data(), text.size());
+    const bool other = nlohmann::json::accept(text);
     good += other ? 1 : 0;
     REQUIRE_MESSAGE(valid(text) == other, text);
   }
@@ -177,4 +179,81 @@ TEST_CASE("what the writer quotes, the reader reads") {
   tight.number(0).put("e").put('f');
   CHECK(std::string(small, tight.length()) == "abc0ef");
   CHECK(!tight.terminate());
+}
+
+// What a document holds that was made of this text, as text again.
+static std::string documented(const std::string& text) {
+  fake::Uncounted scope;
+  JsonDocument doc;
+  if (!parseDocument(text.data(), text.size(), &doc)) return "none";
+  std::string out(writeDocument(doc, nullptr, 0), ' ');
+  writeDocument(doc, out.data(), out.size());
+  return out;
+}
+
+TEST_CASE("a document holds what its text says") {
+  for (const char* text : {"{}",
+                           "[]",
+                           "true",
+                           "false",
+                           "null",
+                           "0",
+                           "-7",
+                           "4294967296",
+                           "9223372036854775807",
+                           "-9223372036854775807",
+                           "1.5",
+                           "-0.25",
+                           "1e+20",
+                           "2.5e-05",
+                           "123456.789",
+                           R"("")",
+                           R"("a b")",
+                           R"({"on":true})",
+                           R"([1,[2,[]],{"a":{"b":[null]}},"x"])",
+                           R"({"":0,"a":[],"b":{},"c":"\"\\"})",
+                           "[[[[[[[[[[1]]]]]]]]]]"}) {
+    CHECK(documented(text) == text);
+  }
+  CHECK(documented(" { \"a\" :\t[ 1 , 2 ]\r\n} ") == R"({"a":[1,2]})");
+  CHECK(documented(R"(["\u00e4\ud83d\ude00\/\n"])") ==
+        "[\"\xC3\xA4\xF0\x9F\x98\x80/\\n\"]");
+  CHECK(documented(R"("a\u0000b")") == R"("a\u0000b")");
+  CHECK(documented(R"({"a":1,"b":2,"a":[3]})") == R"({"a":[3],"b":2})");
+  // Nobody means more than ten levels.
+  CHECK(documented("[[[[[[[[[[[1]]]]]]]]]]]") == "none");
+}
+
+TEST_CASE("numbers of a document") {
+  const auto number = [](const std::string& text) {
+    fake::Uncounted scope;
+    JsonDocument doc;
+    REQUIRE(parseDocument(text.data(), text.size(), &doc));
+    return static_cast<const nlohmann::json*>(doc.root())->get<double>();
+  };
+  for (const char* text :
+       {"0.1", "3.14159265358979", "1e22", "1E-22", "-1.25e+2", "0e999",
+        "1e-999", "18446744073709551615", "123456789012345678901234567890",
+        "0.000000000000000000000000000001", "1.7e308"}) {
+    CHECK_MESSAGE(number(text) == doctest::Approx(strtod(text, nullptr)), text);
+  }
+  CHECK(std::isinf(number("1e999")));
+  CHECK(number("0.1") == 0.1);
+  // Exact where the digits and the power are.
+  CHECK(number("9007199254740991e22") == 9007199254740991e22);
+  CHECK(number("2.2250738585072014e-290") != 0);
+}
+
+TEST_CASE("a document that memory is out for is none") {
+  const std::string text = R"({"a":[1,"two"],"b":{"c":true}})";
+  int tries = 0;
+  for (bool good = false; !good; ++tries) {
+    JsonDocument doc;
+    fake::heap.failAt = tries;
+    good = parseDocument(text.data(), text.size(), &doc);
+    if (fake::heap.failAt == -1) CHECK(!good);
+    fake::heap.failAt = -1;
+  }
+  CHECK(tries > 5);
+  fake::heap = fake::Heap();
 }

@@ -410,6 +410,26 @@ TEST_CASE("a file cut anywhere costs the record that was written, no other") {
   }
 }
 
+TEST_CASE("a record that was damaged in its file is not sent, the others are") {
+  fake::Uncounted scope;
+  Rig rig(true);
+  REQUIRE(rig.begin(5) == SMError::None);
+  for (int i = 1; i <= 3; ++i) rig.push("{\"a\":" + std::to_string(i) + "}");
+  rig.uptime += SMSERVER_SAVE_AFTER_MS;
+  rig.outbox.step(rig.now());
+  REQUIRE(fake::flash.files.size() == 1);
+  auto& bytes = fake::flash.files.begin()->second;
+  const std::string json = "{\"a\":2}";
+  const auto at =
+      std::search(bytes.begin(), bytes.end(), json.begin(), json.end());
+  REQUIRE(at != bytes.end());
+  at[0] = '[';
+  CHECK(rig.drain() ==
+        Strings{record(5, 1, ",\"a\":1"), record(5, 3, ",\"a\":3")});
+  CHECK(rig.ack(5, 3));
+  CHECK(rig.outbox.count() == 0);
+}
+
 TEST_CASE("a file system that is full leaves the records in RAM") {
   Rig rig(true);
   fake::flash.fileBytes = 40;

@@ -1,10 +1,12 @@
-// The part of ArduinoJson 7.2 that the library, its tests and its examples use.
+// The part of ArduinoJson 7.2 that the library, its tests and its examples use:
+// its parser is not among it, see src/internal/json_document.h.
 // Declarations only: nlohmann::json is behind them, in json.cpp.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include <string_view>
 #include <type_traits>
 
 class JsonObjectConst;
@@ -41,6 +43,51 @@ struct SerializedValue {
 };
 inline SerializedValue serialized(const char* text) { return {text}; }
 
+class JsonObject;
+class JsonArray;
+
+// A value that can be changed. Without a node, when memory was out, nothing
+// happens.
+class JsonVariant : public JsonVariantConst {
+ public:
+  JsonVariant() = default;
+  JsonVariant(JsonDocument* doc, void* node)
+      : JsonVariantConst(node), doc_(doc) {}
+  // Empties it: JsonVariant (null), JsonObject or JsonArray.
+  template <typename T>
+  T to();
+  template <typename T>
+  std::enable_if_t<std::is_integral_v<T>> set(T value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      setBool(value);
+    } else {
+      setInteger(static_cast<long long>(value));
+    }
+  }
+  void set(double value);
+  void set(std::string_view value);
+  // Of an object, which null becomes; a key that is there is found again.
+  JsonVariant operator[](std::string_view key);
+  // To an array, which null becomes.
+  template <typename T>
+  T add();
+
+ protected:
+  void setBool(bool value);
+  void setInteger(long long value);
+  JsonDocument* doc_ = nullptr;
+};
+
+class JsonObject : public JsonVariant {
+ public:
+  using JsonVariant::JsonVariant;
+};
+
+class JsonArray : public JsonVariant {
+ public:
+  using JsonVariant::JsonVariant;
+};
+
 // What doc["key"] gives: to read, or to assign to.
 class JsonMember : public JsonVariantConst {
  public:
@@ -73,30 +120,21 @@ class JsonDocument {
   T as() const {
     return T(root());
   }
+  template <typename T>
+  T to();
+  // Memory was out.
+  bool overflowed() const { return overflowed_; }
   operator JsonVariantConst() const { return JsonVariantConst(root()); }
   const void* root() const;
 
  private:
   friend class JsonMember;
-  friend class DeserializationError;
   friend struct JsonAccess;
   void* node_ = nullptr;
-  char* block_ = nullptr;  // stands for the memory that the real one takes
+  void* blocks_ = nullptr;  // stand for the memory that the real one takes
+  bool overflowed_ = false;
 };
 
-class DeserializationError {
- public:
-  enum Code { Ok, InvalidInput, NoMemory };
-  DeserializationError(Code code) : code_(code) {}
-  explicit operator bool() const { return code_ != Ok; }
-  Code code() const { return code_; }
-
- private:
-  Code code_;
-};
-
-DeserializationError deserializeJson(JsonDocument& doc, const char* text,
-                                     size_t length);
 size_t measureJson(const JsonVariantConst& value);
 size_t serializeJson(const JsonVariantConst& value, char* out, size_t bytes);
 // With a writer of one's own, as the real one: it has

@@ -11,7 +11,27 @@ struct JsonAccess {
   static json*& node(JsonDocument& doc) {
     return reinterpret_cast<json*&>(doc.node_);
   }
-  static char*& block(JsonDocument& doc) { return doc.block_; }
+  // Takes so much memory for a document; false when it is out.
+  static bool grow(JsonDocument& doc, size_t bytes) {
+    void** const block = reinterpret_cast<void**>(
+        new (std::nothrow) char[sizeof(void*) + bytes]);
+    doc.overflowed_ = doc.overflowed_ || block == nullptr;
+    if (block == nullptr) return false;
+    *block = doc.blocks_;
+    doc.blocks_ = block;
+    return true;
+  }
+  static void clear(JsonDocument& doc) {
+    while (doc.blocks_ != nullptr) {
+      void** const block = static_cast<void**>(doc.blocks_);
+      doc.blocks_ = *block;
+      delete[] reinterpret_cast<char*>(block);
+    }
+    doc.overflowed_ = false;
+    fake::Uncounted scope;
+    delete node(doc);
+    node(doc) = nullptr;
+  }
 };
 
 namespace {
@@ -133,38 +153,77 @@ void JsonMember::operator=(SerializedValue value) {
 }
 
 JsonDocument::JsonDocument() = default;
-JsonDocument::~JsonDocument() {
-  delete[] block_;
-  fake::Uncounted scope;
-  delete static_cast<json*>(node_);
-}
+JsonDocument::~JsonDocument() { JsonAccess::clear(*this); }
 JsonMember JsonDocument::operator[](const char* key) {
   return JsonMember(this, key, JsonVariantConst(node_)[key].node());
 }
 const void* JsonDocument::root() const { return node_; }
 
-DeserializationError deserializeJson(JsonDocument& doc, const char* text,
-                                     size_t length) {
-  delete[] JsonAccess::block(doc);
-  JsonAccess::block(doc) = new (std::nothrow) char[length + 1];
-  if (JsonAccess::block(doc) == nullptr) return DeserializationError::NoMemory;
+template <>
+JsonVariant JsonDocument::to<JsonVariant>() {
+  JsonAccess::clear(*this);
   fake::Uncounted scope;
-  delete JsonAccess::node(doc);
-  JsonAccess::node(doc) = nullptr;
-  // Real one: 10 levels, and text behind the first value does not matter to it.
-  int depth = 0;
-  bool deep = false;
-  json parsed = json::parse(
-      text, text + length,
-      [&](int level, json::parse_event_t, json&) {
-        depth = level;
-        deep = deep || level > 10;
-        return true;
-      },
-      false);
-  if (parsed.is_discarded() || deep) return DeserializationError::InvalidInput;
-  JsonAccess::node(doc) = new json(std::move(parsed));
-  return DeserializationError::Ok;
+  json* const root = new json();
+  node_ = root;
+  return JsonVariant(this, root);
+}
+
+namespace {
+
+json* change(const JsonVariantConst& value) {
+  return static_cast<json*>(const_cast<void*>(value.node()));
+}
+
+void assign(const JsonVariantConst& to, json value) {
+  fake::Uncounted scope;
+  if (json* const node = change(to)) *node = std::move(value);
+}
+
+constexpr size_t kSlotBytes = 16;
+
+}  // namespace
+
+template <>
+JsonVariant JsonVariant::to<JsonVariant>() {
+  assign(*this, nullptr);
+  return *this;
+}
+template <>
+JsonObject JsonVariant::to<JsonObject>() {
+  fake::Uncounted scope;
+  assign(*this, json::object());
+  return JsonObject(doc_, change(*this));
+}
+template <>
+JsonArray JsonVariant::to<JsonArray>() {
+  fake::Uncounted scope;
+  assign(*this, json::array());
+  return JsonArray(doc_, change(*this));
+}
+void JsonVariant::setBool(bool value) { assign(*this, value); }
+void JsonVariant::setInteger(long long value) { assign(*this, value); }
+void JsonVariant::set(double value) { assign(*this, value); }
+void JsonVariant::set(std::string_view value) {
+  if (node_ == nullptr || !JsonAccess::grow(*doc_, value.size())) return;
+  fake::Uncounted scope;
+  assign(*this, std::string(value));
+}
+
+JsonVariant JsonVariant::operator[](std::string_view key) {
+  if (node_ == nullptr) return {};
+  if ((!change(*this)->is_object() || !change(*this)->contains(key)) &&
+      !JsonAccess::grow(*doc_, kSlotBytes + key.size())) {
+    return {};
+  }
+  fake::Uncounted scope;
+  return JsonVariant(doc_, &(*change(*this))[std::string(key)]);
+}
+template <>
+JsonVariant JsonVariant::add<JsonVariant>() {
+  if (node_ == nullptr || !JsonAccess::grow(*doc_, kSlotBytes)) return {};
+  fake::Uncounted scope;
+  change(*this)->push_back(nullptr);
+  return JsonVariant(doc_, &change(*this)->back());
 }
 
 size_t measureJson(const JsonVariantConst& value) {
