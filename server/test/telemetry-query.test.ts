@@ -156,6 +156,30 @@ describe('buckets', () => {
     ]);
   });
 
+  test.each(['records', 'rollups'] as const)(
+    'begin with the first of an hour that comes twice (%s)',
+    async (source) => {
+      const twice = Date.UTC(2025, 9, 26, 0);
+      // Nothing was measured at the very beginning.
+      const { key } = await deviceWith(temperatures(twice + HOUR / 4, twice + 5 * HOUR, HOUR / 2));
+      await rollUp(client.db, twice + DAY, signal);
+      const found = await buckets(key, source, twice, twice + 5 * HOUR, '2h', 'Europe/Berlin');
+      expect(found.map(({ startMs, count }) => [startMs, count])).toEqual([
+        [twice, 6],
+        [twice + 3 * HOUR, 4],
+      ]);
+      // In Havana it is the hour after midnight.
+      const midnight = Date.UTC(2025, 10, 2, 4);
+      await add(key, temperatures(midnight + HOUR / 4, midnight + 26 * HOUR, HOUR / 2));
+      await rollUp(client.db, midnight + 2 * DAY, signal);
+      const days = await buckets(key, source, midnight, midnight + 26 * HOUR, '1d', 'America/Havana');
+      expect(days.map(({ startMs, count }) => [startMs, count])).toEqual([
+        [midnight, 50],
+        [midnight + 25 * HOUR, 2],
+      ]);
+    },
+  );
+
   test('of an hour are two where an hour comes twice', async () => {
     const twice = Date.UTC(2025, 9, 26, 0);
     const { key } = await deviceWith(temperatures(twice, twice + 2 * HOUR, HOUR / 4));

@@ -1,6 +1,7 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { type DeviceSession, FLAPPING_CONNECTS, type PresenceAnswer } from '../../contract/api/presence.ts';
 import type { Queryable } from '../platform/db/client.ts';
+import { instantOf } from '../platform/db/local-time.ts';
 import { deviceSessions } from '../platform/db/schema.ts';
 import { disconnectReason, TAKEN_OVER } from './reasons.ts';
 
@@ -71,8 +72,8 @@ export async function readUptime(
   const today = sql`date_trunc('day', until at time zone ${zone})`;
   const rows = await db.execute<PresenceAnswer['uptime'][number]>(sql`
     with days as (
-      select day, until, day at time zone ${zone} as starts,
-        least((day + interval '1 day') at time zone ${zone}, until) as ends
+      select day, until, ${instantOf(sql`day`, zone)} as starts,
+        least(${instantOf(sql`(day + interval '1 day')`, zone)}, until) as ends
       from (select ${new Date(now).toISOString()}::timestamptz as until) as moment,
         generate_series(${today} - make_interval(days => ${days}::int - 1), ${today}, interval '1 day') as day),
     connected as (

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { INTERVALS, type Interval } from '../../../contract/api/telemetry.ts';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
+import { instantOf } from '../../platform/db/local-time.ts';
 
 export interface BucketQuery {
   /** The device's small key. */
@@ -139,7 +140,7 @@ function bucketOf(query: BucketQuery, at: SQL): SQL {
 }
 
 function bucketStart(query: BucketQuery, bucket: SQL): SQL {
-  return followsLocalClock(query) ? sql`(${bucket} at time zone ${query.zone})` : bucket;
+  return followsLocalClock(query) ? instantOf(bucket, query.zone) : bucket;
 }
 
 /**
