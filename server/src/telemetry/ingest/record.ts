@@ -49,7 +49,7 @@ export function parseRecord(payload: Buffer): JsonObject | RejectReason {
     return 'not_json';
   }
   if (!isObject(body)) return 'not_an_object';
-  const fault = findFault(body, 1);
+  const fault = faultOf(body);
   if (fault) return fault;
   return { text: UNUSUAL_NUMBER.test(text) ? JSON.stringify(body) : text, body };
 }
@@ -78,6 +78,10 @@ function toMilliseconds(ts: unknown): number {
 }
 
 /** What JSON allows and PostgreSQL's `jsonb` or `float8` does not. */
+export function faultOf(body: Readonly<Record<string, unknown>>): RejectReason | undefined {
+  return findFault(body, 1);
+}
+
 function findFault(value: unknown, depth: number): RejectReason | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'bad_number';
   if (typeof value === 'string') return isStorable(value) ? undefined : 'bad_text';
