@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import type { Interval } from '../contract/api/telemetry.ts';
 import { MIGRATIONS_FOLDER } from '../dev/stack.ts';
 import { type DatabaseClient, openDatabase } from '../src/platform/db/client.ts';
@@ -9,7 +10,7 @@ import { insertRecords, markDirtyHours } from '../src/telemetry/ingest/write-bat
 import { deleteRecords } from '../src/telemetry/query/delete-records.ts';
 import { type Bucket, readBuckets } from '../src/telemetry/query/read-buckets.ts';
 import { readFields } from '../src/telemetry/query/read-fields.ts';
-import { readRecords } from '../src/telemetry/query/read-records.ts';
+import { readRecords, recordsStatement } from '../src/telemetry/query/read-records.ts';
 import { listPartitions, makePartitions, ROLLUPS, TELEMETRY } from '../src/telemetry/store/partitions.ts';
 import { applyRetention } from '../src/telemetry/store/retention.ts';
 import { rollUp } from '../src/telemetry/store/rollups.ts';
@@ -232,6 +233,24 @@ describe('pages of records', () => {
       expect(seen).toEqual(order === 'asc' ? expected : expected.toReversed());
     },
   );
+
+  test.each(['asc', 'desc'] as const)('are read without the rest of their range (%s)', async (order) => {
+    const at = Date.UTC(2026, 0, 20);
+    const { key } = await deviceWith(temperatures(at, at + 5 * DAY, 60_000));
+    await client.sql`analyze telemetry`;
+    const range = { device: key, fromMs: at, toMs: at + 5 * DAY, order, limit: 10 };
+    const middle = { atUs: (at + 2 * DAY) * 1_000, receivedUs: 0 };
+    for (const after of [undefined, middle]) {
+      const [plan] = await client.db.execute<{ 'QUERY PLAN': unknown }>(
+        sql`explain (analyze, format json) ${recordsStatement({ ...range, after })}`,
+      );
+      const rows = [...JSON.stringify(plan).matchAll(/"Actual Rows":(\d+)/g)].map(([, count]) =>
+        Number(count),
+      );
+      expect(rows.length).toBeGreaterThan(1);
+      expect(Math.max(...rows)).toBeLessThan(100);
+    }
+  });
 });
 
 describe('fields', () => {

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
 
 export interface RecordQuery {
@@ -24,11 +24,18 @@ export interface StoredRecord extends Position {
 
 /** Records of a device by time of measurement, and by receipt within it. Pages follow the index. */
 export async function readRecords(db: Queryable, query: RecordQuery): Promise<StoredRecord[]> {
-  const { device, fromMs, toMs, order, limit, after } = query;
+  const rows = await db.execute<{ at: string; received: string; data: StoredRecord['data'] }>(
+    recordsStatement(query),
+  );
+  return rows.map(({ at, received, data }) => ({ atUs: Number(at), receivedUs: Number(received), data }));
+}
+
+/** Ordered by the columns, not by the results of the same names, which no index has: it ends where the page ends. */
+export function recordsStatement({ device, fromMs, toMs, order, limit, after }: RecordQuery): SQL {
   const way = sql.raw(order);
   const beyond = sql.raw(order === 'asc' ? '>' : '<');
   const bound = sql.raw(order === 'asc' ? '>=' : '<=');
-  const rows = await db.execute<{ at: string; received: string; data: StoredRecord['data'] }>(sql`
+  return sql`
     select (extract(epoch from at) * 1000000)::bigint as at,
       (extract(epoch from received) * 1000000)::bigint as received, data
     from telemetry
@@ -40,8 +47,7 @@ export async function readRecords(db: Queryable, query: RecordQuery): Promise<St
               and (at, received) ${beyond} (${moment(after.atUs)}, ${moment(after.receivedUs)})`
           : sql``
       }
-    order by at ${way}, received ${way} limit ${limit}`);
-  return rows.map(({ at, received, data }) => ({ atUs: Number(at), receivedUs: Number(received), data }));
+    order by telemetry.at ${way}, telemetry.received ${way} limit ${limit}`;
 }
 
 function moment(us: number) {
