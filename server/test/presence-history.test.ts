@@ -179,7 +179,7 @@ test('the timeline has refusals, changes, sessions and commands, newest first, p
   expect(kinds.flat()).toHaveLength(items.length);
 });
 
-test('a refused credential is a refusal in the timeline, with its reason', async () => {
+test('a refused credential is a refusal in the timeline and the last one of its device, with its reason', async () => {
   const id = randomUUID();
   await api.devices.$post({ json: { id, role: 'agent' } });
   await callDevice(stack.url, tokenPath(id), 'not-the-key');
@@ -191,6 +191,9 @@ test('a refused credential is a refusal in the timeline, with its reason', async
       ({ what, detail }) => what === 'credential.refused' && detail.after?.reason === 'bad_credential',
     );
   });
+  expect((await presence(id)).lastRefusal).toMatchObject({ reason: 'bad_credential', address: '127.0.0.1' });
+  const { uuid } = await registerDevice(stack.url);
+  expect((await presence(uuid)).lastRefusal).toBeNull();
 });
 
 describe('the diagnosis', () => {

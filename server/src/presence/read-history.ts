@@ -1,8 +1,9 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { type DeviceSession, FLAPPING_CONNECTS, type PresenceAnswer } from '../../contract/api/presence.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { instantOf } from '../platform/db/local-time.ts';
-import { deviceSessions } from '../platform/db/schema.ts';
+import { auditLog, deviceSessions } from '../platform/db/schema.ts';
 import { disconnectReason, TAKEN_OVER } from './reasons.ts';
 
 export type SessionRow = typeof deviceSessions.$inferSelect;
@@ -37,6 +38,23 @@ export function toSessionAnswer(row: SessionRow): DeviceSession {
     keepAliveSeconds: row.keepAlive,
   };
 }
+
+/** The newest refusal of a credential for a device. */
+export async function readLastRefusal(
+  db: Queryable,
+  deviceId: string,
+): Promise<PresenceAnswer['lastRefusal']> {
+  const [row] = await db
+    .select({ at: auditLog.at, after: auditLog.after, address: auditLog.address })
+    .from(auditLog)
+    .where(and(eq(auditLog.subject, deviceId), eq(auditLog.action, 'credential.refused')))
+    .orderBy(desc(auditLog.id))
+    .limit(1);
+  if (!row) return null;
+  return { at: row.at.toISOString(), reason: refusal.parse(row.after).reason, address: row.address };
+}
+
+const refusal = z.object({ reason: z.string() });
 
 const CONFLICT_TAKEOVERS = 3;
 
