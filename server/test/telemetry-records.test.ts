@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { sql } from 'drizzle-orm';
+import { readNewestRecord, readRecords, recordsStatement } from '../src/telemetry/query/read-records.ts';
+import { type StoredTelemetry, startStoredTelemetry, temperatures } from './stored-telemetry.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const FROM = Date.UTC(2025, 9, 20);
+const TO = Date.UTC(2026, 3, 5);
+
+let store: StoredTelemetry;
+
+beforeAll(async () => {
+  store = await startStoredTelemetry(FROM, TO);
+}, 60_000);
+afterAll(() => store.close());
+
+describe('pages of records', () => {
+  test.each(['asc', 'desc'] as const)(
+    'hold each record once, those of one moment too (%s)',
+    async (order) => {
+      const at = FROM + 100 * HOUR;
+      const points = Array.from({ length: 25 }, (_, i) => ({ atMs: at + Math.floor(i / 10), body: { i } }));
+      const { key } = await store.deviceWith(points);
+      const seen: unknown[] = [];
+      let after: { atUs: number; receivedUs: number } | undefined;
+      for (;;) {
+        const page = await readRecords(store.client.db, {
+          device: key,
+          fromMs: at,
+          toMs: at + HOUR,
+          order,
+          limit: 7,
+          after,
+        });
+        seen.push(...page.map(({ data }) => data.i));
+        after = page.at(-1);
+        if (page.length < 7) break;
+      }
+      const expected = points.map(({ body }) => body.i);
+      expect(seen).toEqual(order === 'asc' ? expected : expected.toReversed());
+    },
+  );
+
+  test.each(['asc', 'desc'] as const)('are read without the rest of their range (%s)', async (order) => {
+    const at = Date.UTC(2026, 0, 20);
+    const { key } = await store.deviceWith(temperatures(at, at + 5 * DAY, 60_000));
+    await store.client.sql`analyze telemetry`;
+    const range = { device: key, fromMs: at, toMs: at + 5 * DAY, order, limit: 10 };
+    const middle = { atUs: (at + 2 * DAY) * 1_000, receivedUs: 0 };
+    for (const after of [undefined, middle]) {
+      const [plan] = await store.client.db.execute<{ 'QUERY PLAN': unknown }>(
+        sql`explain (analyze, format json) ${recordsStatement({ ...range, after })}`,
+      );
+      const rows = [...JSON.stringify(plan).matchAll(/"Actual Rows":(\d+)/g)].map(([, count]) =>
+        Number(count),
+      );
+      expect(rows.length).toBeGreaterThan(1);
+      expect(Math.max(...rows)).toBeLessThan(100);
+    }
+  });
+});
+
+test('the newest record is found however old it is', async () => {
+  const now = TO - DAY;
+  const { key } = await store.deviceWith([]);
+  expect(await readNewestRecord(store.client.db, key, now)).toBeUndefined();
+  for (const age of [150 * DAY, 60 * DAY, 59 * DAY, 2 * DAY, HOUR, -HOUR]) {
+    await store.add(key, [{ atMs: now - age, body: { age } }]);
+    expect((await readNewestRecord(store.client.db, key, now))?.data).toEqual({ age });
+  }
+});
