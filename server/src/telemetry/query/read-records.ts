@@ -51,22 +51,24 @@ export async function readNewestRecord(
   return undefined;
 }
 
-/** Ordered by the columns, not by the results of the same names, which no index has: it ends where the page ends. */
+/**
+ * Ordered by the columns, not by the results of the same names, which no index has: it ends where the page ends. Both ends of
+ * the range are parameters as they are, so that partitions outside of it are left out of the plan.
+ */
 export function recordsStatement({ device, fromMs, toMs, order, limit, after }: RecordQuery): SQL {
   const way = sql.raw(order);
   const beyond = sql.raw(order === 'asc' ? '>' : '<');
-  const bound = sql.raw(order === 'asc' ? '>=' : '<=');
+  const afterMs = after && Math.floor(after.atUs / 1_000);
+  const lowerMs = afterMs === undefined || order === 'desc' ? fromMs : Math.max(fromMs, afterMs);
+  const upperMs = afterMs === undefined || order === 'asc' ? toMs : Math.min(toMs, afterMs + 1);
   return sql`
     select (extract(epoch from at) * 1000000)::bigint as at,
       (extract(epoch from received) * 1000000)::bigint as received, data
     from telemetry
     where device = ${device}
-      and at >= ${new Date(fromMs).toISOString()}::timestamptz and at < ${new Date(toMs).toISOString()}::timestamptz
+      and at >= ${new Date(lowerMs).toISOString()}::timestamptz and at < ${new Date(upperMs).toISOString()}::timestamptz
       ${
-        after
-          ? sql`and at ${bound} ${moment(after.atUs)}
-              and (at, received) ${beyond} (${moment(after.atUs)}, ${moment(after.receivedUs)})`
-          : sql``
+        after ? sql`and (at, received) ${beyond} (${moment(after.atUs)}, ${moment(after.receivedUs)})` : sql``
       }
     order by telemetry.at ${way}, telemetry.received ${way} limit ${limit}`;
 }
