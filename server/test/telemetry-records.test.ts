@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
+import type { Queryable } from '../src/platform/db/client.ts';
+import { readBuckets } from '../src/telemetry/query/read-buckets.ts';
+import { readFields } from '../src/telemetry/query/read-fields.ts';
 import { readNewestRecord, readRecords, recordsStatement } from '../src/telemetry/query/read-records.ts';
 import { type StoredTelemetry, startStoredTelemetry, temperatures } from './stored-telemetry.ts';
 
@@ -63,6 +66,34 @@ describe('pages of records', () => {
     // Those behind the place where the page begins are not even in the plan.
     expect(days).toEqual([5, 3]);
   });
+});
+
+test('what is asked of a day locks the partitions of that day alone, however many there are', async () => {
+  const at = Date.UTC(2026, 1, 10);
+  const { key } = await store.deviceWith(temperatures(at, at + DAY, 600_000));
+  const [fromMs, toMs] = [at + HOUR, at + DAY - HOUR];
+  const buckets = { device: key, fields: ['temp'], fromMs, toMs, zone: 'UTC' };
+  const page = { device: key, fromMs, toMs, order: 'asc', limit: 10 } as const;
+  const work: Record<string, (tx: Queryable) => Promise<unknown>> = {
+    records: (tx) => readRecords(tx, page),
+    newest: (tx) => readNewestRecord(tx, key, at + DAY),
+    fields: (tx) => readFields(tx, key),
+    buckets: (tx) => readBuckets(tx, { ...buckets, interval: '10m', source: 'records' }),
+    hours: (tx) => readBuckets(tx, { ...buckets, interval: '1h', source: 'rollups' }),
+  };
+  for (const [name, read] of Object.entries(work)) {
+    const locked = await store.client.db.transaction(async (tx) => {
+      expect(await read(tx), name).toBeTruthy();
+      return await tx.execute<{ name: string }>(sql`
+        select distinct relation::regclass::text as name from pg_locks
+        where pid = pg_backend_pid() and relation::regclass::text ~ '^telemetry_\\d{8}$'`);
+    });
+    const days = locked.map((row) => row.name);
+    expect(days, name).toContain('telemetry_20260210');
+    // The newest record is looked for two days back, and as far ahead as there are partitions.
+    if (name !== 'newest') expect(days, name).toEqual(['telemetry_20260210']);
+    else expect(Math.min(...days.map((day) => Number(day.slice(-8))))).toBe(20_260_209);
+  }
 });
 
 test('the newest record is found however old it is', async () => {
