@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../src/platform/db/client.ts';
+import { storeImported } from '../src/telemetry/import/store-batch.ts';
+import { readLatestValues } from '../src/telemetry/live/latest-values.ts';
 import { readBuckets } from '../src/telemetry/query/read-buckets.ts';
 import { readFields } from '../src/telemetry/query/read-fields.ts';
 import { readNewestRecord, readRecords, recordsStatement } from '../src/telemetry/query/read-records.ts';
@@ -70,7 +72,11 @@ describe('pages of records', () => {
 
 test('what is asked of a day locks the partitions of that day alone, however many there are', async () => {
   const at = Date.UTC(2026, 1, 10);
-  const { key } = await store.deviceWith(temperatures(at, at + DAY, 600_000));
+  const { key, id } = await store.deviceWith(temperatures(at, at + DAY, 600_000));
+  await store.client.sql`
+    update telemetry_devices set last_received_at = ${new Date(at + DAY / 2).toISOString()} where key = ${key}`;
+  const atUs = (at + HOUR) * 1_000;
+  const imported = [{ line: 1, atUs, receivedUs: atUs, text: '{"temp":1}' }];
   const [fromMs, toMs] = [at + HOUR, at + DAY - HOUR];
   const buckets = { device: key, fields: ['temp'], fromMs, toMs, zone: 'UTC' };
   const page = { device: key, fromMs, toMs, order: 'asc', limit: 10 } as const;
@@ -79,6 +85,8 @@ test('what is asked of a day locks the partitions of that day alone, however man
     newest: (tx) => readNewestRecord(tx, key, at + DAY),
     fields: (tx) => readFields(tx, key),
     buckets: (tx) => readBuckets(tx, { ...buckets, interval: '10m', source: 'records' }),
+    live: (tx) => readLatestValues(tx, [id]),
+    import: (tx) => storeImported(tx, key, imported),
     hours: (tx) => readBuckets(tx, { ...buckets, interval: '1h', source: 'rollups' }),
   };
   for (const [name, read] of Object.entries(work)) {

@@ -65,6 +65,9 @@ export async function storeImported(
 
 /** The time of receipt tells records of the same time apart: one that is taken is moved on by a microsecond. */
 async function insertNew(tx: Queryable, device: number, records: readonly ImportedRecord[]): Promise<number> {
+  const times = records.map(({ atUs }) => Math.floor(atUs / 1_000));
+  const from = new Date(Math.min(...times)).toISOString();
+  const to = new Date(Math.max(...times) + 1).toISOString();
   const [row] = await tx.execute<{ n: string }>(sql`
     with given as (
       select timestamptz 'epoch' + at * interval '1 microsecond' as at,
@@ -81,7 +84,9 @@ async function insertNew(tx: Queryable, device: number, records: readonly Import
       from once cross join lateral (
         select bool_or(stored.data = once.data) as same,
           max(stored.received) filter (where stored.received >= once.received) as last
-        from telemetry as stored where stored.device = ${device} and stored.at = once.at
+        from telemetry as stored
+        where stored.device = ${device} and stored.at = once.at
+          and stored.at >= ${from}::timestamptz and stored.at < ${to}::timestamptz
       ) as known
       where known.same is not true
     ), added as (
