@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../src/platform/db/client.ts';
-import { storeImported } from '../src/telemetry/import/store-batch.ts';
+import { makeDays, storeImported } from '../src/telemetry/import/store-batch.ts';
 import { readLatestValues } from '../src/telemetry/live/latest-values.ts';
 import { readBuckets } from '../src/telemetry/query/read-buckets.ts';
 import { readFields } from '../src/telemetry/query/read-fields.ts';
 import { readNewestRecord, readRecords, recordsStatement } from '../src/telemetry/query/read-records.ts';
+import { listPartitions, TELEMETRY } from '../src/telemetry/store/partitions.ts';
 import { type StoredTelemetry, startStoredTelemetry, temperatures } from './stored-telemetry.ts';
 
 const HOUR = 3_600_000;
@@ -101,6 +102,21 @@ test('what is asked of a day locks the partitions of that day alone, however man
     // The newest record is looked for two days back, and as far ahead as there are partitions.
     if (name !== 'newest') expect(days, name).toEqual(['telemetry_20260210']);
     else expect(Math.min(...days.map((day) => Number(day.slice(-8))))).toBe(20_260_209);
+  }
+});
+
+test('an import makes the partitions of its days and of no others', async () => {
+  const days = async () =>
+    (await listPartitions(store.client.sql, TELEMETRY)).map(({ fromMs }) => fromMs).filter((ms) => ms < FROM);
+  const at = Date.UTC(2024, 1, 28);
+  const imported = [3, 0, 1, 8].map((day) => {
+    const atUs = (at + day * DAY + HOUR) * 1_000;
+    return { line: 1, atUs, receivedUs: atUs, text: '{}' };
+  });
+  for (const made of [new Set<number>(), new Set<number>()]) {
+    await makeDays(store.client.sql, imported, made);
+    expect(await days()).toEqual([0, 1, 3, 8].map((day) => at + day * DAY));
+    expect(made.size).toBe(4);
   }
 });
 

@@ -18,14 +18,24 @@ export async function makeDays(
   made: Set<number>,
 ): Promise<void> {
   const days = new Set(records.map(({ atUs }) => Math.floor(atUs / DAY_US)));
-  for (const day of days) {
-    if (made.has(day)) continue;
-    const startMs = (day * DAY_US) / 1_000;
+  for (const [first, last] of runsOf([...days].filter((day) => !made.has(day)))) {
+    const [fromMs, toMs] = [(first * DAY_US) / 1_000, (last * DAY_US) / 1_000];
     // Other statements may hold the table for longer than the DDL waits.
-    await tried(() => makePartitions(client, TELEMETRY, startMs, startMs));
-    await tried(() => makePartitions(client, ROLLUPS, startMs, startMs));
-    made.add(day);
+    await tried(() => makePartitions(client, TELEMETRY, fromMs, toMs));
+    await tried(() => makePartitions(client, ROLLUPS, fromMs, toMs));
+    for (let day = first; day <= last; day++) made.add(day);
   }
+}
+
+/** First and last of days that follow one another: which partitions there are is read once for them. */
+function runsOf(days: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = [];
+  for (const day of days.toSorted((one, other) => one - other)) {
+    const run = runs.at(-1);
+    if (run && run[1] + 1 === day) run[1] = day;
+    else runs.push([day, day]);
+  }
+  return runs;
 }
 
 async function tried(work: () => Promise<void>): Promise<void> {
