@@ -45,6 +45,10 @@ describe.skipIf(!hasCompose)('docker-compose', () => {
     expect(publishedPorts(project.services.db)).toEqual([]);
   });
 
+  test('the database can lock ten years of partitions', () => {
+    expect(project.services.db.command).toEqual(['postgres', '-c', 'max_locks_per_transaction=512']);
+  });
+
   test('PORT and MQTT_PORT move the published side alone', async () => {
     const { project: moved } = await compose({ ...SETTINGS, PORT: '127.0.0.1:8080', MQTT_PORT: '2883' });
     expect(JSON.stringify(moved.services.server.ports)).toContain('8080');

@@ -44,6 +44,26 @@ describe('a delivery that fails', () => {
     for (const { body, headers } of rig.receiver.requests) expect(webhook.verify(body, headers)).toBeTruthy();
   });
 
+  test('is tried again when its receiver asks, where that is later', async () => {
+    const { channel, device } = await rig.setUp();
+    await rig.fire(device);
+    await collectNow(rig);
+    await rig.deliveriesAre(channel.id, ['delivered 1']);
+    const answers = ['600', new Date(Date.now() + 1_200_000).toUTCString(), '1'];
+    rig.receiver.answer = () =>
+      new Response('', { status: 429, headers: { 'retry-after': answers.shift() ?? '' } });
+    await device.send({ temperature: 20 });
+    await rig.alertsAre(device.uuid, ['resolved']);
+    await collectNow(rig);
+    for (const [attempt, seconds] of [600, 1_200, 1_800].entries()) {
+      const [delivery] = await rig.deliveriesAre(channel.id, [`queued ${attempt + 1}`, 'delivered 1']);
+      const wait = Date.parse(delivery?.nextAttemptAt ?? '') - Date.now();
+      expect(wait).toBeGreaterThan(seconds * 1_000 - 5_000);
+      expect(wait).toBeLessThanOrEqual(seconds * 1_100 + 1_000);
+      await retryNow(rig);
+    }
+  });
+
   test('for three days disables its channel, with a notice', async () => {
     const { channel, device } = await rig.setUp();
     rig.receiver.answer = () => new Response('', { status: 500 });

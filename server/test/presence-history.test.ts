@@ -108,6 +108,8 @@ test.each([
   ['Europe/Berlin', '2026-10-25T23:00:00Z', '2026-10-24T21:00:00Z', [3_600, 90_000], [86_400, 90_000]],
   // A day of 23 hours that begins at one o'clock, because midnight is left out.
   ['Asia/Beirut', '2026-03-29T21:00:00Z', '2026-03-28T21:00:00Z', [3_600, 82_800], [86_400, 82_800]],
+  // A day of 25 hours whose midnight comes twice.
+  ['America/Havana', '2026-11-02T05:00:00Z', '2026-11-01T03:00:00Z', [3_600, 90_000], [86_400, 90_000]],
 ])('days of %s have the hours that its clock gave them', async (zone, now, start, seconds, passed) => {
   const { uuid } = await registerDevice(stack.url);
   await stack.sql`insert into device_sessions (device_id, connected_at) values (${uuid}, ${start})`;
@@ -197,7 +199,7 @@ test('events of the same moment are on one page or the next, none of them twice'
   expect(ids).toHaveLength(10);
 });
 
-test('a refused credential is a refusal in the timeline, with its reason', async () => {
+test('a refused credential is a refusal in the timeline and the last one of its device, with its reason', async () => {
   const id = randomUUID();
   await api.devices.$post({ json: { id, role: 'agent' } });
   await callDevice(stack.url, tokenPath(id), 'not-the-key');
@@ -209,6 +211,9 @@ test('a refused credential is a refusal in the timeline, with its reason', async
       ({ what, detail }) => what === 'credential.refused' && detail.after?.reason === 'bad_credential',
     );
   });
+  expect((await presence(id)).lastRefusal).toMatchObject({ reason: 'bad_credential', address: '127.0.0.1' });
+  const { uuid } = await registerDevice(stack.url);
+  expect((await presence(uuid)).lastRefusal).toBeNull();
 });
 
 describe('the diagnosis', () => {

@@ -123,29 +123,36 @@ describe('an import', () => {
       '{"data":{}}\n',
       '\n',
       line(1, { bad: '\0' }),
+      `{"at":"${at(1)}","data":{"bad":1e999}}\n`,
       `{"at":"${old}","data":{}}\n`,
       `{"at":"${new Date(Date.now() + DAY_MS).toISOString()}","data":{}}\n`,
       line(2, { good: 2 }).trimEnd(),
     ].join('');
     const report = await importInto(device, body);
-    expect(report).toMatchObject({ imported: 2, errors: 6 });
+    expect(report).toMatchObject({ imported: 2, errors: 7 });
     expect(report.lines.map((found) => [found.line, found.reason.slice(0, 22)])).toEqual([
       [2, 'is not JSON'],
       [3, '"at" is not a time of '],
       [4, 'must be an object with'],
       [6, 'data is refused: bad_t'],
-      [7, 'was measured before 20'],
-      [8, 'was measured in the fu'],
+      [7, 'data is refused: bad_n'],
+      [8, 'was measured before 20'],
+      [9, 'was measured in the fu'],
     ]);
     expect((await auditOf(stack, device)).at(-1)).toMatchObject({
       action: 'telemetry.imported',
-      after: { imported: 2, errors: 6, isComplete: true, from: at(0), to: at(2) },
+      after: { imported: 2, errors: 7, isComplete: true, from: at(0), to: at(2) },
     });
-    const csv = 'at,temp\n'.concat(`${at(9)},1,2\n`, `${at(10)},21.5\n`, `${at(11)},"open\n`);
+    const csv = 'at,temp\n'.concat(
+      `${at(9)},1,2\n`,
+      `${at(10)},21.5\n`,
+      `${at(11)},-1e999\n`,
+      `${at(12)},"open\n`,
+    );
     expect(await importInto(device, csv, 'text/csv')).toMatchObject({
       imported: 1,
-      errors: 2,
-      lines: [{ line: 2 }, { line: 4 }],
+      errors: 3,
+      lines: [{ line: 2 }, { line: 4 }, { line: 5 }],
     });
     expect(await importInto(device, 'time,temp\n', 'text/csv')).toMatchObject({ imported: 0, errors: 1 });
   });

@@ -34,6 +34,14 @@ export const presenceAnswer = z.object({
   online: z.boolean(),
   lastSeenAt: time.nullable(),
   session: deviceSession.nullable().describe('The newest one'),
+  lastRefusal: z
+    .object({
+      at: time,
+      reason: z.string().describe('bad_credential, superseded, wrong_device or wrong_role'),
+      address: z.string().nullable(),
+    })
+    .nullable()
+    .describe('The last credential for this device that was refused, of those in the audit log: one an hour'),
   connects: z.int().describe('Sessions that began in the last 10 minutes'),
   flapping: z.boolean().describe(`${FLAPPING_CONNECTS} or more sessions began in the last 10 minutes`),
   conflict: z

@@ -44,7 +44,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** The server, or what it said when it ended. */
 async function tryPort(options: ServerOptions, port: number): Promise<Server | string> {
   const { program, data, account, settings, signal } = options;
-  const fixed = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'lc_messages=C'];
+  const fixed = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'lc_messages=C',
+    // As docker-compose.yml has it: a query over years of telemetry locks their partitions, one a day.
+    'max_locks_per_transaction=512',
+  ];
   const child = Bun.spawn(
     [
       ...runAs(account),

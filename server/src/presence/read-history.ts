@@ -1,7 +1,9 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { type DeviceSession, FLAPPING_CONNECTS, type PresenceAnswer } from '../../contract/api/presence.ts';
 import type { Queryable } from '../platform/db/client.ts';
-import { deviceSessions } from '../platform/db/schema.ts';
+import { instantOf } from '../platform/db/local-time.ts';
+import { auditLog, deviceSessions } from '../platform/db/schema.ts';
 import { disconnectReason, TAKEN_OVER } from './reasons.ts';
 
 export type SessionRow = typeof deviceSessions.$inferSelect;
@@ -37,6 +39,23 @@ export function toSessionAnswer(row: SessionRow): DeviceSession {
   };
 }
 
+/** The newest refusal of a credential for a device. */
+export async function readLastRefusal(
+  db: Queryable,
+  deviceId: string,
+): Promise<PresenceAnswer['lastRefusal']> {
+  const [row] = await db
+    .select({ at: auditLog.at, after: auditLog.after, address: auditLog.address })
+    .from(auditLog)
+    .where(and(eq(auditLog.subject, deviceId), eq(auditLog.action, 'credential.refused')))
+    .orderBy(desc(auditLog.id))
+    .limit(1);
+  if (!row) return null;
+  return { at: row.at.toISOString(), reason: refusal.parse(row.after).reason, address: row.address };
+}
+
+const refusal = z.object({ reason: z.string() });
+
 const CONFLICT_TAKEOVERS = 3;
 
 /** How restless a device was in the last 10 minutes, by the database's clock. */
@@ -71,8 +90,8 @@ export async function readUptime(
   const today = sql`date_trunc('day', until at time zone ${zone})`;
   const rows = await db.execute<PresenceAnswer['uptime'][number]>(sql`
     with days as (
-      select day, until, day at time zone ${zone} as starts,
-        least((day + interval '1 day') at time zone ${zone}, until) as ends
+      select day, until, ${instantOf(sql`day`, zone)} as starts,
+        least(${instantOf(sql`(day + interval '1 day')`, zone)}, until) as ends
       from (select ${new Date(now).toISOString()}::timestamptz as until) as moment,
         generate_series(${today} - make_interval(days => ${days}::int - 1), ${today}, interval '1 day') as day),
     connected as (

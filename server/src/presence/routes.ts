@@ -20,7 +20,7 @@ import { validate } from '../http/validate.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { diagnose } from './diagnose.ts';
-import { readRecent, readSessions, readUptime, toSessionAnswer } from './read-history.ts';
+import { readLastRefusal, readRecent, readSessions, readUptime, toSessionAnswer } from './read-history.ts';
 import { readSigns } from './read-signs.ts';
 import { readTimeline } from './read-timeline.ts';
 
@@ -57,7 +57,7 @@ export function presenceRoutes({ db, clock }: PresenceRouteDeps) {
       describeOperation({
         id: 'readPresence',
         tag,
-        summary: 'Read whether a device is online, how it left last, and its uptime',
+        summary: 'Read whether a device is online, how it left or was refused last, and its uptime',
         answer: presenceAnswer,
         problems: ['not-found', 'bad-request'],
       }),
@@ -72,6 +72,7 @@ export function presenceRoutes({ db, clock }: PresenceRouteDeps) {
           online: device.connectedAt !== null,
           lastSeenAt: device.lastSeenAt?.toISOString() ?? null,
           session: newest ? toSessionAnswer(newest) : null,
+          lastRefusal: await readLastRefusal(db, id),
           ...(await readRecent(db, id)),
           zone,
           uptime: await readUptime(db, id, { days, zone, now: clock.now() }),

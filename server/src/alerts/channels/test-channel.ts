@@ -24,13 +24,13 @@ export async function testChannel(
 ): Promise<ChannelTest> {
   const channel = await readChannel(db, id);
   const content = JSON.stringify(testNotification(channel.name, clock.now()));
-  const outcome = await send(channel, { id: newMessageId(random), content });
-  const { delivered, status, error } = outcome;
+  const { result } = await send(channel, { id: newMessageId(random), content });
+  const { delivered, status, error } = result;
   await writeAudit(db, {
     ...origin,
     action: 'alert_channel.tested',
     subject: id,
     after: { name: channel.name, kind: channel.kind, delivered, status, error },
   });
-  return outcome;
+  return result;
 }

@@ -1,4 +1,3 @@
-import type { ChannelTest } from '../../../contract/api/alert-channels.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Database } from '../../platform/db/client.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
@@ -17,7 +16,7 @@ import {
 } from './message-store.ts';
 import { tellAlerts } from './outbox.ts';
 import { retryDelay } from './retry-schedule.ts';
-import type { Send } from './send.ts';
+import type { Send, SendOutcome } from './send.ts';
 
 export interface CourierDeps {
   readonly db: Database;
@@ -65,30 +64,31 @@ export function createCourier(deps: CourierDeps) {
 
   async function deliver(message: ClaimedMessage): Promise<void> {
     const { channel, attempts } = message;
-    const outcome = await deps.send(channel, message);
-    const result = await inTransaction(db, (tx) => settle(tx, message, outcome));
-    count({ kind: channel.kind, outcome: result });
-    if (result === 'delivered') return;
-    const { status, error } = outcome;
+    const sent = await deps.send(channel, message);
+    const outcome = await inTransaction(db, (tx) => settle(tx, message, sent));
+    count({ kind: channel.kind, outcome });
+    if (outcome === 'delivered') return;
+    const { status, error } = sent.result;
     log.warn({ channelId: channel.id, message: message.id, attempts, status, error }, 'alerts not delivered');
   }
 
   async function settle(
     tx: Parameters<typeof noteDelivered>[0],
     message: ClaimedMessage,
-    outcome: ChannelTest,
+    { result, retryAfterSeconds }: SendOutcome,
   ): Promise<'delivered' | 'retried' | 'failed'> {
-    if (outcome.delivered) {
-      await noteDelivered(tx, message, outcome);
+    if (result.delivered) {
+      await noteDelivered(tx, message, result);
       return 'delivered';
     }
-    const delay = outcome.status === GONE ? undefined : retryDelay(message.attempts, deps.random);
+    const gone = result.status === GONE;
+    const delay = gone ? undefined : retryDelay(message.attempts, deps.random, retryAfterSeconds);
     if (delay !== undefined) {
-      await noteRetry(tx, message, outcome, delay);
+      await noteRetry(tx, message, result, delay);
       return 'retried';
     }
-    await noteGivenUp(tx, message, outcome);
-    const notice = await noticeOf(tx, message, outcome);
+    await noteGivenUp(tx, message, result);
+    const notice = await noticeOf(tx, message, result);
     if (notice !== undefined) await disableChannel(tx, message.channel, notice, clock.now());
     return 'failed';
   }
@@ -120,7 +120,7 @@ export function createCourier(deps: CourierDeps) {
 async function noticeOf(
   tx: Parameters<typeof isSilent>[0],
   message: ClaimedMessage,
-  { status, error }: ChannelTest,
+  { status, error }: SendOutcome['result'],
 ): Promise<string | undefined> {
   if (status === GONE) return 'Disabled: the receiver answered 410 (gone).';
   if (!(await isSilent(tx, message))) return undefined;

@@ -10,6 +10,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** The first 500 characters of the body. */
   readonly text: string;
+  /** As it was sent. */
+  readonly retryAfter?: string | undefined;
 }
 
 /** A target that is not sent to, or that gave no answer. Its message may be shown to operators. */
@@ -129,7 +131,11 @@ function exchange(url: URL, { headers, body, addresses, signal }: Exchange): Pro
     // A body that breaks off, or never ends, changes nothing about the status.
     const finish = () => {
       const text = Buffer.concat(pieces).toString('utf8');
-      resolve({ status: response.statusCode ?? 0, text: text.slice(0, MAX_ANSWER_CHARACTERS) });
+      resolve({
+        status: response.statusCode ?? 0,
+        text: text.slice(0, MAX_ANSWER_CHARACTERS),
+        retryAfter: response.headers['retry-after'],
+      });
       request.destroy();
     };
     response.on('data', (piece: Buffer) => {

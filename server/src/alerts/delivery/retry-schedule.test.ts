@@ -20,3 +20,13 @@ test('messages that failed together do not come back together', () => {
   expect(retryDelay(2, random(0))).toBe(300);
   expect(retryDelay(2, random(0.5))).toBe(315);
 });
+
+test('a receiver can ask for a longer wait, not for a shorter one, nor for more than a day', () => {
+  expect(retryDelay(1, random(0), 120)).toBe(120);
+  expect(retryDelay(1, random(0.5), 120)).toBe(126);
+  expect(retryDelay(3, random(0), 120)).toBe(1_800);
+  expect(retryDelay(1, random(0), 0)).toBe(5);
+  expect(retryDelay(1, random(0), 90_000)).toBe(86_400);
+  expect(retryDelay(1, random(0), Number.POSITIVE_INFINITY)).toBe(86_400);
+  expect(retryDelay(10, random(0), 120)).toBeUndefined();
+});

@@ -16,12 +16,18 @@ const DELAYS_SECONDS = [
   20 * HOUR,
   24 * HOUR,
 ] as const;
+const LONGEST = Math.max(...DELAYS_SECONDS);
 const JITTER = 0.1;
 /** The longest wait. */
-export const MAX_RETRY_SECONDS = Math.max(...DELAYS_SECONDS) * (1 + JITTER);
+export const MAX_RETRY_SECONDS = LONGEST * (1 + JITTER);
 
-/** Seconds until the next attempt, up to a tenth longer at random; undefined after the last one. */
-export function retryDelay(attempts: number, random: Random): number | undefined {
-  const delay = DELAYS_SECONDS[attempts - 1];
-  return delay === undefined ? undefined : delay * (1 + JITTER * random.fraction());
+/**
+ * Seconds until the next attempt, up to a tenth longer at random; undefined after the last one.
+ *
+ * @param askedSeconds what the receiver asks for: it lengthens this wait, up to the longest of the schedule, and shortens none.
+ */
+export function retryDelay(attempts: number, random: Random, askedSeconds = 0): number | undefined {
+  const scheduled = DELAYS_SECONDS[attempts - 1];
+  if (scheduled === undefined) return undefined;
+  return Math.max(scheduled, Math.min(askedSeconds, LONGEST)) * (1 + JITTER * random.fraction());
 }

@@ -5,6 +5,7 @@ import type { SendEmail } from './email.ts';
 import { type HttpAnswer, type HttpPost, TargetError } from './http-post.ts';
 import { textOf } from './notification.ts';
 import { ntfyRequest } from './ntfy.ts';
+import { readRetryAfter } from './retry-after.ts';
 import { signedHeaders } from './signature.ts';
 
 /** What a channel needs to be sent to. */
@@ -18,8 +19,15 @@ export interface Message {
   readonly content: string;
 }
 
+/** What became of an attempt. */
+export interface SendOutcome {
+  readonly result: ChannelTest;
+  /** What a receiver that was busy asks for, in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
+}
+
 /** One attempt to deliver a message; it never rejects. */
-export type Send = (channel: SendTarget, message: Message) => Promise<ChannelTest>;
+export type Send = (channel: SendTarget, message: Message) => Promise<SendOutcome>;
 
 export interface SendDeps {
   readonly clock: Clock;
@@ -51,8 +59,14 @@ export function createSend({ clock, post, sendEmail }: SendDeps): Send {
 
   return async (channel, message) => {
     const startedAt = clock.monotonic();
-    const outcome = await attempt(channel, message).then(outcomeOf, failureOf);
-    return { ...outcome, durationMs: Math.round(clock.monotonic() - startedAt) };
+    const { retryAfterSeconds, ...outcome } = await attempt(channel, message).then(
+      (answer) => outcomeOf(answer, clock.now()),
+      failureOf,
+    );
+    return {
+      result: { ...outcome, durationMs: Math.round(clock.monotonic() - startedAt) },
+      retryAfterSeconds,
+    };
   };
 }
 
@@ -65,12 +79,20 @@ function secretsOf({ secret, formerSecret, formerSecretUntil }: SendTarget, now:
   return [secret, former].filter((each) => each !== null);
 }
 
-function outcomeOf(answer: HttpAnswer | string): Omit<ChannelTest, 'durationMs'> {
+type Outcome = Omit<ChannelTest, 'durationMs'> & Pick<SendOutcome, 'retryAfterSeconds'>;
+
+function outcomeOf(answer: HttpAnswer | string, now: number): Outcome {
   if (typeof answer === 'string')
     return { delivered: true, status: null, answer: answer.slice(0, 500), error: null };
   const { status, text } = answer;
   const delivered = status >= 200 && status < 300;
-  return { delivered, status, answer: text, error: delivered ? null : errorOf(status) };
+  return {
+    delivered,
+    status,
+    answer: text,
+    error: delivered ? null : errorOf(status),
+    retryAfterSeconds: readRetryAfter(answer, now),
+  };
 }
 
 function errorOf(status: number): string {
@@ -78,7 +100,7 @@ function errorOf(status: number): string {
   return `The receiver answered ${status}.`;
 }
 
-function failureOf(error: unknown): Omit<ChannelTest, 'durationMs'> {
+function failureOf(error: unknown): Outcome {
   const message = error instanceof TargetError ? error.message : 'The message could not be sent.';
   // A server may have said anything, and not all of it can be stored.
   const line = message.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');

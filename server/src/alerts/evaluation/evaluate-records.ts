@@ -128,7 +128,7 @@ async function readNewest(tx: Queryable, watches: readonly Watch[]): Promise<Rea
       : [],
   );
   if (wanted.length === 0) return new Map();
-  const oldest = Math.min(...wanted.map(({ at }) => at));
+  const oldest = new Date(Math.floor(Math.min(...wanted.map(({ at }) => at)) / 1_000)).toISOString();
   const rows = await tx.execute<{ rule: string; device: string; newest: string | null }>(sql`
     select wanted.rule, wanted.device, (extract(epoch from newest) * 1000000)::bigint as newest
     from json_to_recordset(${JSON.stringify(wanted)}::json)
@@ -137,7 +137,7 @@ async function readNewest(tx: Queryable, watches: readonly Watch[]): Promise<Rea
     cross join lateral (
       select max(record.at) as newest from telemetry as record
       where record.device = known.key
-        and record.at > timestamptz 'epoch' + ${oldest}::bigint * interval '1 microsecond'
+        and record.at >= ${oldest}::timestamptz
         and record.at > timestamptz 'epoch' + wanted.at * interval '1 microsecond'
         and record.at <= now() + make_interval(secs => ${MAX_AHEAD_SECONDS}::int)
         and record.received < timestamptz 'epoch' + wanted.received * interval '1 microsecond'

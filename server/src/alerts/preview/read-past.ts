@@ -41,7 +41,7 @@ export async function readSamples(
     from telemetry
     where device = (select key from telemetry_devices where device_id = ${deviceId}::uuid)
       and at >= ${moment(fromMs)} and jsonb_typeof(data -> ${field}::text) = 'number'
-    order by at limit ${limit}`);
+    order by telemetry.at limit ${limit}`);
   return rows
     .map(({ at, received, value }) => ({ atUs: Number(at), receivedUs: Number(received), value }))
     .sort((a, b) => a.receivedUs - b.receivedUs);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readCsvPieces, withoutApostrophe } from '../../platform/csv.ts';
 import { readCell } from '../csv-cells.ts';
-import { type JsonObject, parseRecord, type RejectReason } from '../ingest/record.ts';
+import { faultOf, parseRecord } from '../ingest/record.ts';
 
 /** A record of a document, as the export writes it. Times are Unix microseconds. */
 export interface ImportedRecord {
@@ -107,7 +107,8 @@ function toRecord(
   const receivedUs = microseconds(received);
   if (atUs === undefined) return { line, reason: '"at" is not a time of RFC 3339' };
   if (receivedUs === undefined) return { line, reason: '"received" is not a time of RFC 3339' };
-  const parsed: JsonObject | RejectReason = parseRecord(Buffer.from(JSON.stringify(data)));
+  // Before it is written again: what is beyond a double would become null.
+  const parsed = faultOf(data) ?? parseRecord(Buffer.from(JSON.stringify(data)));
   if (typeof parsed === 'string') return { line, reason: `data is refused: ${parsed}` };
   return { line, atUs, receivedUs, text: parsed.text };
 }

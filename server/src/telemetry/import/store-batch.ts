@@ -18,14 +18,24 @@ export async function makeDays(
   made: Set<number>,
 ): Promise<void> {
   const days = new Set(records.map(({ atUs }) => Math.floor(atUs / DAY_US)));
-  for (const day of days) {
-    if (made.has(day)) continue;
-    const startMs = (day * DAY_US) / 1_000;
+  for (const [first, last] of runsOf([...days].filter((day) => !made.has(day)))) {
+    const [fromMs, toMs] = [(first * DAY_US) / 1_000, (last * DAY_US) / 1_000];
     // Other statements may hold the table for longer than the DDL waits.
-    await tried(() => makePartitions(client, TELEMETRY, startMs, startMs));
-    await tried(() => makePartitions(client, ROLLUPS, startMs, startMs));
-    made.add(day);
+    await tried(() => makePartitions(client, TELEMETRY, fromMs, toMs));
+    await tried(() => makePartitions(client, ROLLUPS, fromMs, toMs));
+    for (let day = first; day <= last; day++) made.add(day);
   }
+}
+
+/** First and last of days that follow one another: which partitions there are is read once for them. */
+function runsOf(days: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = [];
+  for (const day of days.toSorted((one, other) => one - other)) {
+    const run = runs.at(-1);
+    if (run && run[1] + 1 === day) run[1] = day;
+    else runs.push([day, day]);
+  }
+  return runs;
 }
 
 async function tried(work: () => Promise<void>): Promise<void> {
@@ -65,6 +75,9 @@ export async function storeImported(
 
 /** The time of receipt tells records of the same time apart: one that is taken is moved on by a microsecond. */
 async function insertNew(tx: Queryable, device: number, records: readonly ImportedRecord[]): Promise<number> {
+  const times = records.map(({ atUs }) => Math.floor(atUs / 1_000));
+  const from = new Date(Math.min(...times)).toISOString();
+  const to = new Date(Math.max(...times) + 1).toISOString();
   const [row] = await tx.execute<{ n: string }>(sql`
     with given as (
       select timestamptz 'epoch' + at * interval '1 microsecond' as at,
@@ -81,7 +94,9 @@ async function insertNew(tx: Queryable, device: number, records: readonly Import
       from once cross join lateral (
         select bool_or(stored.data = once.data) as same,
           max(stored.received) filter (where stored.received >= once.received) as last
-        from telemetry as stored where stored.device = ${device} and stored.at = once.at
+        from telemetry as stored
+        where stored.device = ${device} and stored.at = once.at
+          and stored.at >= ${from}::timestamptz and stored.at < ${to}::timestamptz
       ) as known
       where known.same is not true
     ), added as (

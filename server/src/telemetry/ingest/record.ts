@@ -53,7 +53,7 @@ export function parseRecord(payload: Buffer): JsonObject | RejectReason {
   if (!isObject(body)) return 'not_an_object';
   const unusualNumber = UNUSUAL_NUMBER.test(text);
   // Only an escape stands for a NUL or half a character, and only such a number is infinite: most records hold none of it.
-  const fault = unusualNumber || text.includes('\\u') || NESTED.test(text) ? findFault(body, 1) : undefined;
+  const fault = unusualNumber || text.includes('\\u') || NESTED.test(text) ? faultOf(body) : undefined;
   if (fault) return fault;
   return { text: unusualNumber ? JSON.stringify(body) : text, body };
 }
@@ -82,6 +82,10 @@ function toMilliseconds(ts: unknown): number {
 }
 
 /** What JSON allows and PostgreSQL's `jsonb` or `float8` does not. */
+export function faultOf(body: Readonly<Record<string, unknown>>): RejectReason | undefined {
+  return findFault(body, 1);
+}
+
 function findFault(value: unknown, depth: number): RejectReason | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'bad_number';
   if (typeof value === 'string') return isStorable(value) ? undefined : 'bad_text';

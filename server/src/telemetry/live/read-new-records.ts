@@ -24,6 +24,7 @@ export async function readNewRecords(
   limit: number,
 ): Promise<NewRecords> {
   const after = sql`(timestamptz 'epoch' + ${afterUs}::bigint * interval '1 microsecond')`;
+  const since = new Date(Math.floor(afterUs / 1_000) - LATE_SECONDS * 1_000).toISOString();
   const rows = await db.execute<{
     stored: string;
     at: string | null;
@@ -35,7 +36,7 @@ export async function readNewRecords(
     from telemetry_devices as device
     left join lateral (
       select at, received, data from telemetry
-      where device = device.key and at >= ${after} - ${LATE_SECONDS} * interval '1 second' and received > ${after}
+      where device = device.key and at >= ${since}::timestamptz and received > ${after}
       order by received limit ${limit}
     ) as record on true
     where device.device_id = ${deviceId}

@@ -26,9 +26,14 @@ export async function deleteRecords(tx: Queryable, { device, fromMs, toMs }: Ran
     select extract(epoch from min(at))::float8 * 1000 as first, extract(epoch from max(at))::float8 * 1000 as last
     from telemetry where device = ${device} and at >= ${from} and at < ${to}`);
   let deleted = 0;
-  // A day at a time, so that no statement reaches its time limit.
-  for (let start = bounds?.first ?? toMs; start <= (bounds?.last ?? 0); start += DAY_MS) {
-    deleted += await deletePart(tx, device, start, Math.min(start + DAY_MS, toMs));
+  // A day at a time, so that no statement reaches its time limit and each has one partition to plan for.
+  const firstDay = Math.floor((bounds?.first ?? toMs) / DAY_MS) * DAY_MS;
+  for (let day = firstDay; day <= (bounds?.last ?? 0); day += DAY_MS) {
+    deleted += await deletePart(tx, {
+      device,
+      fromMs: Math.max(day, fromMs),
+      toMs: Math.min(day + DAY_MS, toMs),
+    });
   }
   await tx.execute(sql`
     delete from telemetry_rollups
@@ -43,12 +48,11 @@ export async function deleteRecords(tx: Queryable, { device, fromMs, toMs }: Ran
   return deleted;
 }
 
-async function deletePart(tx: Queryable, device: number, fromMs: number, toMs: number): Promise<number> {
+async function deletePart(tx: Queryable, { device, fromMs, toMs }: Range): Promise<number> {
   const [deleted] = await tx.execute<{ n: string }>(sql`
     with gone as (
       delete from telemetry where device = ${device}
-        and at >= timestamptz 'epoch' + ${fromMs}::float8 * interval '1 millisecond'
-        and at < timestamptz 'epoch' + ${toMs}::float8 * interval '1 millisecond'
+        and at >= ${new Date(fromMs).toISOString()}::timestamptz and at < ${new Date(toMs).toISOString()}::timestamptz
       returning date_trunc('hour', at, 'UTC') as hour
     ),
     marked as (

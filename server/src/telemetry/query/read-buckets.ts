@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { INTERVALS, type Interval } from '../../../contract/api/telemetry.ts';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
+import { instantOf } from '../../platform/db/local-time.ts';
 
 export interface BucketQuery {
   /** The device's small key. */
@@ -139,7 +140,7 @@ function bucketOf(query: BucketQuery, at: SQL): SQL {
 }
 
 function bucketStart(query: BucketQuery, bucket: SQL): SQL {
-  return followsLocalClock(query) ? sql`(${bucket} at time zone ${query.zone})` : bucket;
+  return followsLocalClock(query) ? instantOf(bucket, query.zone) : bucket;
 }
 
 /**
@@ -158,10 +159,12 @@ function recordsOfRange({ device, fromMs, toMs }: BucketQuery): SQL {
   return sql`telemetry as record where record.device = ${device} and record.at >= ${time(fromMs)} and record.at < ${time(toMs)}`;
 }
 
-/** By the index, part by part: `offset 0` keeps the planner from scanning whole partitions. */
-function recordsOfParts({ device }: BucketQuery, parts: SQL): SQL {
+/** By the index, part by part: `offset 0` keeps the planner from scanning whole partitions, the range from opening all of them. */
+function recordsOfParts({ device, fromMs, toMs }: BucketQuery, parts: SQL): SQL {
   return sql`${parts} cross join lateral (
-    select at, data from telemetry where device = ${device} and at >= part.lower and at < part.upper offset 0
+    select at, data from telemetry
+    where device = ${device} and at >= ${time(fromMs)} and at < ${time(toMs)}
+      and at >= part.lower and at < part.upper offset 0
   ) as record`;
 }
 

@@ -17,9 +17,11 @@ export interface Field {
 }
 
 const MAX_FIELDS = 200;
+const HOUR_MS = 3_600_000;
 
 /** The fields of a device by name: those of the hours that are rolled up, and what has come since. */
 export async function readFields(db: Queryable, device: number): Promise<Field[]> {
+  const { from, to } = await staleRange(db, device);
   const rows = await db.execute<{
     name: string;
     kind: string;
@@ -34,7 +36,8 @@ export async function readFields(db: Queryable, device: number): Promise<Field[]
       from (select distinct hour from telemetry_dirty_hours where device = ${device}) as stale
       cross join lateral (
         select at, received, data from telemetry
-        where device = ${device} and at >= stale.hour and at < stale.hour + interval '1 hour' offset 0
+        where device = ${device} and at >= ${from}::timestamptz and at < ${to}::timestamptz
+          and at >= stale.hour and at < stale.hour + interval '1 hour' offset 0
       ) as record
       cross join lateral jsonb_each(record.data) as entry
       where entry.key <> all (${arrayLiteral([...RESERVED_FIELDS])}::text[]) and jsonb_typeof(entry.value) <> 'null'
@@ -63,4 +66,17 @@ export async function readFields(db: Queryable, device: number): Promise<Field[]
     unit: unit ?? undefined,
     quantity: quantity ?? undefined,
   }));
+}
+
+/** From the first to the last hour of a device that is not rolled up, so that the partitions of other days are not opened. */
+async function staleRange(
+  db: Queryable,
+  device: number,
+): Promise<{ readonly from: string; readonly to: string }> {
+  const [range] = await db.execute<{ first: number | null; last: number | null }>(sql`
+    select extract(epoch from min(hour))::float8 * 1000 as first, extract(epoch from max(hour))::float8 * 1000 as last
+    from telemetry_dirty_hours where device = ${device}`);
+  const from = range?.first ?? 0;
+  const to = range?.last === null || range?.last === undefined ? from : range.last + HOUR_MS;
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }

@@ -20,12 +20,10 @@ import { AppError } from '../../platform/errors.ts';
 import { findOrMakeKeys } from '../ingest/device-state.ts';
 import { deleteRecords } from '../query/delete-records.ts';
 import { readFields } from '../query/read-fields.ts';
-import { readRecords } from '../query/read-records.ts';
+import { readNewestRecord } from '../query/read-records.ts';
 import { badRequest, type TelemetryQueryDeps, telemetryOf, toRecordAnswer } from './records.ts';
 
 const tag = 'Telemetry';
-/** Where `ts` cannot lead, in Unix milliseconds. */
-const LATEST_MS = Date.UTC(9998, 0);
 
 /** What is known of the telemetry of one device, and what operators change about it. */
 export function deviceTelemetryRoutes(deps: TelemetryQueryDeps & { readonly db: Database }) {
@@ -44,8 +42,7 @@ export function deviceTelemetryRoutes(deps: TelemetryQueryDeps & { readonly db: 
       async (c) => {
         const device = await telemetryOf(db, c.req.valid('param').id);
         if (!device) return c.json({ record: null, values: [] });
-        const range = { device: device.key, fromMs: 0, toMs: LATEST_MS };
-        const [record] = await readRecords(db, { ...range, order: 'desc', limit: 1 });
+        const record = await readNewestRecord(db, device.key, clock.now());
         const fields = await readFields(db, device.key);
         return c.json({
           record: record ? toRecordAnswer(record) : null,

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Database, Queryable } from '../../platform/db/client.ts';
 import { claimMarks } from '../../platform/fenced-lease.ts';
@@ -13,10 +13,6 @@ const HOURS_PER_TRANSACTION = 200;
 
 /** Names of a record that are not measurements (docs/protocol.md, section 4). */
 export const RESERVED_FIELDS = ['b', 'n', 'ts'] as const;
-/** By the index, hour by hour: `offset 0` keeps the planner from joining whole partitions. */
-const recordsOfHour = sql`(
-  select at, received, data from telemetry
-  where device = wanted.device and at >= wanted.hour and at < wanted.hour + interval '1 hour' offset 0)`;
 const reserved = sql`${arrayLiteral([...RESERVED_FIELDS])}::text[]`;
 
 /**
@@ -60,13 +56,27 @@ async function rollUpClaimed(db: Database): Promise<number> {
       ${arrayLiteral(hours.map(({ device }) => device))}::int[],
       ${arrayLiteral(hours.map(({ ms }) => Number(ms)))}::bigint[]) as marked (device, ms)`;
     const wanted = sql`(select device, timestamptz 'epoch' + ms * interval '1 millisecond' as hour from ${taken})`;
-    await writeRollups(tx, wanted);
-    await writeFields(tx, wanted);
+    const records = recordsOfHour(hours.map(({ ms }) => Number(ms)));
+    await writeRollups(tx, wanted, records);
+    await writeFields(tx, wanted, records);
     return hours.length;
   });
 }
 
-async function writeRollups(tx: Queryable, wanted: ReturnType<typeof sql>): Promise<void> {
+/**
+ * By the index, hour by hour: `offset 0` keeps the planner from joining whole partitions, and the range of all the hours from
+ * opening those outside of it.
+ */
+function recordsOfHour(hoursMs: readonly number[]): SQL {
+  const from = new Date(Math.min(...hoursMs)).toISOString();
+  const to = new Date(Math.max(...hoursMs) + HOUR_MS).toISOString();
+  return sql`(
+    select at, received, data from telemetry
+    where device = wanted.device and at >= ${from}::timestamptz and at < ${to}::timestamptz
+      and at >= wanted.hour and at < wanted.hour + interval '1 hour' offset 0)`;
+}
+
+async function writeRollups(tx: Queryable, wanted: SQL, records: SQL): Promise<void> {
   await tx.execute(sql`
     delete from telemetry_rollups as old using ${wanted} as wanted
     where old.device = wanted.device and old.hour = wanted.hour`);
@@ -77,7 +87,7 @@ async function writeRollups(tx: Queryable, wanted: ReturnType<typeof sql>): Prom
         extract(epoch from record.at - wanted.hour)::float8 * 1000 as ms,
         extract(epoch from record.received)::float8 as received
       from ${wanted} as wanted
-      cross join lateral ${recordsOfHour} as record
+      cross join lateral ${records} as record
       cross join lateral jsonb_each(record.data) as entry
       where jsonb_typeof(entry.value) = 'number' and entry.key <> all (${reserved})
     ),
@@ -99,13 +109,13 @@ async function writeRollups(tx: Queryable, wanted: ReturnType<typeof sql>): Prom
 }
 
 /** Notes the fields that were sent, their kind, and the newest value of each. */
-async function writeFields(tx: Queryable, wanted: ReturnType<typeof sql>): Promise<void> {
+async function writeFields(tx: Queryable, wanted: SQL, records: SQL): Promise<void> {
   await tx.execute(sql`
     with entry as (
       select distinct on (wanted.device, entry.key)
         wanted.device, entry.key as field, jsonb_typeof(entry.value) as kind, record.at, entry.value
       from ${wanted} as wanted
-      cross join lateral ${recordsOfHour} as record
+      cross join lateral ${records} as record
       cross join lateral jsonb_each(record.data) as entry
       where entry.key <> all (${reserved}) and jsonb_typeof(entry.value) <> 'null'
       order by wanted.device, entry.key, record.at desc, record.received desc
