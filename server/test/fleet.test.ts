@@ -5,6 +5,7 @@ import { fleetIdentities } from '../dev/fleet/identity.ts';
 import { startChild } from './child.ts';
 import { AGENT_SECRET, MASTER_SECRET, type Stack, startStack, until } from './harness.ts';
 import { ADMIN_ENV, addApiKey, logIn } from './operators.ts';
+import { reservePort } from './ports.ts';
 
 const FLEET = fileURLToPath(new URL('../dev/fleet/main.ts', import.meta.url));
 const SECRETS = { DEVICE_AGENT_SECRET_KEY: AGENT_SECRET, DEVICE_MASTER_SECRET_KEY: MASTER_SECRET };
@@ -72,6 +73,14 @@ describe('the fleet', () => {
     child.signal('SIGINT');
     expect(await child.exited).toBe(0);
     expect(child.output()).toContain('connected');
+  }, 60_000);
+
+  test('ends with 1 after its report when no device has connected all the time', async () => {
+    const closed = `http://127.0.0.1:${reservePort()}`;
+    const child = startFleet(['--server', closed, '--devices', '2', '--duration', '1s']);
+    expect(await child.exited).toBe(1);
+    expect(child.output()).toContain('connected  0 of 2');
+    expect(child.output()).toContain(`no device has connected to ${closed}`);
   }, 60_000);
 
   test('gives a seed the same valid UUIDs in every run, whatever its size', () => {

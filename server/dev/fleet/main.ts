@@ -61,6 +61,10 @@ async function main(): Promise<void> {
   refresh?.cancel();
   if (options.json) console.log(JSON.stringify(report, null, 2));
   else draw(summaryLines(report));
+  const { connected, records, pings } = report;
+  const reached = connected + records.acknowledged + pings.answered > 0;
+  // Whoever left at once by Ctrl-C did not wait for it.
+  if (leavingSince === undefined && !reached) throw new Error(`no device has connected to ${options.server}`);
 }
 
 /** The device's own key, which the server takes whatever `DEVICE_CREDENTIALS` is. */

@@ -18,7 +18,8 @@ A fleet of simulated devices: tokens, MQTT, PING, numbered telemetry, answers to
   --json              prints a report as JSON at the end, and nothing else
 
 A large fleet comes from one address and registers at once: raise RATE_LIMIT_ADDRESS and REGISTRATIONS_PER_HOUR of the
-server for it. What the server refuses is counted under errors, and tried again.`;
+server for it. What the server refuses is counted under errors, and tried again. Where no device has connected in the whole
+--duration, it ends with 1.`;
 
 const NAMES = ['devices', 'masters', 'rate', 'duration', 'server', 'seed', 'churn', 'lossy'];
 const MAX_DEVICES = 10_000;
