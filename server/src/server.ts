@@ -22,7 +22,7 @@ import { createMetricsPage } from './metrics/metrics.ts';
 import { createOperators } from './operators/operators.ts';
 import { createPairing } from './pairing/pairing.ts';
 import type { Clock } from './platform/clock.ts';
-import { type Database, databaseState, openDatabase } from './platform/db/client.ts';
+import { type Database, type DatabaseClient, openDatabase } from './platform/db/client.ts';
 import { createDatabaseClock, type DatabaseTime } from './platform/db/database-clock.ts';
 import { createSchemaGate } from './platform/db/schema-gate.ts';
 import { withDeadline } from './platform/deadline.ts';
@@ -207,7 +207,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       events,
     },
     checks: {
-      database: () => (schema.isOpen() ? databaseCheck(db, clock) : 'waiting for the database'),
+      database: () => (schema.isOpen() ? databaseCheck(database, clock) : 'waiting for the database'),
       ...Object.assign({}, ...features.map((feature) => feature.checks)),
       broker_mqtt: messaging.readiness,
     },
@@ -269,7 +269,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
   };
 }
 
-async function databaseCheck(db: Database, clock: Clock): Promise<string> {
-  const state = withDeadline(clock, HEALTH_LIMIT_MS, databaseState(db), 'the database');
+async function databaseCheck(database: DatabaseClient, clock: Clock): Promise<string> {
+  const state = withDeadline(clock, HEALTH_LIMIT_MS, database.state(), 'the database');
   return await state.catch(() => 'not reachable');
 }

@@ -53,11 +53,18 @@ async function endSessions(): Promise<void> {
   await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${ROLE}`;
 }
 
-const recovered = () =>
-  until(
-    'requests succeed again',
-    async () => (await ask()).status === 200 && (await health()).database === 'ok',
+async function recovered(): Promise<void> {
+  let seen = '';
+  await until(
+    () => `requests succeed again: ${seen}`,
+    async () => {
+      const { status, m } = await ask();
+      const { database: state } = await health();
+      seen = JSON.stringify({ status, m, state });
+      return status === 200 && state === 'ok';
+    },
   );
+}
 
 describe('half-open connections', () => {
   test('all of the pool: readiness and liveness tell, and the pool becomes whole again', async () => {
@@ -117,6 +124,21 @@ describe('a database that takes no writes', () => {
     );
     await recovered();
   }, 30_000);
+});
+
+test('connections to a database that takes no writes are replaced although nobody writes', async () => {
+  const reading = openDatabase(database.url);
+  const [{ name } = { name: '' }] = await admin<{ name: string }[]>`select current_database() as name`;
+  try {
+    await admin.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+    expect(await reading.state()).toBe('read-only');
+    await admin.unsafe(
+      `set default_transaction_read_only = off; alter database ${name} reset default_transaction_read_only`,
+    );
+    await until('it takes writes', async () => (await reading.state()) === 'ok');
+  } finally {
+    await reading.close(1_000);
+  }
 });
 
 describe('a database that refuses the password from now on', () => {

@@ -15,6 +15,8 @@ export type Queryable = Pick<Database, 'select' | 'insert' | 'update' | 'delete'
 export interface DatabaseClient {
   readonly db: Database;
   readonly sql: postgres.Sql;
+  /** What can be done with the database now: `ok`, or in a few words what is wrong. */
+  state(): Promise<string>;
   /** A connection beside the pool, without time limits, for as long as `work` takes. */
   unlimited<T>(work: (sql: postgres.Sql, db: Database) => Promise<T>): Promise<T>;
   /** Waits up to `timeoutMs` for running statements, then ends the connections. */
@@ -29,6 +31,7 @@ const SILENCE_SECONDS = 7;
 const MAX_CONNECTIONS = 10;
 /** Connections to a database that takes no writes are replaced at most this often. */
 const REPLACE_INTERVAL_MS = 1_000;
+const READ_ONLY = 'read-only';
 
 /** Opens a pool; connections are made on first use, and again after they were lost or have fallen silent. */
 export function openDatabase(url: string, metrics?: Metrics): DatabaseClient {
@@ -38,9 +41,17 @@ export function openDatabase(url: string, metrics?: Metrics): DatabaseClient {
     idle_timeout: 300,
     silence_timeout: SILENCE_SECONDS,
   });
+  const replaceConnections = connectionReplacement(sql);
+  const db = drizzle(watched(sql, replaceConnections, metrics), { schema });
   return {
-    db: drizzle(watched(sql, metrics), { schema }),
+    db,
     sql,
+    async state() {
+      const state = await databaseState(db);
+      // Nobody else may write for long, and who reads does not notice.
+      if (state === READ_ONLY) replaceConnections();
+      return state;
+    },
     async unlimited(work) {
       const session = postgres({ ...address(url, 0), max: 1 });
       try {
@@ -78,24 +89,32 @@ function address(url: string, statementTimeoutMs: number) {
 }
 
 /**
- * Makes drizzle's statements named ones, which a connection parses once, and replaces all connections when the database
- * they lead to takes no writes: after a failover the address leads elsewhere, but open connections stay where they are.
+ * Replaces all connections of a pool when the database they lead to takes no writes: after a failover the address leads
+ * elsewhere, but open connections stay where they are.
  */
-function watched(sql: postgres.Sql, metrics: Metrics | undefined): postgres.Sql {
+function connectionReplacement(sql: postgres.Sql): () => void {
   let replacedAt = Number.NEGATIVE_INFINITY;
-  const load = metrics && poolFigures(metrics, MAX_CONNECTIONS);
-  function onFailure(error: unknown): void {
-    if (!isReadOnly(error) || performance.now() - replacedAt < REPLACE_INTERVAL_MS) return;
+  return () => {
+    if (performance.now() - replacedAt < REPLACE_INTERVAL_MS) return;
     replacedAt = performance.now();
     // Ends each connection when its statement is done; the pool makes new ones.
     void sql.close().catch(() => {});
-  }
+  };
+}
+
+/** Makes drizzle's statements named ones, which a connection parses once, and looks at how they end. */
+function watched(
+  sql: postgres.Sql,
+  replaceConnections: () => void,
+  metrics: Metrics | undefined,
+): postgres.Sql {
+  const load = metrics && poolFigures(metrics, MAX_CONNECTIONS);
   /** Not `query.catch`, which would start a query before drizzle has set how it wants the rows. */
   function watch<T extends Promise<unknown>>(work: T): T {
     load?.begun();
     void Promise.prototype.then.call(work, load?.ended, (error: unknown) => {
       load?.failed(error);
-      onFailure(error);
+      if (isReadOnly(error)) replaceConnections();
     });
     return work;
   }
@@ -130,13 +149,12 @@ export function oneOf(column: AnyPgColumn, ids: readonly string[]): SQL {
   return drizzleSql`${column} in (select value::uuid from json_array_elements_text(${JSON.stringify(ids)}::json))`;
 }
 
-/** What can be done with the database now: `ok`, or in a few words what is wrong. */
-export async function databaseState(db: Queryable): Promise<string> {
+async function databaseState(db: Queryable): Promise<string> {
   try {
     const [row] = await db.execute<{ read_only: string }>(
       drizzleSql`select current_setting('transaction_read_only') as read_only`,
     );
-    return row?.read_only === 'on' ? 'read-only' : 'ok';
+    return row?.read_only === 'on' ? READ_ONLY : 'ok';
   } catch (error) {
     return isNotAuthenticated(error) ? 'refuses the user or password' : 'not reachable';
   }
