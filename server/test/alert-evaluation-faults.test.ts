@@ -90,6 +90,12 @@ describe('the evaluation', () => {
     expect(await rig.alerts({ rule: missing.id })).toEqual([]);
     expect(await rig.alerts({ rule: offline.id })).toEqual([]);
     await passTime(rig, missing.id);
+    await until('the watcher catches up', async () => {
+      const [row] = await stack.sql`
+        select from leases as seen join leases as ingest using (epoch)
+        where seen.name = 'alert-watcher' and ingest.name = 'ingest'`;
+      return row !== undefined;
+    });
     await stack.sql`update leases set expires_at = now() where name = 'alert-watcher'`;
     await rig.alertsAre(sends.uuid, ['firing'], missing.id);
   });

@@ -85,22 +85,22 @@ async function openListeners(deps: AdmissionDeps): Promise<string[]> {
 
 /** @returns a warning for each session that is still missing. */
 async function awaitSessions({ emqx, desired, clock }: AdmissionDeps): Promise<string[]> {
+  const { mechanism } = desired.authenticator;
   const startedAt = clock.monotonic();
   for (;;) {
     const missing = await missingSessions(emqx, desired);
-    if (missing.length > 0 && clock.monotonic() - startedAt < SESSIONS_LIMIT_MS) {
-      await sleep(clock, LOOK_MS);
-      continue;
-    }
+    if (missing.length === 0) return [];
     // A broker that came back empty meanwhile has no rules either: the next run begins from the start.
-    const { mechanism } = desired.authenticator;
-    if (missing.length > 0 && !(await emqx.authenticators()).some((each) => each.mechanism === mechanism)) {
+    if (!(await emqx.authenticators()).some((each) => each.mechanism === mechanism)) {
       throw new EmqxError('unexpected', 'The broker lost its settings during the run.');
     }
-    return missing.map(
-      (clientId) => `devices were admitted without the session ${clientId}: what they send is not kept`,
-    );
+    if (clock.monotonic() - startedAt >= SESSIONS_LIMIT_MS) return missing.map(admittedWithout);
+    await sleep(clock, LOOK_MS);
   }
+}
+
+function admittedWithout(clientId: string): string {
+  return `devices were admitted without the session ${clientId}: what they send is not kept`;
 }
 
 async function missingSessions(emqx: Emqx, desired: SettingsDeps['desired']): Promise<string[]> {
