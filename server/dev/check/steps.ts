@@ -24,10 +24,10 @@ export interface Step {
 }
 
 /**
- * Test files that run at once. They wait for servers, time limits and other processes most of the time, so one more than
- * there are processors; a few at most, because the PostgreSQL that they share has a limit of connections.
+ * Test files that run at once: as many as there are processors, since more make the time limits within tests depend on
+ * each other; a few at most, because the PostgreSQL that they share has a limit of connections.
  */
-const PARALLEL_FILES = Math.min(availableParallelism() + 1, 4);
+const PARALLEL_FILES = Math.min(availableParallelism(), 4);
 
 const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
 
