@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,11 +12,11 @@ const ASSETS = '/assets/';
 
 /**
  * Bundles the dashboard into `folder`: `index.html`, and under `assets/` files whose names carry a hash of their content.
- * What compresses has a `.br` and a `.gz` beside it. The folder is replaced when everything has been written.
+ * What compresses has a `.br` and a `.gz` beside it. Files are put in place when all have been written, one by one and the
+ * page last, so that neither a server that reads the folder nor another build beside this one misses any.
  */
 export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise<void> {
-  const draft = `${folder}.${process.pid}`;
-  await rm(draft, { recursive: true, force: true });
+  const draft = await mkdtemp(`${folder}.`);
   const assets = join(draft, 'assets');
   await mkdir(assets, { recursive: true });
 
@@ -41,8 +41,19 @@ export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise
 
   const compressible = [...names.map((name) => join(assets, name)), join(draft, 'index.html')];
   await Promise.all(compressible.filter((file) => /\.(js|css|svg|html)$/.test(file)).map(compress));
-  await rm(folder, { recursive: true, force: true });
-  await rename(draft, folder);
+  await publish(draft, folder);
+}
+
+async function publish(draft: string, folder: string): Promise<void> {
+  const assets = join(folder, 'assets');
+  await mkdir(assets, { recursive: true });
+  const names = await readdir(join(draft, 'assets'));
+  await Promise.all(names.map((name) => rename(join(draft, 'assets', name), join(assets, name))));
+  const pages = (await readdir(draft)).filter((name) => name !== 'assets');
+  await Promise.all(pages.map((name) => rename(join(draft, name), join(folder, name))));
+  const outdated = (await readdir(assets)).filter((name) => !names.includes(name));
+  await Promise.all(outdated.map((name) => rm(join(assets, name), { force: true })));
+  await rm(draft, { recursive: true });
 }
 
 async function bundle(

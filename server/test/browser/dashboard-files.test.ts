@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { buildDashboard } from '../../dashboard/build.ts';
 import { type Stack, startStack } from '../harness.ts';
@@ -128,3 +132,32 @@ test('the dashboard is answered while the database is away, so that it can say s
     await starting.close();
   }
 }, 30_000);
+
+test('builds beside each other miss no file at any moment, and remove those of an older one', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'dashboard-'));
+  try {
+    const folder = join(parent, 'build');
+    await buildDashboard(folder);
+    const files = [
+      'index.html',
+      ...(await readdir(join(folder, 'assets'))).map((name) => join('assets', name)),
+    ];
+    const outdated = join(folder, 'assets', 'main-outdated.js');
+    await writeFile(outdated, '');
+    let building = true;
+    const builds = Promise.all([buildDashboard(folder), buildDashboard(folder)]).finally(() => {
+      building = false;
+    });
+    const missed = new Set<string>();
+    while (building) {
+      for (const file of files) if (!existsSync(join(folder, file))) missed.add(file);
+      await Bun.sleep(0);
+    }
+    await builds;
+    expect([...missed]).toEqual([]);
+    expect(existsSync(outdated)).toBe(false);
+    expect(await readdir(parent)).toEqual(['build']);
+  } finally {
+    await rm(parent, { recursive: true, force: true });
+  }
+}, 60_000);

@@ -53,11 +53,11 @@ describe.skipIf(!hasBrowser)('the dashboard, with others at work', () => {
       const { page, context } = await dashboard.openSignedIn('/devices?q=Steady');
       await page.getByRole('link', { name: 'Steady' }).waitFor();
       await dashboard.stack.stopServer();
-      await page.getByText('The server does not answer.').waitFor();
+      await page.getByText('What you see may be out of date').waitFor();
       expect(await page.getByRole('link', { name: 'Steady' }).isVisible()).toBe(true);
 
       await dashboard.stack.startServer();
-      await page.getByText('The server does not answer.').waitFor({ state: 'detached' });
+      await page.getByText('What you see may be out of date').waitFor({ state: 'detached' });
       await dashboard.stack.sql`update devices set name = 'Steady as she goes' where id = ${uuid}`;
       await page.getByRole('link', { name: 'Steady as she goes' }).waitFor();
       await context.close();
