@@ -84,8 +84,8 @@ async function writeRollups(tx: Queryable, wanted: SQL, records: SQL): Promise<v
   await tx.execute(sql`
     with point as materialized (
       select wanted.device, wanted.hour, entry.key as field, (entry.value)::float8 as value,
-        extract(epoch from record.at - wanted.hour)::float8 * 1000 as ms,
-        extract(epoch from record.received)::float8 as received
+        date_part('epoch', record.at - wanted.hour) * 1000 as ms,
+        date_part('epoch', record.received) as received
       from ${wanted} as wanted
       cross join lateral ${records} as record
       cross join lateral jsonb_each(record.data) as entry
