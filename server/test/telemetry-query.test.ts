@@ -149,6 +149,33 @@ describe('buckets', () => {
     const found = await buckets(key, 'records', at, at + HOUR, '1m', 'UTC', ['hum']);
     expect(found.map(({ field, mean }) => [field, mean])).toEqual([['hum', 50]]);
   });
+
+  test('of several fields are each made of the records that have a number there', async () => {
+    const at = FROM + 60 * HOUR;
+    const { key } = await store.deviceWith([
+      { atMs: at, body: { hum: 40 } },
+      { atMs: at + 1_000, body: { temp: 1, hum: 60 } },
+      { atMs: at + 2_000, body: { temp: 3, hum: 'wet', "it's": 7 } },
+      { atMs: at + 60_000, body: { hum: 70 } },
+    ]);
+    const found = await buckets(key, 'records', at, at + HOUR, '1m', 'UTC', ['temp', 'hum', "it's", 'none']);
+    const [hum, later, quoted, temp] = found;
+    expect(found.map(({ field, startMs, count }) => [field, startMs, count])).toEqual([
+      ['hum', at, 2],
+      ['hum', at + 60_000, 1],
+      ["it's", at, 1],
+      ['temp', at, 2],
+    ]);
+    expect([hum?.min, hum?.last]).toEqual([
+      { value: 40, atMs: at },
+      { value: 60, atMs: at + 1_000 },
+    ]);
+    expect([temp?.first, temp?.max]).toEqual([
+      { value: 1, atMs: at + 1_000 },
+      { value: 3, atMs: at + 2_000 },
+    ]);
+    expect([later?.mean, quoted?.mean]).toEqual([70, 7]);
+  });
 });
 
 describe('fields', () => {

@@ -80,7 +80,7 @@ async function writeRollups(tx: Queryable, wanted: SQL, records: SQL): Promise<v
   await tx.execute(sql`
     delete from telemetry_rollups as old using ${wanted} as wanted
     where old.device = wanted.device and old.hour = wanted.hour`);
-  // The extremes first and then the points that are one, as in `bucketStatement`; of points of one time the order of receipt counts.
+  // The extremes first and then the points that are one, as in `recordBuckets`; of points of one time the order of receipt counts.
   await tx.execute(sql`
     with point as materialized (
       select wanted.device, wanted.hour, entry.key as field, (entry.value)::float8 as value,
