@@ -1,7 +1,6 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
-import { QueryClientProvider } from '@tanstack/react-query';
-import { useState } from 'react';
-import { createQueryClient, useSession } from './api/queries.ts';
+import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { useSession } from './api/queries.ts';
 import { useReachable } from './api/reachability.ts';
 import { Routes } from './routes.tsx';
 import { CrashGuard } from './shell/crash-guard.tsx';
@@ -11,8 +10,7 @@ import { Failure } from './ui/notice.tsx';
 import { Toasts } from './ui/toast.tsx';
 
 /** The whole application. Nothing is shown before it is known who looks. */
-export function App() {
-  const [client] = useState(createQueryClient);
+export function App({ client }: { readonly client: QueryClient }) {
   return (
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={client}>

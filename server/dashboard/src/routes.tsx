@@ -1,68 +1,53 @@
-import { lazy } from 'react';
 import { Route, Switch } from 'wouter';
-import { loadDataTab } from './pages/device/data/load-data-tab.ts';
+import { DataTab } from './pages/device/tabs.ts';
 import { NotFound } from './pages/not-found.tsx';
 import { Overview } from './pages/overview/overview.tsx';
+import { loadable } from './ui/loadable.tsx';
 
 // Each page is a file of its own, loaded when it is first opened.
-const load = {
-  devices: () => import('./pages/devices/devices.tsx'),
-  addDevice: () => import('./pages/add-device/add-device.tsx'),
-  device: () => import('./pages/device/device-page.tsx'),
-  approvals: () => import('./pages/approvals/approvals.tsx'),
-  alerts: () => import('./pages/alerts/alerts.tsx'),
-  alertRules: () => import('./pages/alert-rules/alert-rules.tsx'),
-  alertRule: () => import('./pages/alert-rules/alert-rule-page.tsx'),
-  alertChannels: () => import('./pages/alert-channels/alert-channels.tsx'),
-  alertChannel: () => import('./pages/alert-channels/alert-channel-page.tsx'),
-  audit: () => import('./pages/audit/audit.tsx'),
-  broker: () => import('./pages/broker/broker.tsx'),
-  operators: () => import('./pages/operators/operators.tsx'),
-  apiKeys: () => import('./pages/api-keys/api-keys.tsx'),
-  account: () => import('./pages/account/account.tsx'),
-} as const;
-
-const Devices = lazy(async () => ({ default: (await load.devices()).Devices }));
-const AddDevice = lazy(async () => ({ default: (await load.addDevice()).AddDevice }));
-const DevicePage = lazy(async () => ({ default: (await load.device()).DevicePage }));
-const Approvals = lazy(async () => ({ default: (await load.approvals()).Approvals }));
-const Alerts = lazy(async () => ({ default: (await load.alerts()).Alerts }));
-const AlertRules = lazy(async () => ({ default: (await load.alertRules()).AlertRules }));
-const AlertRulePage = lazy(async () => ({ default: (await load.alertRule()).AlertRulePage }));
-const AlertChannels = lazy(async () => ({ default: (await load.alertChannels()).AlertChannels }));
-const AlertChannelPage = lazy(async () => ({ default: (await load.alertChannel()).AlertChannelPage }));
-const Audit = lazy(async () => ({ default: (await load.audit()).Audit }));
-const Broker = lazy(async () => ({ default: (await load.broker()).Broker }));
-const Operators = lazy(async () => ({ default: (await load.operators()).Operators }));
-const ApiKeys = lazy(async () => ({ default: (await load.apiKeys()).ApiKeys }));
-const Account = lazy(async () => ({ default: (await load.account()).Account }));
+const Devices = loadable(async () => (await import('./pages/devices/devices.tsx')).Devices);
+const AddDevice = loadable(async () => (await import('./pages/add-device/add-device.tsx')).AddDevice);
+const DevicePage = loadable(async () => (await import('./pages/device/device-page.tsx')).DevicePage);
+const Approvals = loadable(async () => (await import('./pages/approvals/approvals.tsx')).Approvals);
+const Alerts = loadable(async () => (await import('./pages/alerts/alerts.tsx')).Alerts);
+const AlertRules = loadable(async () => (await import('./pages/alert-rules/alert-rules.tsx')).AlertRules);
+const AlertRulePage = loadable(
+  async () => (await import('./pages/alert-rules/alert-rule-page.tsx')).AlertRulePage,
+);
+const AlertChannels = loadable(
+  async () => (await import('./pages/alert-channels/alert-channels.tsx')).AlertChannels,
+);
+const AlertChannelPage = loadable(
+  async () => (await import('./pages/alert-channels/alert-channel-page.tsx')).AlertChannelPage,
+);
+const Audit = loadable(async () => (await import('./pages/audit/audit.tsx')).Audit);
+const Broker = loadable(async () => (await import('./pages/broker/broker.tsx')).Broker);
+const Operators = loadable(async () => (await import('./pages/operators/operators.tsx')).Operators);
+const ApiKeys = loadable(async () => (await import('./pages/api-keys/api-keys.tsx')).ApiKeys);
+const Account = loadable(async () => (await import('./pages/account/account.tsx')).Account);
 
 /** What pages are made of, by how their address begins; the first that fits counts. */
-const FILES: readonly (readonly [prefix: string, load: () => Promise<unknown>])[] = [
-  ['/devices/new', load.addDevice],
-  ['/devices/', load.device],
-  ['/devices', load.devices],
-  ['/approvals', load.approvals],
-  ['/alerts/rules/', load.alertRule],
-  ['/alerts/rules', load.alertRules],
-  ['/alerts/channels/', load.alertChannel],
-  ['/alerts/channels', load.alertChannels],
-  ['/alerts', load.alerts],
-  ['/audit', load.audit],
-  ['/broker', load.broker],
-  ['/operators', load.operators],
-  ['/api-keys', load.apiKeys],
-  ['/account', load.account],
+const FILES: readonly (readonly [prefix: string, page: { preload(): Promise<void> }])[] = [
+  ['/devices/new', AddDevice],
+  ['/devices/', DevicePage],
+  ['/devices', Devices],
+  ['/approvals', Approvals],
+  ['/alerts/rules/', AlertRulePage],
+  ['/alerts/rules', AlertRules],
+  ['/alerts/channels/', AlertChannelPage],
+  ['/alerts/channels', AlertChannels],
+  ['/alerts', Alerts],
+  ['/audit', Audit],
+  ['/broker', Broker],
+  ['/operators', Operators],
+  ['/api-keys', ApiKeys],
+  ['/account', Account],
 ];
 
-/** Begins to load the page of an address while the server is still asked who is signed in. */
-export function preloadPage(path: string): void {
-  const wanted = [
-    FILES.find(([prefix]) => path.startsWith(prefix))?.[1],
-    path.endsWith('/data') ? loadDataTab : undefined,
-  ];
-  // Whoever shows the page loads it as well, and reports a failure.
-  for (const begin of wanted) begin?.().catch(() => {});
+/** Loads the files of an address, so that its page is there at once. */
+export async function preloadPage(path: string): Promise<void> {
+  const page = FILES.find(([prefix]) => path.startsWith(prefix))?.[1];
+  await Promise.all([page?.preload(), path.endsWith('/data') ? DataTab.preload() : undefined]);
 }
 
 /** Every page and its address. */

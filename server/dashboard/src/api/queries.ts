@@ -1,4 +1,4 @@
-import { MutationCache, QueryCache, QueryClient, useQuery } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { answer, failureKind, RequestFailure } from './answer.ts';
 import { api } from './client.ts';
 import type { Session } from './fleet.ts';
@@ -41,21 +41,28 @@ export function changeSession(client: QueryClient, session: Session | null): voi
   client.setQueryData(SESSION, session);
 }
 
-/** Who is signed in: null when nobody is. Asked again often while the server is away, to notice its return. */
+/** Who is signed in: null when nobody is. */
+export const sessionQuery = queryOptions({
+  queryKey: SESSION,
+  queryFn: async () => {
+    try {
+      return await answer(api.session.$get());
+    } catch (error) {
+      if (failureKind(error) === 'unauthenticated') return null;
+      throw error;
+    }
+  },
+  retry: false,
+});
+
+/** Asked again often while the server is away, to notice its return. */
 export function useSession() {
   return useQuery({
-    queryKey: SESSION,
-    queryFn: async () => {
-      try {
-        return await answer(api.session.$get());
-      } catch (error) {
-        if (failureKind(error) === 'unauthenticated') return null;
-        throw error;
-      }
-    },
+    ...sessionQuery,
     refetchInterval: () => (isReachable() ? 60_000 : 1_500),
     refetchIntervalInBackground: false,
-    retry: false,
+    // What failed before the page was there is reported at once.
+    retryOnMount: false,
   });
 }
 

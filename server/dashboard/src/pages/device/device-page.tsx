@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useLocation } from 'wouter';
 import { failureKind } from '../../api/answer.ts';
 import { type Device, deviceQuery, deviceTitle } from '../../api/fleet.ts';
@@ -14,21 +14,13 @@ import { Failure } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Empty, Skeleton } from '../../ui/placeholder.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
-import { loadDataTab } from './data/load-data-tab.ts';
 import { DeviceOverview } from './device-overview.tsx';
 import { DiagnosisNotice } from './diagnosis-notice.tsx';
 import { EditDialog } from './edit-dialog.tsx';
 import { KeyCard } from './key-card.tsx';
 import { PairDialog } from './pair-dialog.tsx';
 import { RestlessBadge } from './restless-badge.tsx';
-
-const DataTab = lazy(async () => ({ default: (await loadDataTab()).DataTab }));
-const CommandsTab = lazy(async () => ({
-  default: (await import('./commands/commands-tab.tsx')).CommandsTab,
-}));
-const TimelineTab = lazy(async () => ({
-  default: (await import('./timeline/timeline-tab.tsx')).TimelineTab,
-}));
+import { CommandsTab, DataTab, TimelineTab } from './tabs.ts';
 
 const BACK = { href: '/devices', label: 'Devices' };
 
