@@ -8,28 +8,27 @@ interface FieldColumns {
   readonly n: SQL;
   readonly sum: SQL;
   readonly least: SQL;
-  readonly leastMs: SQL;
+  readonly leastAt: SQL;
   readonly greatest: SQL;
-  readonly greatestMs: SQL;
-  readonly firstMs: SQL;
+  readonly greatestAt: SQL;
+  readonly firstAt: SQL;
   readonly first: SQL;
-  readonly lastMs: SQL;
+  readonly lastAt: SQL;
   readonly last: SQL;
 }
 
 /**
  * Buckets made of records. Finds the extremes of each bucket, and then the records that hold one: aggregates over pairs of
- * value and time take three times as long.
+ * value and time take three times as long. Times become numbers at the end, where there are few.
  */
 export function recordBuckets(query: BucketQuery): SQL {
   const fields = query.fields.map(columnsOf);
   const each = (part: (field: FieldColumns) => SQL, separator = sql`, `) =>
     sql.join(fields.map(part), separator);
-  const bounds = each((f) => sql`${f.n}, ${f.sum}, ${f.least}, ${f.greatest}, ${f.firstMs}, ${f.lastMs}`);
+  const bounds = each((f) => sql`${f.n}, ${f.sum}, ${f.least}, ${f.greatest}, ${f.firstAt}, ${f.lastAt}`);
   return sql`
     with record as materialized (
-      select ${bucketOf(query, sql`at`)} as bucket, date_part('epoch', at) * 1000 as ms,
-        ${each((f) => sql`case when jsonb_typeof(${f.value}) = 'number' then ${f.value}::float8 end as ${f.value}`)}
+      select ${bucketOf(query, sql`at`)} as bucket, at, ${each((f) => sql`case when jsonb_typeof(${f.value}) = 'number' then ${f.value}::float8 end as ${f.value}`)}
       from (
         select at, ${each((f) => sql`data -> ${f.name} as ${f.value}`)} from telemetry
         where device = ${query.device} and at >= ${time(query.fromMs)} and at < ${time(query.toMs)} offset 0
@@ -39,30 +38,35 @@ export function recordBuckets(query: BucketQuery): SQL {
       select bucket, ${each(
         (f) => sql`count(${f.value}) as ${f.n}, sum(${f.value}) as ${f.sum},
           min(${f.value}) as ${f.least}, max(${f.value}) as ${f.greatest},
-          min(ms) filter (where ${f.value} is not null) as ${f.firstMs},
-          max(ms) filter (where ${f.value} is not null) as ${f.lastMs}`,
+          min(at) filter (where ${f.value} is not null) as ${f.firstAt},
+          max(at) filter (where ${f.value} is not null) as ${f.lastAt}`,
       )}
       from record group by bucket
     ),
     complete as (
       select bucket, ${bounds}, ${each(
-        (f) => sql`min(ms) filter (where ${f.value} = ${f.least}) as ${f.leastMs},
-          min(ms) filter (where ${f.value} = ${f.greatest}) as ${f.greatestMs},
-          min(${f.value}) filter (where ms = ${f.firstMs}) as ${f.first},
-          max(${f.value}) filter (where ms = ${f.lastMs}) as ${f.last}`,
+        (f) => sql`min(at) filter (where ${f.value} = ${f.least}) as ${f.leastAt},
+          min(at) filter (where ${f.value} = ${f.greatest}) as ${f.greatestAt},
+          min(${f.value}) filter (where at = ${f.firstAt}) as ${f.first},
+          max(${f.value}) filter (where at = ${f.lastAt}) as ${f.last}`,
       )}
       from extreme join record using (bucket)
-      where ${each((f) => sql`${f.value} in (${f.least}, ${f.greatest}) or ms in (${f.firstMs}, ${f.lastMs})`, sql` or `)}
+      where ${each((f) => sql`${f.value} in (${f.least}, ${f.greatest}) or at in (${f.firstAt}, ${f.lastAt})`, sql` or `)}
       group by bucket, ${bounds}
     )
-    select field, ${bucketStart(query, sql`bucket`, sql`first_ms`)} as start,
-      n, sum, least, least_ms, greatest, greatest_ms, first_ms, first, last_ms, last
+    select field, ${bucketStart(query, sql`bucket`, ms(sql`first_at`))} as start, n, sum,
+      least, ${ms(sql`least_at`)} as least_ms, greatest, ${ms(sql`greatest_at`)} as greatest_ms,
+      ${ms(sql`first_at`)} as first_ms, first, ${ms(sql`last_at`)} as last_ms, last
     from complete cross join lateral (values ${each(
-      (f) => sql`(${f.name}, ${f.n}, ${f.sum}, ${f.least}, ${f.leastMs}, ${f.greatest}, ${f.greatestMs},
-        ${f.firstMs}, ${f.first}, ${f.lastMs}, ${f.last})`,
-    )}) as of_field (field, n, sum, least, least_ms, greatest, greatest_ms, first_ms, first, last_ms, last)
+      (f) => sql`(${f.name}, ${f.n}, ${f.sum}, ${f.least}, ${f.leastAt}, ${f.greatest}, ${f.greatestAt},
+        ${f.firstAt}, ${f.first}, ${f.lastAt}, ${f.last})`,
+    )}) as of_field (field, n, sum, least, least_at, greatest, greatest_at, first_at, first, last_at, last)
     where n > 0
     order by field, start`;
+}
+
+function ms(at: SQL): SQL {
+  return sql`date_part('epoch', ${at}) * 1000`;
 }
 
 function columnsOf(name: string, index: number): FieldColumns {
@@ -73,12 +77,12 @@ function columnsOf(name: string, index: number): FieldColumns {
     n: column('n'),
     sum: column('sum'),
     least: column('least'),
-    leastMs: column('least_ms'),
+    leastAt: column('least_at'),
     greatest: column('greatest'),
-    greatestMs: column('greatest_ms'),
-    firstMs: column('first_ms'),
+    greatestAt: column('greatest_at'),
+    firstAt: column('first_at'),
     first: column('first'),
-    lastMs: column('last_ms'),
+    lastAt: column('last_at'),
     last: column('last'),
   };
 }
