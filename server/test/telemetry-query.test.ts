@@ -142,6 +142,42 @@ describe('buckets', () => {
     expect(found.map(({ startMs }) => startMs)).toEqual([midnight, midnight + DAY]);
   });
 
+  test('are whole where a long range is read in two parts', async () => {
+    const at = Date.UTC(2025, 9, 22);
+    // Read in two from noon on.
+    const { key } = await store.deviceWith([
+      { atMs: at + HOUR, body: { temp: 7, hum: 1 } },
+      { atMs: at + 2 * HOUR, body: { temp: -3 } },
+      { atMs: at + 11 * HOUR, body: { temp: 9 } },
+      { atMs: at + 12 * HOUR, body: { temp: -3, alone: 4 } },
+      { atMs: at + 13 * HOUR, body: { temp: 12 } },
+      { atMs: at + 23 * HOUR, body: { temp: 5 } },
+    ]);
+    const found = await buckets(key, 'records', at, at + DAY, '1d', 'UTC', ['temp', 'hum', 'alone']);
+    expect(found.map(({ field, count }) => [field, count])).toEqual([
+      ['alone', 1],
+      ['hum', 1],
+      ['temp', 6],
+    ]);
+    expect(found[2]).toEqual({
+      field: 'temp',
+      startMs: at,
+      count: 6,
+      mean: 27 / 6,
+      min: { value: -3, atMs: at + 2 * HOUR },
+      max: { value: 12, atMs: at + 13 * HOUR },
+      first: { value: 7, atMs: at + HOUR },
+      last: { value: 5, atMs: at + 23 * HOUR },
+    });
+    const quarters = await buckets(key, 'records', at, at + DAY, '6h');
+    expect(quarters.map(({ startMs, count }) => [startMs, count])).toEqual([
+      [at, 2],
+      [at + 6 * HOUR, 1],
+      [at + 12 * HOUR, 2],
+      [at + 18 * HOUR, 1],
+    ]);
+  });
+
   test('hold nothing of other fields and devices', async () => {
     const at = FROM + 50 * HOUR;
     const { key } = await store.deviceWith([{ atMs: at, body: { temp: 1, hum: 50 } }]);

@@ -25,6 +25,8 @@ export interface Bucket {
 /** What both statements answer; times are Unix milliseconds. */
 interface BucketRow extends Record<string, unknown> {
   readonly field: string;
+  /** Tells the buckets of a query apart. */
+  readonly bucket: number;
   readonly start: number;
   readonly n: string;
   readonly sum: number;
@@ -38,15 +40,52 @@ interface BucketRow extends Record<string, unknown> {
   readonly last: number;
 }
 
+/** Shorter ranges are read by one statement. */
+const HALVED_FROM_MS = 6 * 3_600_000;
+
 /** Numeric fields of a device in buckets, by field and time; only buckets that hold a value. */
 export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bucket[]> {
   if (query.fields.length === 0) return [];
-  const rows = await db.execute<BucketRow>(bucketStatement(query));
-  return rows.map(toBucket);
+  const parts = await Promise.all(bucketStatements(query).map((part) => db.execute<BucketRow>(part)));
+  return joined(parts.flat()).map(toBucket);
 }
 
-export function bucketStatement(query: BucketQuery): SQL {
-  return query.source === 'rollups' ? rollupBuckets(query) : recordBuckets(query);
+/** Two statements, each for half of a long range of records, since the database makes buckets on one processor. */
+export function bucketStatements(query: BucketQuery): SQL[] {
+  if (query.source === 'rollups') return [rollupBuckets(query)];
+  const { fromMs, toMs } = query;
+  if (toMs - fromMs < HALVED_FROM_MS) return [recordBuckets(query, query)];
+  const middleMs = Math.floor((fromMs + toMs) / 2);
+  return [recordBuckets(query, { fromMs, toMs: middleMs }), recordBuckets(query, { fromMs: middleMs, toMs })];
+}
+
+/** The rows of parts that follow each other in time, by field, with the bucket that was cut made whole. */
+function joined(rows: readonly BucketRow[]): BucketRow[] {
+  const byField = [...Map.groupBy(rows, ({ field }) => field)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return byField.flatMap(([, ofField]) => {
+    const buckets = new Map<number, BucketRow>();
+    for (const row of ofField) {
+      const earlier = buckets.get(row.bucket);
+      buckets.set(row.bucket, earlier ? whole(earlier, row) : row);
+    }
+    return [...buckets.values()];
+  });
+}
+
+function whole(earlier: BucketRow, later: BucketRow): BucketRow {
+  const least = later.least < earlier.least ? later : earlier;
+  const greatest = later.greatest > earlier.greatest ? later : earlier;
+  return {
+    ...earlier,
+    n: String(Number(earlier.n) + Number(later.n)),
+    sum: earlier.sum + later.sum,
+    least: least.least,
+    least_ms: least.least_ms,
+    greatest: greatest.greatest,
+    greatest_ms: greatest.greatest_ms,
+    last: later.last,
+    last_ms: later.last_ms,
+  };
 }
 
 function toBucket(row: BucketRow): Bucket {

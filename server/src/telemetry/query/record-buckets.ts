@@ -17,11 +17,14 @@ interface FieldColumns {
   readonly last: SQL;
 }
 
+/** A part of a range: Unix milliseconds, the end not included. */
+export type Part = Pick<BucketQuery, 'fromMs' | 'toMs'>;
+
 /**
- * Buckets made of records. Finds the extremes of each bucket, and then the records that hold one: aggregates over pairs of
+ * Buckets made of the records of a part of the range, which may cut one. Finds the extremes of each bucket, and then the records that hold one: aggregates over pairs of
  * value and time take three times as long. Times become numbers at the end, where there are few.
  */
-export function recordBuckets(query: BucketQuery): SQL {
+export function recordBuckets(query: BucketQuery, part: Part): SQL {
   const fields = query.fields.map(columnsOf);
   const each = (part: (field: FieldColumns) => SQL, separator = sql`, `) =>
     sql.join(fields.map(part), separator);
@@ -31,7 +34,7 @@ export function recordBuckets(query: BucketQuery): SQL {
       select ${bucketOf(query, sql`at`)} as bucket, at, ${each((f) => sql`case when jsonb_typeof(${f.value}) = 'number' then ${f.value}::float8 end as ${f.value}`)}
       from (
         select at, ${each((f) => sql`data -> ${f.name} as ${f.value}`)} from telemetry
-        where device = ${query.device} and at >= ${time(query.fromMs)} and at < ${time(query.toMs)} offset 0
+        where device = ${query.device} and at >= ${time(part.fromMs)} and at < ${time(part.toMs)} offset 0
       ) as stored
     ),
     extreme as (
@@ -54,7 +57,7 @@ export function recordBuckets(query: BucketQuery): SQL {
       where ${each((f) => sql`${f.value} in (${f.least}, ${f.greatest}) or at in (${f.firstAt}, ${f.lastAt})`, sql` or `)}
       group by bucket, ${bounds}
     )
-    select field, ${bucketStart(query, sql`bucket`, ms(sql`first_at`))} as start, n, sum,
+    select field, date_part('epoch', bucket) as bucket, ${bucketStart(query, sql`bucket`, ms(sql`first_at`))} as start, n, sum,
       least, ${ms(sql`least_at`)} as least_ms, greatest, ${ms(sql`greatest_at`)} as greatest_ms,
       ${ms(sql`first_at`)} as first_ms, first, ${ms(sql`last_at`)} as last_ms, last
     from complete cross join lateral (values ${each(

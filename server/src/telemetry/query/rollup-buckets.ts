@@ -18,7 +18,7 @@ export function rollupBuckets(query: BucketQuery): SQL {
         min(first_ms) as earliest, max(last_ms) as latest
       from rollup group by field, bucket
     )
-    select field, ${bucketStart(query, sql`bucket`, sql`earliest`)} as start,
+    select field, date_part('epoch', bucket) as bucket, ${bucketStart(query, sql`bucket`, sql`earliest`)} as start,
       total as n, whole as sum,
       least, min(min_ms) filter (where min = least) as least_ms,
       greatest, min(max_ms) filter (where max = greatest) as greatest_ms,
