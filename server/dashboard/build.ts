@@ -17,6 +17,15 @@ const ASSETS = '/assets/';
  */
 export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise<void> {
   const draft = await mkdtemp(`${folder}.`);
+  try {
+    await write(draft, join(folder, 'assets'));
+    await publish(draft, folder);
+  } finally {
+    await rm(draft, { recursive: true });
+  }
+}
+
+async function write(draft: string, earlierAssets: string): Promise<void> {
   const assets = join(draft, 'assets');
   await mkdir(assets, { recursive: true });
 
@@ -31,17 +40,20 @@ export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise
   await cp(join(SOURCE, 'icon.svg'), join(assets, icon));
 
   const names = await readdir(assets);
+  const page = join(draft, 'index.html');
   const html = (await readFile(join(SOURCE, 'index.html'), 'utf8'))
     .replace('%ICON%', ASSETS + icon)
     .replace('%FONT%', ASSETS + only(names, /^geist-latin-wght-normal-.*\.woff2$/))
     .replace('%THEME%', ASSETS + entryOf(theme))
     .replace('%STYLES%', ASSETS + only(names, /^main-.*\.css$/))
     .replace('%SCRIPT%', ASSETS + entryOf(app));
-  await writeFile(join(draft, 'index.html'), html);
+  await writeFile(page, html);
 
-  const compressible = [...names.map((name) => join(assets, name)), join(draft, 'index.html')];
-  await Promise.all(compressible.filter((file) => /\.(js|css|svg|html)$/.test(file)).map(compress));
-  await publish(draft, folder);
+  const compressible = names.filter((name) => /\.(js|css|svg)$/.test(name));
+  await Promise.all([
+    compress(page),
+    ...compressible.map((name) => compressOnce(join(assets, name), join(earlierAssets, name))),
+  ]);
 }
 
 async function publish(draft: string, folder: string): Promise<void> {
@@ -53,7 +65,6 @@ async function publish(draft: string, folder: string): Promise<void> {
   await Promise.all(pages.map((name) => rename(join(draft, name), join(folder, name))));
   const outdated = (await readdir(assets)).filter((name) => !names.includes(name));
   await Promise.all(outdated.map((name) => rm(join(assets, name), { force: true })));
-  await rm(draft, { recursive: true });
 }
 
 async function bundle(
@@ -99,6 +110,15 @@ function only(names: readonly string[], pattern: RegExp): string {
 
 function hash(content: Uint8Array): string {
   return Bun.hash(content).toString(36).slice(0, 8);
+}
+
+/** Compressing is most of the work of a build: what an earlier one has compressed is taken over, since names stand for contents. */
+async function compressOnce(file: string, earlier: string): Promise<void> {
+  try {
+    await Promise.all(['.br', '.gz'].map((suffix) => cp(earlier + suffix, file + suffix)));
+  } catch {
+    await compress(file);
+  }
 }
 
 async function compress(file: string): Promise<void> {

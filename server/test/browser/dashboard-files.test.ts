@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -157,6 +157,11 @@ test('builds beside each other miss no file at any moment, and remove those of a
     expect([...missed]).toEqual([]);
     expect(existsSync(outdated)).toBe(false);
     expect(await readdir(parent)).toEqual(['build']);
+    // The compressed files of the first build are those of the later ones too.
+    for (const file of files.filter((name) => name.endsWith('.br'))) {
+      const path = join(folder, file);
+      expect(brotliDecompressSync(await readFile(path))).toEqual(await readFile(path.replace(/\.br$/, '')));
+    }
   } finally {
     await rm(parent, { recursive: true, force: true });
   }
