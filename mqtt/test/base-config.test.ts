@@ -53,6 +53,10 @@ test('devices are limited in packet size, connections and messages, with and wit
   }
 });
 
+test('nobody has a message delayed', () => {
+  expect(settings['delayed.enable']).toBe(false);
+});
+
 test('nobody hears what he published himself', () => {
   expect(settings['mqtt.ignore_loop_deliver']).toBe(true);
   expect(settings['zones.server.mqtt.ignore_loop_deliver']).toBe(true);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import { INGEST_CLIENT_ID } from '../src/telemetry/ingest/ingest.ts';
 import { type ApiClient, apiClient } from './devices.ts';
 import {
   connectDevice,
@@ -42,6 +43,19 @@ async function rest(
 const reconciled = async () => {
   expect((await api.broker.reconcile.$post()).status).toBe(200);
 };
+
+async function mergeConfiguration(hocon: string): Promise<void> {
+  const { EMQX_API_URL, EMQX_API_KEY, MQTT_SECRET_KEY } = stack.env;
+  const answer = await fetch(`${EMQX_API_URL}/configs?mode=merge`, {
+    method: 'PUT',
+    headers: {
+      authorization: `Basic ${btoa(`${EMQX_API_KEY}:${MQTT_SECRET_KEY}`)}`,
+      'content-type': 'text/plain',
+    },
+    body: hocon,
+  });
+  expect(answer.status).toBe(200);
+}
 
 const allowTooMuch = () =>
   rest('PUT', '/authorization/settings', {
@@ -203,7 +217,10 @@ test('what the server rests on is set on a broker that has other settings', asyn
   });
   const { body: before } = await rest('GET', '/mqtt/retainer');
   await rest('PUT', '/mqtt/retainer', { ...(before as object), max_publish_rate: '1000/s' });
+  await rest('PUT', '/mqtt/delayed', { enable: true, max_delayed_messages: 7 });
+  await mergeConfiguration('zones.server.mqtt { max_inflight = 5 }');
   await reconciled();
+  expect((await rest('GET', '/mqtt/delayed')).body).toEqual({ enable: false, max_delayed_messages: 7 });
   expect((await rest('GET', '/configs/sys_topics')).body).toMatchObject({
     sys_event_messages: { client_subscribed: true },
   });
@@ -211,4 +228,14 @@ test('what the server rests on is set on a broker that has other settings', asyn
     max_publish_rate: 'infinity',
     backend: { storage_type: 'disc' },
   });
-});
+  // A zone is shown by the sessions in it alone: this one connects again by itself.
+  await stack.broker.restart({ deviceListener: 'open' });
+  await stack.ready();
+  await until('the session of the server has its settings', async () => {
+    const { body } = await rest('GET', `/clients/${INGEST_CLIENT_ID}`);
+    return JSON.stringify(body).includes('"inflight_max":2048');
+  });
+  await reconciled();
+  const status = await (await api.broker.$get()).json();
+  expect(status.lastRun.report?.differences).toEqual([]);
+}, 30_000);

@@ -50,6 +50,21 @@ function reconcileBy(repair: boolean, calls: string[] = []) {
   return reconcileNow({ db, emqx, clock: systemClock, desired, presence }, repair);
 }
 
+/** The broker's REST API as an operator uses it. */
+async function broker(method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(`${rig.dev.apiUrl}${path}`, {
+    method,
+    headers: {
+      authorization: `Basic ${btoa('simple-iot-server:api-secret-0123456789')}`,
+      'content-type': 'application/json',
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  expect(answer.status).toBeLessThan(300);
+  const text = await answer.text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
 const look = () => reconcileBy(false);
 
 describe('a change of pairs', () => {
@@ -119,6 +134,24 @@ describe('revocation and rotation', () => {
     expect((await rig.connect(id)).connected).toBe(true);
   });
 
+  test('a ban that somebody else made for a while does not stand for that of a revoked device', async () => {
+    const [synced, reconciled] = [await rig.addDevice('agent'), await rig.addDevice('agent')];
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    for (const who of [synced, reconciled]) {
+      await broker('POST', '/banned', { as: 'clientid', who, by: 'operator', until: soon });
+    }
+    const revoked = await rig.change(`update devices set state = 'revoked' where id = '${synced}'`, [synced]);
+    expect(revoked.steps).toContain(`client id ${synced} banned`);
+    await rig.database.sql`update devices set state = 'revoked' where id = ${reconciled}`;
+    await rig.instance.reconciler.runNow('test');
+    for (const who of [synced, reconciled]) {
+      expect(await broker('GET', `/banned?clientid=${who}`)).toMatchObject({
+        data: [{ by: 'simple-iot-server', until: 'infinity' }],
+      });
+    }
+    expect(foundDifferences(await look())).toBe(false);
+  });
+
   test('the old generation is disconnected and denied while the new one is admitted', async () => {
     const id = await rig.addDevice('agent');
     const client = await rig.connect(id);
@@ -132,6 +165,25 @@ describe('revocation and rotation', () => {
     await gone;
     await expect(rig.connect(id, 1)).rejects.toMatchObject({ code: 5 });
     expect((await rig.connect(id, 2)).connected).toBe(true);
+  });
+});
+
+describe('a sync that ended between the rules and the cache of decisions', () => {
+  test('is made good by the next one', async () => {
+    const master = await rig.addDevice('master');
+    const agent = await rig.addDevice('agent', master);
+    await rig.instance.reconciler.runNow('test');
+    const onAgent = await rig.connect(agent);
+    const onMaster = await rig.connect(master);
+    expect(await granted(onMaster, link(agent))).toBe(true);
+    await onAgent.publishAsync(link(master), '{"c":"HELLO"}', { qos: 1 });
+    await rig.database.sql`update devices set master_id = null where id = ${agent}`;
+    for (const id of [agent, master]) {
+      await broker('DELETE', `/authorization/sources/built_in_database/rules/clients/${id}`);
+    }
+    expect(await granted(onMaster, link(agent))).toBe(true);
+    await rig.change('select 1', [agent, master]);
+    expect(await granted(onMaster, link(agent))).toBe(false);
   });
 });
 
@@ -177,27 +229,16 @@ describe('reconciliation', () => {
     const agents = await Promise.all([1, 2, 3].map(() => rig.addDevice('agent', master)));
     const revoked = await rig.addDevice('agent');
     await rig.database.sql`update devices set state = 'revoked' where id = ${revoked}`;
-    const rest = async (method: string, path: string, body: unknown) => {
-      const answer = await fetch(`${rig.dev.apiUrl}${path}`, {
-        method,
-        headers: {
-          authorization: `Basic ${btoa('simple-iot-server:api-secret-0123456789')}`,
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify(body),
-      });
-      expect(answer.status).toBeLessThan(300);
-    };
     const allow = { topic: 'x', permission: 'allow', action: 'all' };
     const rules = '/authorization/sources/built_in_database/rules/clients';
-    await rest('POST', rules, [
+    await broker('POST', rules, [
       { clientid: 'someone-else', rules: [allow] },
       { clientid: agents[0], rules: [allow] },
       { clientid: await rig.addDevice('agent'), rules: [allow] },
     ]);
-    await rest('POST', '/banned', { as: 'clientid', who: 'a-bad-one', by: 'operator' });
-    await rest('POST', '/banned', { as: 'clientid', who: agents[1], by: 'simple-iot-server' });
-    await rest('PUT', '/authorization/settings', {
+    await broker('POST', '/banned', { as: 'clientid', who: 'a-bad-one', by: 'operator' });
+    await broker('POST', '/banned', { as: 'clientid', who: agents[1], by: 'simple-iot-server' });
+    await broker('PUT', '/authorization/settings', {
       no_match: 'allow',
       deny_action: 'ignore',
       cache: { enable: true },

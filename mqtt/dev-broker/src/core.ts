@@ -12,6 +12,7 @@ import type { Configuration } from './configuration/configuration.ts';
 import type { ZoneLimits } from './configuration/global-zone.ts';
 import { clientEvent } from './events.ts';
 import type { Client, DisconnectReason } from './sessions/client.ts';
+import { DelayedMessages } from './sessions/delayed.ts';
 import type { Message } from './sessions/message.ts';
 import { RetainedMessages } from './sessions/retained.ts';
 import type { Session } from './sessions/session.ts';
@@ -53,6 +54,7 @@ export class BrokerCore {
   authenticates = true;
   /** How many acknowledged messages come again at a take-over. */
   forgottenAcknowledgements = 0;
+  private readonly delayed: DelayedMessages;
   private readonly wills: WillStore;
 
   constructor({ clock, configuration, settings, sources }: CoreOptions) {
@@ -64,6 +66,7 @@ export class BrokerCore {
     this.authorizer = new Authorizer(clock, settings, sources);
     this.retained = new RetainedMessages(now, newId);
     this.sessions = new SessionTable(clock, this.subscriptions);
+    this.delayed = new DelayedMessages(clock, (message) => this.publish(message));
     this.wills = new WillStore(clock, (client, message) => this.publishWill(client, message));
   }
 
@@ -138,9 +141,16 @@ export class BrokerCore {
 
   /** False when nobody subscribed. */
   publish(message: Message): boolean {
-    const { enable } = this.configuration.current.retainer;
-    if (message.retain && enable) this.retained.store(message);
+    const { retainer, delayed } = this.configuration.current;
+    if (delayed.enable && this.delayed.take(message)) return false;
+    if (message.retain && retainer.enable) this.retained.store(message);
     return this.subscriptions.dispatch(message);
+  }
+
+  /** Whether messages may be delayed. Those that are waiting are lost when they may not any more. */
+  allowDelayed(settings: { enable?: boolean | undefined; max_delayed_messages?: number | undefined }): void {
+    this.configuration.change({ delayed: settings });
+    if (!this.configuration.current.delayed.enable) this.delayed.clear();
   }
 
   subscribe(session: Session, filter: ParsedFilter, options: SubscribeOptions): void {

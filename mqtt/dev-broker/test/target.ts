@@ -213,6 +213,7 @@ async function target(
   const file = await expectStatus(api('GET', '/authorization/sources/file'), 200);
   const zone = await expectStatus(api('GET', '/configs/global_zone'), 200);
   const retainer = await expectStatus(api('GET', '/mqtt/retainer'), 200);
+  const delayed = await expectStatus(api('GET', '/mqtt/delayed'), 200);
   const sysTopics = await expectStatus(api('GET', '/configs/sys_topics'), 200);
   const reset = async () => {
     const clients = await rowsOf(api, '/clients?limit=10000');
@@ -230,6 +231,7 @@ async function target(
     await expectStatus(api('PUT', '/authorization/settings', { ...SETTINGS, no_match: 'allow' }), 200);
     await expectStatus(api('PUT', '/configs/global_zone', zone), 200);
     await expectStatus(api('PUT', '/mqtt/retainer', retainer), 200);
+    await expectStatus(api('PUT', '/mqtt/delayed', delayed), 200);
     await expectStatus(api('PUT', '/configs/sys_topics', sysTopics), 200);
     await expectStatus(api('DELETE', '/mqtt/retainer/messages'), 204);
     await expectStatus(api('POST', '/listeners/tcp:default/start'), 200);

@@ -10,8 +10,6 @@ export interface AdmissionReport {
 
 interface AdmissionDeps extends SettingsDeps {
   readonly clock: Clock;
-  /** False changes nothing, and waits for nothing. */
-  readonly repair: boolean;
 }
 
 /**

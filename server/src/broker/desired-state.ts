@@ -60,8 +60,8 @@ export interface DesiredState {
   readonly deviceListeners: readonly string[];
   /** Sessions that must be there before devices: what a device sends without them is acknowledged and lost. */
   readonly sessionsFirst: readonly SessionFirst[];
-  /** Settings of the zone of the server's own sessions (docs/monitoring.md). */
-  readonly zone: { readonly hocon: string; readonly values: Readonly<Record<string, string>> };
+  /** Settings of the zone of the server's own sessions (docs/monitoring.md), as HOCON. */
+  readonly zone: string;
 }
 
 /** A persistent session of the server, connected or not, that holds what devices send. */
@@ -100,8 +100,7 @@ export function desiredState(jwtSecret: string, options: DesiredStateOptions = {
     rulesForAll: topicsOfDevice('${clientid}').map(({ topic, action }) => allow(topic, action)),
     deviceListeners: ['tcp:default', ...(options.tls ? ['ssl:default'] : [])],
     sessionsFirst: options.sessionsFirst ?? [],
-    zone: {
-      hocon: `zones.server {
+    zone: `zones.server {
   mqtt {
     upgrade_qos = true
     max_inflight = ${MAX_INFLIGHT}
@@ -110,13 +109,6 @@ export function desiredState(jwtSecret: string, options: DesiredStateOptions = {
   }
   force_shutdown { max_heap_size = 2GB, max_mailbox_size = 200000 }
 }`,
-      values: {
-        'zones.server.mqtt.upgrade_qos': 'true',
-        'zones.server.mqtt.max_inflight': String(MAX_INFLIGHT),
-        'zones.server.mqtt.max_mqueue_len': '100000',
-        'zones.server.force_shutdown.max_mailbox_size': '200000',
-      },
-    },
   };
 }
 

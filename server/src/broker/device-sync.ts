@@ -1,10 +1,11 @@
 import { topicsOfDevice } from '../../contract/topics.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/db/client.ts';
+import { lastsUntil, replaceBan } from './ban.ts';
 import { type Rule, sameRules } from './desired-state.ts';
 import { type DeviceOnBroker, readDeviceOnBroker } from './device-store.ts';
 import type { Emqx } from './emqx.ts';
-import { BANNED_BY } from './emqx-devices.ts';
+import { BANNED_BY, type Ban } from './emqx-devices.ts';
 
 export interface DeviceSyncDeps {
   readonly db: Queryable;
@@ -38,32 +39,38 @@ export async function syncDevice(deps: DeviceSyncDeps, id: string): Promise<stri
 async function applyOnce(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
   const steps: string[] = [];
   for (const { username, until } of desired.bannedUsernames) {
-    const bans = await emqx.bansOf('username', username);
-    if (bans.length > 0) continue;
-    await emqx.ban({ as: 'username', who: username, until }, 'superseded');
+    if (!(await ensureBan(emqx, { as: 'username', who: username, until }, 'superseded'))) continue;
     steps.push(`user name ${username} banned`);
   }
-  const bans = await emqx.bansOf('clientid', id);
-  if (desired.banned && bans.length === 0) {
-    await emqx.ban({ as: 'clientid', who: id, until: undefined }, 'revoked');
+  if (desired.banned && (await ensureBan(emqx, { as: 'clientid', who: id, until: undefined }, 'revoked'))) {
     steps.push(`client id ${id} banned`);
   }
   steps.push(...(await syncRules(emqx, id, desired)));
   steps.push(...(await syncSession(emqx, id, desired)));
   steps.push(...(await clearRetained(emqx, id)));
-  if (!desired.banned && bans.some(({ by }) => by === BANNED_BY)) {
+  if (!desired.banned && (await emqx.bansOf('clientid', id)).some(({ by }) => by === BANNED_BY)) {
     await emqx.unban('clientid', id);
     steps.push(`ban of client id ${id} lifted`);
   }
   return steps;
 }
 
+/** Bans, unless there is a ban that lasts as long, whoever made it. @returns whether there was none. */
+async function ensureBan(emqx: Emqx, ban: Ban, reason: string): Promise<boolean> {
+  const present = await emqx.bansOf(ban.as, ban.who);
+  if (present.some(({ until }) => lastsUntil(until, ban.until))) return false;
+  await replaceBan(emqx, ban, reason, present.length > 0);
+  return true;
+}
+
 async function syncRules(emqx: Emqx, id: string, desired: DeviceOnBroker): Promise<string[]> {
   const present = await emqx.clientRules(id);
-  if (sameRules(present ?? [], desired.rules)) return [];
-  if (desired.rules.length === 0) await emqx.removeClientRules(id);
-  else await emqx.replaceClientRules(id, desired.rules);
+  const differ = !sameRules(present ?? [], desired.rules);
+  if (differ && desired.rules.length === 0) await emqx.removeClientRules(id);
+  else if (differ) await emqx.replaceClientRules(id, desired.rules);
+  // Whether they differ or not: a sync that changed them may have ended before it came to this.
   await emqx.dropRuleCache(id);
+  if (!differ) return [];
   return [
     desired.rules.length === 0 ? `rules of ${id} removed` : `rules of ${id} set (${desired.rules.length})`,
   ];

@@ -4,7 +4,12 @@ import { z } from 'zod';
 
 export const failure = z.object({ code: z.string().optional(), message: z.string().optional() });
 
-export const node = z.object({ node: z.string(), version: z.string(), node_status: z.string() });
+/** A stopped node of a cluster is listed without its version. */
+export const node = z.object({
+  node: z.string(),
+  version: z.string().default('unknown'),
+  node_status: z.string(),
+});
 
 export const authenticator = z.looseObject({
   id: z.string(),
@@ -67,8 +72,8 @@ export const subscription = z.object({ topic: z.string() });
 export const listener = z.looseObject({
   id: z.string(),
   enable: z.boolean().default(true),
-  /** In the list; `running` stands beside it for a single one. */
-  status: z.looseObject({ running: z.boolean() }).optional(),
+  /** In the list; `running` stands beside it for a single one. `inconsistent` where it runs on some nodes of a cluster. */
+  status: z.looseObject({ running: z.union([z.boolean(), z.literal('inconsistent')]) }).optional(),
   enable_authn: z.union([z.boolean(), z.string()]).optional(),
 });
 
@@ -81,6 +86,8 @@ export const sysTopics = z.looseObject({
     client_subscribed: z.boolean(),
   }),
 });
+
+export const delayed = z.looseObject({ enable: z.boolean() });
 
 export const retainer = z.looseObject({
   max_publish_rate: z.union([z.string(), z.number()]).optional(),

@@ -53,8 +53,6 @@ interface Call {
   readonly body?: unknown;
   /** A body that is not JSON. */
   readonly text?: string;
-  /** Media type of the answer; JSON unless given. */
-  readonly accepts?: string;
   /** Statuses besides 2xx that the caller understands. */
   readonly accept?: readonly number[];
 }
@@ -79,7 +77,7 @@ export function createRest(options: EmqxOptions) {
         method,
         headers: {
           authorization,
-          accept: call.accepts ?? 'application/json',
+          accept: 'application/json',
           ...(call.text === undefined ? {} : { 'content-type': 'text/plain' }),
           ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
         },
@@ -139,12 +137,7 @@ export function createRest(options: EmqxOptions) {
     return status === 404 ? undefined : parse(path, schema, body);
   }
 
-  async function readText(path: string): Promise<string> {
-    const { body } = await call('GET', path, { accepts: 'text/plain' });
-    return typeof body === 'string' ? body : JSON.stringify(body);
-  }
-
-  return { call, read, readOrAbsent, readText };
+  return { call, read, readOrAbsent };
 }
 
 function parse<T>(path: string, schema: z.ZodType<T>, body: unknown): T {

@@ -62,6 +62,22 @@ describe('the REST client', () => {
     expect(requests).toEqual([{ path: '/api/v5/nodes', authorization }]);
   });
 
+  test('reads what a cluster says of a node that is stopped, and of a listener that runs on some of its nodes', async () => {
+    const { emqx } = clientOf((request) =>
+      request.url.endsWith('/nodes')
+        ? Response.json([...NODES, { node: 'emqx@b', node_status: 'stopped', role: 'core' }])
+        : Response.json([
+            { id: 'tcp:default', enable: true, status: { running: 'inconsistent' } },
+            { id: 'tcp:server', enable: true, status: { running: true } },
+          ]),
+    );
+    expect((await emqx.nodes()).map(({ node_status }) => node_status)).toEqual(['running', 'stopped']);
+    expect(await emqx.listeners()).toEqual([
+      { id: 'tcp:default', running: false },
+      { id: 'tcp:server', running: true },
+    ]);
+  });
+
   test.each([500, 502, 503, 504, 429])('retries after %i, at most twice', async (status) => {
     const once = clientOf((_, attempt) =>
       attempt === 1 ? new Response('', { status }) : Response.json(NODES),

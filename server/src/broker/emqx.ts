@@ -59,25 +59,25 @@ export function createEmqx(options: EmqxOptions) {
       await call('POST', `${BUILT_IN}/rules/all`, { body: { rules } });
     },
 
-    /** Listeners and whether they take connections. */
+    /** Listeners and whether they take connections, on all nodes. */
     async listeners(): Promise<readonly { readonly id: string; readonly running: boolean }[]> {
       const listed = await read('/listeners', z.array(answers.listener));
-      return listed.map(({ id, status, enable }) => ({ id, running: status?.running ?? enable }));
+      return listed.map(({ id, status, enable }) => ({ id, running: (status?.running ?? enable) === true }));
     },
     async startListener(id: string): Promise<void> {
       await call('POST', `/listeners/${encodeURIComponent(id)}/start`);
     },
 
-    /** The whole configuration as HOCON text. */
-    async configuration(): Promise<string> {
-      return await rest.readText('/configs');
-    },
     async mergeConfiguration(hocon: string): Promise<void> {
       await call('PUT', '/configs?mode=merge', { text: hocon });
     },
     sysTopics: () => read('/configs/sys_topics', answers.sysTopics),
     async setSysTopics(settings: z.output<typeof answers.sysTopics>): Promise<void> {
       await call('PUT', '/configs/sys_topics', { body: settings });
+    },
+    delayed: () => read('/mqtt/delayed', answers.delayed),
+    async setDelayed(settings: z.output<typeof answers.delayed>): Promise<void> {
+      await call('PUT', '/mqtt/delayed', { body: settings });
     },
     retainer: () => read('/mqtt/retainer', answers.retainer),
     async setRetainer(settings: z.output<typeof answers.retainer>): Promise<void> {

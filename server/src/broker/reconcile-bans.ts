@@ -1,5 +1,6 @@
 import { NIL_UUID } from '../../contract/uuid.ts';
 import { inParallel } from '../platform/parallel.ts';
+import { lastsUntil, replaceBan } from './ban.ts';
 import { removeExpiredBans, revokedIds, usernameBansPage } from './device-store.ts';
 import { BANNED_BY, type Ban, eachPage } from './emqx-devices.ts';
 import { type DeviceReconcileDeps, PARALLEL } from './reconcile-devices.ts';
@@ -15,11 +16,11 @@ const PAGE = 1_000;
  */
 export async function reconcileBans(deps: DeviceReconcileDeps, counts: DeviceCounts): Promise<number> {
   const stale = new Map<string, Ban>();
-  const present = new Set<string>();
+  const present = new Map<string, number | undefined>();
   let foreign = 0;
   for await (const data of eachPage(deps.emqx.bansPage)) {
     for (const { as, who, by, until } of data) {
-      present.add(`${as}:${who}`);
+      present.set(`${as}:${who}`, until);
       if (by !== BANNED_BY || (as !== 'clientid' && as !== 'username')) foreign++;
       else stale.set(`${as}:${who}`, { as, who, until });
     }
@@ -27,9 +28,9 @@ export async function reconcileBans(deps: DeviceReconcileDeps, counts: DeviceCou
   const add = async (ban: Ban, reason: string) => {
     const key = `${ban.as}:${ban.who}`;
     stale.delete(key);
-    if (present.has(key)) return;
+    if (present.has(key) && lastsUntil(present.get(key), ban.until)) return;
     counts.bansAdded++;
-    if (deps.repair) await deps.emqx.ban(ban, reason);
+    if (deps.repair) await replaceBan(deps.emqx, ban, reason, present.has(key));
   };
   const now = deps.clock.now();
   for (let after = NIL_UUID, ids = await revokedIds(deps.db, after, PAGE); ids.length > 0; ) {

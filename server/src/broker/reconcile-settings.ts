@@ -29,10 +29,11 @@ const NODE_RUNNING = 'running';
 export async function reconcileSettings(deps: SettingsDeps): Promise<SettingsReport> {
   const { emqx, step } = deps;
   const nodes = await emqx.nodes();
-  const down = nodes.find((node) => node.node_status !== NODE_RUNNING);
-  if (nodes[0] === undefined || down) {
-    throw new EmqxError('unreachable', `The broker's node ${down?.node ?? ''} is not running yet.`);
+  const node = nodes.find(({ node_status }) => node_status === NODE_RUNNING);
+  if (!node) {
+    throw new EmqxError('unreachable', `The broker's node ${nodes[0]?.node ?? ''} is not running yet.`);
   }
+  const stopped = nodes.filter(({ node_status }) => node_status !== NODE_RUNNING);
   const authenticators = await emqx.authenticators();
   const toEveryone = !authenticators.some(({ enable }) => enable);
   if (toEveryone) await step('no authenticator: everyone was let in', () => closeChain(emqx, authenticators));
@@ -40,11 +41,15 @@ export async function reconcileSettings(deps: SettingsDeps): Promise<SettingsRep
   const { foreign, opened } = await sources(deps);
   const zoneWarnings = await reconcileZone(deps);
   return {
-    version: nodes[0].version,
+    version: node.version,
     authenticators,
     wasOpen: { toEveryone, forMore: toEveryone || allowedMore || opened },
     foreignSources: foreign,
-    warnings: [...zoneWarnings, ...(await warnings(emqx))],
+    warnings: [
+      ...stopped.map((other) => `node ${other.node} of the broker's cluster is not running`),
+      ...zoneWarnings,
+      ...(await warnings(emqx)),
+    ],
   };
 }
 

@@ -1,31 +1,29 @@
 import { EmqxError } from './emqx.ts';
-import { hoconValues } from './hocon-values.ts';
 import type { SettingsDeps } from './settings-step.ts';
 
 /**
- * What ingest and commands rest on: the zone of the server's sessions, the events of clients, and the retainer. A data
+ * What ingest and commands rest on: the zone of the server's sessions, the events of clients, and the retainer; and that
+ * nobody delays messages. A data
  * volume that saw one change over REST no longer reads the image's `base.hocon`, so they are set over REST as well.
  *
  * @returns warnings: another version of the broker may show or name these settings differently.
  */
 export async function reconcileZone(deps: SettingsDeps): Promise<string[]> {
   const found: string[] = [];
-  for (const part of [zone, clientEvents, retainer]) {
+  for (const part of [zone, clientEvents, retainer, delayed]) {
     try {
       await part(deps);
     } catch (error) {
       if (!(error instanceof EmqxError) || error.kind === 'unreachable') throw error;
-      found.push(`settings of the server's zone could not be set: ${error.message}`);
+      found.push(`settings of the broker could not be set: ${error.message}`);
     }
   }
   return found;
 }
 
-async function zone({ emqx, desired, step }: SettingsDeps): Promise<void> {
-  const present = hoconValues(await emqx.configuration());
-  const wanted = Object.entries(desired.zone.values);
-  if (wanted.every(([path, value]) => present.get(path) === value)) return;
-  await step("settings of the server's zone", () => emqx.mergeConfiguration(desired.zone.hocon));
+/** Set at every run: EMQX shows zones to nobody, so a difference cannot be seen. */
+async function zone({ emqx, desired, repair }: SettingsDeps): Promise<void> {
+  if (repair) await emqx.mergeConfiguration(desired.zone);
 }
 
 async function clientEvents({ emqx, step }: SettingsDeps): Promise<void> {
@@ -43,4 +41,14 @@ async function retainer({ emqx, step }: SettingsDeps): Promise<void> {
   await step('settings of the retainer', () =>
     emqx.setRetainer({ ...present, max_publish_rate: 'infinity', backend }),
   );
+}
+
+/**
+ * EMQX keeps a message to `$delayed/{seconds}/{topic}` and publishes it later, by the rights that its sender had when it
+ * came: a former peer's would arrive weeks after the end of the pair. Without a limit on how many are kept, too.
+ */
+async function delayed({ emqx, step }: SettingsDeps): Promise<void> {
+  const present = await emqx.delayed();
+  if (!present.enable) return;
+  await step('delayed messages were accepted', () => emqx.setDelayed({ ...present, enable: false }));
 }

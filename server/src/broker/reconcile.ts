@@ -29,7 +29,7 @@ export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
   const { emqx, desired, repair, clock } = deps;
   const { step, differences } = steps(repair);
   const devices = { ...NO_DEVICE_DIFFERENCES };
-  const settings = await reconcileSettings({ emqx, desired, step });
+  const settings = await reconcileSettings({ emqx, desired, step, repair });
   const bans = await reconcileBans(deps, devices);
   // What former pairs could do, nobody may do when devices come in; later the queue takes such rights away as fast.
   const leavesQueued = await devicesAreAdmitted({ emqx, desired });
@@ -39,6 +39,8 @@ export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
     await step('sessions from when everyone was let in', () => endAllSessions(emqx));
   }
   const checkSubscriptions = repair && (deps.suspectSubscriptions || settings.wasOpen.forMore);
+  // What an interrupted run took away may still be remembered as allowed.
+  if (checkSubscriptions) await emqx.dropRuleCaches();
   const sessions = await reconcileSessions({ ...deps, checkSubscriptions }, devices);
   return {
     version: settings.version,
@@ -57,7 +59,7 @@ export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
 
 /** Fixes what needs no database and admits nobody: bans that are not there yet would be missed. */
 export async function closeBroker(emqx: Emqx, desired: DesiredState): Promise<void> {
-  await reconcileSettings({ emqx, desired, step: steps(true).step });
+  await reconcileSettings({ emqx, desired, step: steps(true).step, repair: true });
 }
 
 /** Reads settings and admission alone, cheaply. @returns what differs. */
@@ -67,8 +69,9 @@ export async function inspectSettings(
   clock: Clock,
 ): Promise<readonly string[]> {
   const { step, differences } = steps(false);
-  const { authenticators } = await reconcileSettings({ emqx, desired, step });
-  await admit({ emqx, desired, clock, step, repair: false }, authenticators);
+  const deps = { emqx, desired, step, repair: false };
+  const { authenticators } = await reconcileSettings(deps);
+  await admit({ ...deps, clock }, authenticators);
   return differences;
 }
 

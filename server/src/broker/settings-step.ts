@@ -8,4 +8,6 @@ export interface SettingsDeps {
   readonly emqx: Emqx;
   readonly desired: DesiredState;
   readonly step: Step;
+  /** False changes nothing, and waits for nothing. */
+  readonly repair: boolean;
 }

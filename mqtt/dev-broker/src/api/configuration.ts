@@ -6,12 +6,12 @@ import { sysTopicsSchema } from '../configuration/sys-topics.ts';
 import type { BrokerCore } from '../core.ts';
 import { badRequest, checkBody } from './errors.ts';
 
-/** `/configs`: two roots by their names, which are written as a whole, and all of it as HOCON, which is merged. */
+/** `/configs`: two roots by their names, which are written as a whole, and all of it but zones as HOCON, which is merged. */
 export function configurationRoutes({ configuration }: BrokerCore) {
   const app = new Hono();
 
   const globalZone = () => {
-    const { retainer: _, sys_topics: __, zones: ___, ...zone } = configuration.current;
+    const { retainer: _, sys_topics: __, delayed: ___, zones: ____, ...zone } = configuration.current;
     return zone;
   };
 
@@ -32,10 +32,12 @@ export function configurationRoutes({ configuration }: BrokerCore) {
   app.get('/configs', (context) => {
     if (context.req.query('key') === 'zones') throw badRequest('Invalid value for key');
     const accept = context.req.header('accept') ?? '*/*';
-    // Only these roots are given as JSON; the zones are to be had as text alone.
+    // Only these roots are given as JSON.
     if (!/text\/plain|\*\/\*/.test(accept))
       return context.json({ sys_topics: configuration.current.sys_topics });
-    return context.text(formatHocon(configuration.current as Tree));
+    // Zones can be written and not read, in no form.
+    const { zones: _, ...shown } = configuration.current;
+    return context.text(formatHocon(shown as Tree));
   });
 
   app.put('/configs', async (context) => {

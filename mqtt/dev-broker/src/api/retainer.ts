@@ -1,13 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { delayedSchema } from '../configuration/delayed.ts';
 import { retainerSchema } from '../configuration/retainer.ts';
 import type { BrokerCore } from '../core.ts';
 import type { RetainedMessage } from '../sessions/retained.ts';
 import { rfc3339 } from '../times.ts';
-import { ApiError, notFound } from './errors.ts';
+import { ApiError, checkBody, notFound } from './errors.ts';
 import { readPage } from './paging.ts';
 
-/** `/mqtt/retainer`: its settings and the messages that it holds. */
+/** `/mqtt/retainer`, its settings and the messages that it holds, and `/mqtt/delayed`. */
 export function retainerRoutes(core: BrokerCore) {
   const app = new Hono();
   const { configuration, retained } = core;
@@ -24,6 +25,13 @@ export function retainerRoutes(core: BrokerCore) {
     if (!result.success) throw new ApiError(400, 'UPDATE_FAILED', z.prettifyError(result.error));
     configuration.change({ retainer: result.data });
     return context.json(configuration.current.retainer);
+  });
+
+  app.get('/mqtt/delayed', (context) => context.json(configuration.current.delayed));
+
+  app.put('/mqtt/delayed', async (context) => {
+    core.allowDelayed(checkBody(delayedSchema, await context.req.json()));
+    return context.json(configuration.current.delayed);
   });
 
   app.get('/mqtt/retainer/messages', (context) => {

@@ -62,7 +62,9 @@ export class Authorizer {
     return this.sources.find((source) => source.type === type);
   }
 
-  allows(subject: AuthorizedSubject, action: Action, topic: string): boolean {
+  /** A delayed message is asked for by the topic that it is for. */
+  allows(subject: AuthorizedSubject, action: Action, name: string): boolean {
+    const topic = name.replace(/^(\$delayed\/[^/]*\/)+/, '');
     const { cache } = this.settings;
     if (!cache.enable || isExcluded(topic, cache.excludes)) {
       return this.decide(subject, action, topic) === 'allow';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZoneName } from '../sessions/client.ts';
+import { delayedSchema } from './delayed.ts';
 import { globalZoneSchema, type ZoneLimits, zoneLimits } from './global-zone.ts';
 import { isTree, mergeTrees, type Tree } from './hocon.ts';
 import { retainerSchema } from './retainer.ts';
@@ -22,6 +23,7 @@ const schema = z.strictObject({
   ...strictGlobalZone.shape,
   zones: z.record(z.string(), z.record(z.enum(ZONE_PARTS), z.record(z.string(), z.unknown()).optional())),
   retainer: retainerSchema,
+  delayed: delayedSchema,
   sys_topics: sysTopicsSchema,
 });
 
@@ -64,7 +66,7 @@ export class Configuration {
 
 function read(tree: Tree): [Settings, Record<ZoneName, ZoneLimits>] {
   const empty = { flapping_detect: {}, force_gc: {}, force_shutdown: {}, mqtt: {}, zones: {} };
-  const settings = schema.parse(mergeTrees({ ...empty, retainer: {}, sys_topics: {} }, tree));
+  const settings = schema.parse(mergeTrees({ ...empty, retainer: {}, delayed: {}, sys_topics: {} }, tree));
   const server: Tree = settings.zones.server ?? {};
   // What a zone sets lies over the global values. The whole of it is checked, the part that was set is shown.
   const overlaid = Object.fromEntries(
