@@ -5,17 +5,21 @@ import { createAcknowledger } from './acknowledger.ts';
 function rig() {
   const clock = manualClock();
   const sent: string[] = [];
+  const sentAt: number[] = [];
   const link = { up: true };
   const acknowledger = createAcknowledger({
     clock,
     publish(topic, payload) {
-      if (link.up) sent.push(`${topic} ${payload}`);
+      if (link.up) {
+        sent.push(`${topic} ${payload}`);
+        sentAt.push(clock.monotonic());
+      }
       return link.up;
     },
   });
   acknowledger.start();
   const note = (deviceId: string, boot: number, n: number) => acknowledger.note([{ deviceId, boot, n }]);
-  return { clock, sent, link, note, acknowledger };
+  return { clock, sent, sentAt, link, note, acknowledger };
 }
 
 test('a device is told at once, and then at most once a second', () => {
@@ -25,6 +29,31 @@ test('a device is told at once, and then at most once a second', () => {
   clock.advance(1_000);
   expect(sent).toEqual(['device/a/ack {"b":7,"n":1}', 'device/a/ack {"b":7,"n":100}']);
   clock.advance(10_000);
+  expect(sent).toHaveLength(2);
+});
+
+test.each([1, 249, 250, 500, 900, 999])(
+  'a device is told at most once a second, whenever the first time is (%d ms after the start)',
+  (firstMs) => {
+    const { clock, sentAt, note } = rig();
+    clock.advance(firstMs);
+    for (let n = 1; n <= 4_000; n++) {
+      note('a', 7, n);
+      clock.advance(1);
+    }
+    const waits = sentAt.slice(1).map((at, index) => at - (sentAt[index] ?? 0));
+    expect(sentAt[0]).toBe(firstMs);
+    expect(waits.length).toBeGreaterThanOrEqual(3);
+    for (const wait of waits) expect(wait).toBeWithin(1_000, 1_251);
+  },
+);
+
+test('a device is told at once again after a second, whatever the timer says', () => {
+  const { clock, sent, note } = rig();
+  clock.advance(100);
+  note('a', 7, 1);
+  clock.advance(1_000);
+  note('a', 7, 2);
   expect(sent).toHaveLength(2);
 });
 

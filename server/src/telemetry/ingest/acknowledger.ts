@@ -15,17 +15,22 @@ export interface Acknowledger {
   close(): void;
 }
 
+/** Between two acknowledgements to one device. */
 const INTERVAL_MS = 1_000;
+/** How often is looked for what may be sent by now. */
+const LOOK_MS = 250;
 
 /** Sends the first acknowledgement at once and then at most one a second to each device, the newest of each boot. */
 export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
-  /** Devices that were told something within this second. */
-  const told = new Set<string>();
+  const { clock } = deps;
+  /** When devices were told something within this second, monotonic milliseconds; in order of these times. */
+  const told = new Map<string, number>();
   const pending = new Map<string, Map<number, number>>();
   let ticker: Timer | undefined;
 
   function send(deviceId: string, boot: number, n: number): boolean {
-    told.add(deviceId);
+    told.delete(deviceId);
+    told.set(deviceId, clock.monotonic());
     return deps.publish(ackTopic(deviceId), JSON.stringify({ b: boot, n }), 1);
   }
 
@@ -34,11 +39,19 @@ export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
     pending.set(deviceId, boots.set(boot, n));
   }
 
-  function tick(): void {
-    told.clear();
+  function forgetTold(): void {
+    const now = clock.monotonic();
+    for (const [deviceId, at] of told) {
+      if (now - at < INTERVAL_MS) return;
+      told.delete(deviceId);
+    }
+  }
+
+  function look(): void {
+    forgetTold();
     for (const [deviceId, boots] of pending) {
       const [next] = boots;
-      if (!next) continue;
+      if (!next || told.has(deviceId)) continue;
       const [boot, n] = next;
       if (send(deviceId, boot, n)) boots.delete(boot);
       if (boots.size === 0) pending.delete(deviceId);
@@ -47,6 +60,7 @@ export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
 
   return {
     note(acknowledgements) {
+      forgetTold();
       for (const acknowledgement of acknowledgements) {
         const { deviceId, boot, n } = acknowledgement;
         const boots = pending.get(deviceId);
@@ -54,7 +68,7 @@ export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
       }
     },
     start() {
-      ticker ??= deps.clock.setTicker(tick, INTERVAL_MS);
+      ticker ??= clock.setTicker(look, LOOK_MS);
     },
     close() {
       ticker?.cancel();

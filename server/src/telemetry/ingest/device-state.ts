@@ -50,9 +50,10 @@ export function createDeviceState(): DeviceState {
   }
 
   async function loadStreams(db: Queryable, boots: ReadonlyMap<string, StreamId>): Promise<void> {
+    // First: those of the batch are looked for again.
+    if (streams.size > MAX_REMEMBERED) forgetStreams();
     const missing = [...boots].filter(([key]) => !streams.has(key));
     if (missing.length === 0) return;
-    if (streams.size > MAX_REMEMBERED) forgetStreams();
     const deviceIds = new Map(missing.map(([, { deviceId }]) => [keyOf(deviceId), deviceId]));
     const rows = await db.execute<{ device: number; boot: string; last_n: string; gaps: number[] }>(sql`
       select device, boot, last_n, array_to_json(gaps) as gaps from device_streams
