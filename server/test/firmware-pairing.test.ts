@@ -43,7 +43,13 @@ async function call(
   });
   expect(response.headers.get('cache-control')).toBe('no-store');
   const { status, headers } = response;
-  return { ...answer.parse(await response.json()), status, retryAfter: headers.get('retry-after') };
+  const rateLimit = Object.fromEntries([...headers].filter(([name]) => name.startsWith('ratelimit-')));
+  return {
+    ...answer.parse(await response.json()),
+    status,
+    retryAfter: headers.get('retry-after'),
+    rateLimit,
+  };
 }
 
 async function codeOf(agent: TestDevice): Promise<string> {
@@ -194,6 +200,12 @@ describe('guessing', () => {
     const refused = await claim(its, one, await codeOf(one));
     expect(refused).toMatchObject({ status: 429, r: 'rate_limited' });
     expect(Number(refused.retryAfter)).toBeWithin(500, 901);
+    expect(refused.rateLimit).toEqual({
+      'ratelimit-policy': '10;w=600',
+      'ratelimit-limit': '10',
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': expect.stringMatching(/^(5\d\d|600)$/),
+    });
     expect(await masterOf(one)).toBeNull();
     clock.shift(600_000);
     expect(await claim(its, one, await codeOf(one))).toMatchObject({ c: 'OK' });

@@ -41,6 +41,10 @@ describe('the registrations of an hour', () => {
     const refused = await request(second.url);
     expect(refused).toMatchObject({ status: 429, c: 'ERROR', r: 'rate_limited' });
     expect(Number(refused.headers.get('retry-after'))).toBeWithin(1_800, 2_701);
+    expect(refused.headers.get('ratelimit-policy')).toBe(`${LIMIT};w=3600`);
+    expect(refused.headers.get('ratelimit-limit')).toBe(String(LIMIT));
+    expect(refused.headers.get('ratelimit-remaining')).toBe('0');
+    expect(refused.headers.get('ratelimit-reset')).toBe('1800');
 
     expect((await request(second.url, known.uuid)).status).toBe(200);
     clock.advance(HOUR_MS / 2 - 1);

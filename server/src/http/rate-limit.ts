@@ -76,13 +76,17 @@ function memoryCounters(clock: Clock, windowMs: number): Counters {
   };
 }
 
-interface LimitOptions<E extends AppEnv> {
+/** How many times something is let through in a window. */
+export interface Limit {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+interface LimitOptions<E extends AppEnv> extends Limit {
   readonly clock: Clock;
   readonly stores: StoreFactory;
   /** Limits of one name count together. */
   readonly name: string;
-  readonly limit: number;
-  readonly windowMs: number;
   readonly key: (c: Context<E>) => string;
 }
 
@@ -133,9 +137,14 @@ function refusal<E extends AppEnv>(
 ): AppError {
   const resetMs = (resetTime?.getTime() ?? 0) - clock.now();
   const resetSeconds = Math.max(1, Math.ceil(resetMs / 1000));
+  tellLimit(c, { limit, windowMs }, resetSeconds);
+  return new AppError('rate_limited', 'Too many requests.', { retryAfterSeconds: resetSeconds });
+}
+
+/** Names a limit that is used up, whoever counts by it, in the answer to the request that it refuses. */
+export function tellLimit(c: Context, { limit, windowMs }: Limit, resetSeconds: number): void {
   c.header('RateLimit-Policy', `${limit};w=${Math.ceil(windowMs / 1000)}`);
   c.header('RateLimit-Limit', String(limit));
   c.header('RateLimit-Remaining', '0');
   c.header('RateLimit-Reset', String(resetSeconds));
-  return new AppError('rate_limited', 'Too many requests.', { retryAfterSeconds: resetSeconds });
 }

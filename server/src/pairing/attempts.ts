@@ -4,9 +4,9 @@ import { pairingCodes, quotas } from '../platform/db/schema.ts';
 
 /** Wrong codes that end a code. */
 const ATTEMPTS_PER_CODE = 5;
-/** Wrong codes of one master in a window, whichever agents it tries. */
-const ATTEMPTS_PER_MASTER = 10;
 const WINDOW_MS = 10 * 60_000;
+/** Wrong codes of one master, whichever agents it tries. */
+export const WRONG_CODES = { limit: 10, windowMs: WINDOW_MS } as const;
 
 /** Seconds that a master has to wait after too many wrong codes; 0 where it may try. Its row has to be locked. */
 export async function waitSeconds(tx: Queryable, masterId: string, now: number): Promise<number> {
@@ -17,7 +17,7 @@ export async function waitSeconds(tx: Queryable, masterId: string, now: number):
   const endsAt = (quota?.windowStart.getTime() ?? 0) + WINDOW_MS;
   // A window that begins in the future was opened by a wrong clock.
   const isOpen = quota && endsAt > now && quota.windowStart.getTime() <= now + WINDOW_MS;
-  if (!isOpen || quota.used < ATTEMPTS_PER_MASTER) return 0;
+  if (!isOpen || quota.used < WRONG_CODES.limit) return 0;
   return Math.ceil((endsAt - now) / 1000);
 }
 

@@ -16,8 +16,9 @@ import { agentIds } from '../devices/agents.ts';
 import { type RequireTokenDeps, requireToken, type TokenEnv } from '../devices/firmware/require-token.ts';
 import { describeDeviceOperation } from '../http/describe-device.ts';
 import { allowOnly } from '../http/device-answer.ts';
-import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
+import { limitRequests, type StoreFactory, tellLimit } from '../http/rate-limit.ts';
 import { AppError } from '../platform/errors.ts';
+import { WRONG_CODES } from './attempts.ts';
 import { claimAgent } from './claim-agent.ts';
 import { issuePairingCode } from './issue-code.ts';
 import { type PairingDeps, releaseAgent, requireMaster } from './verbs.ts';
@@ -80,7 +81,8 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
     const body = confirmation.safeParse(await c.req.json().catch(() => undefined));
     if (!body.success) throw new AppError('bad_request', 'Send the code as {"code":"123456"}.');
     const claim = { agentId, code: body.data.code };
-    return answer(c, await claimAgent(deps, masterId, claim, originOf(deps, c)));
+    const claimed = claimAgent(deps, masterId, claim, originOf(deps, c));
+    return answer(c, await claimed.catch((error: unknown) => tellWrongCodes(c, error)));
   });
   const describeRelease = describeDeviceOperation({
     id: 'releaseAgent',
@@ -134,6 +136,14 @@ function originOf(deps: FirmwarePairingRoutesDeps, c: Context<TokenEnv>): AuditO
     address: c.get('ip'),
     requestId: c.get('requestId'),
   };
+}
+
+/** Names the limit of wrong codes where that refuses the request. */
+function tellWrongCodes(c: Context<TokenEnv>, error: unknown): never {
+  if (error instanceof AppError && error.code === 'rate_limited') {
+    tellLimit(c, WRONG_CODES, error.retryAfterSeconds ?? WRONG_CODES.windowMs / 1_000);
+  }
+  throw error;
 }
 
 /** `ms`: after how many milliseconds the change was in effect; absent while it waits for the broker. */

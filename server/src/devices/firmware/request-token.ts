@@ -22,7 +22,13 @@ export interface Refusal {
   readonly outcome: 'refused';
   readonly reason: ErrorCode;
   readonly message: string;
-  readonly retryAfterSeconds?: number;
+  /** The limit that is used up, where that is the reason. */
+  readonly exceeded?: {
+    readonly limit: number;
+    readonly windowMs: number;
+    /** Until it starts again. */
+    readonly resetSeconds: number;
+  };
 }
 
 /** Where a request came from, for the audit log. */
@@ -114,7 +120,11 @@ async function register(
   if (other) return other;
   return {
     ...refuse('rate_limited', 'Too many new devices in this hour.'),
-    retryAfterSeconds: Math.ceil((HOUR_MS - (now % HOUR_MS)) / 1000),
+    exceeded: {
+      limit: deps.registrationsPerHour,
+      windowMs: HOUR_MS,
+      resetSeconds: Math.ceil((HOUR_MS - (now % HOUR_MS)) / 1000),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { type AppEnv, bearerCredential } from '../../http/device-answer.ts';
+import { tellLimit } from '../../http/rate-limit.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Tokens } from '../../tokens/token.ts';
@@ -78,7 +79,8 @@ export function refuseDevice<E extends AppEnv>(
     address: c.get('ip'),
     requestId: c.get('requestId'),
   });
-  return new AppError(refusal.reason, refusal.message, {
-    ...(refusal.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: refusal.retryAfterSeconds }),
-  });
+  const { reason, message, exceeded } = refusal;
+  if (!exceeded) return new AppError(reason, message);
+  tellLimit(c, exceeded, exceeded.resetSeconds);
+  return new AppError(reason, message, { retryAfterSeconds: exceeded.resetSeconds });
 }
