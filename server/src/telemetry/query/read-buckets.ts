@@ -42,6 +42,8 @@ interface BucketRow extends Record<string, unknown> {
 
 /** Shorter ranges are read by one statement. */
 const HALVED_FROM_MS = 6 * 3_600_000;
+/** Each takes ten columns of records, of which PostgreSQL has 1,664 in a query. */
+const FIELDS_PER_STATEMENT = 100;
 
 /** Numeric fields of a device in buckets, by field and time; only buckets that hold a value. */
 export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bucket[]> {
@@ -53,6 +55,13 @@ export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bu
 /** Two statements, each for half of a long range of records, since the database makes buckets on one processor. */
 export function bucketStatements(query: BucketQuery): SQL[] {
   if (query.source === 'rollups') return [rollupBuckets(query)];
+  if (query.fields.length > FIELDS_PER_STATEMENT) {
+    const { fields } = query;
+    return [
+      ...bucketStatements({ ...query, fields: fields.slice(0, FIELDS_PER_STATEMENT) }),
+      ...bucketStatements({ ...query, fields: fields.slice(FIELDS_PER_STATEMENT) }),
+    ];
+  }
   const { fromMs, toMs } = query;
   if (toMs - fromMs < HALVED_FROM_MS) return [recordBuckets(query, query)];
   const middleMs = Math.floor((fromMs + toMs) / 2);
@@ -94,7 +103,8 @@ function toBucket(row: BucketRow): Bucket {
     field: row.field,
     startMs: Math.round(row.start),
     count,
-    mean: row.sum / count,
+    // Not beyond them where the sum was bounded, or by an error of rounding.
+    mean: Math.min(Math.max(row.sum / count, row.least), row.greatest),
     min: measured(row.least, row.least_ms),
     max: measured(row.greatest, row.greatest_ms),
     first: measured(row.first, row.first_ms),

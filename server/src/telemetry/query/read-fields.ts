@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { RESERVED_FIELDS } from '../store/rollups.ts';
+import { isField, MAX_FIELDS } from '../store/fields.ts';
 
 /** A field that a device has sent, with its newest value. */
 export interface Field {
@@ -16,7 +15,6 @@ export interface Field {
   readonly quantity?: string | undefined;
 }
 
-const MAX_FIELDS = 200;
 const HOUR_MS = 3_600_000;
 
 /** The fields of a device by name: those of the hours that are rolled up, and what has come since. */
@@ -40,7 +38,7 @@ export async function readFields(db: Queryable, device: number): Promise<Field[]
           and at >= stale.hour and at < stale.hour + interval '1 hour' offset 0
       ) as record
       cross join lateral jsonb_each(record.data) as entry
-      where entry.key <> all (${arrayLiteral([...RESERVED_FIELDS])}::text[]) and jsonb_typeof(entry.value) <> 'null'
+      where ${isField(sql`entry.key`)} and jsonb_typeof(entry.value) <> 'null'
     ),
     newest as (
       select distinct on (field) field, kind, last, last_at from (

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { sumOfValues } from '../store/fields.ts';
 import { type BucketQuery, bucketOf, bucketStart, time } from './bucket-query.ts';
 
 /** What a field has in the statement: one column each, since rows of one value each take twice the time. */
@@ -39,7 +40,7 @@ export function recordBuckets(query: BucketQuery, part: Part): SQL {
     ),
     extreme as (
       select bucket, ${each(
-        (f) => sql`count(${f.value}) as ${f.n}, sum(${f.value}) as ${f.sum},
+        (f) => sql`count(${f.value}) as ${f.n}, ${sumOfValues(f.value)} as ${f.sum},
           min(${f.value}) as ${f.least}, max(${f.value}) as ${f.greatest},
           min(at) filter (where ${f.value} is not null) as ${f.firstAt},
           max(at) filter (where ${f.value} is not null) as ${f.lastAt}`,

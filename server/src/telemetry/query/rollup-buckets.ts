@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
+import { boundedValue, sumOfHours } from '../store/fields.ts';
 import { type BucketQuery, bucketOf, bucketStart, time } from './bucket-query.ts';
 
 const HOUR_MS = 3_600_000;
@@ -14,7 +15,7 @@ export function rollupBuckets(query: BucketQuery): SQL {
       select *, ${bucketOf(query, sql`at`)} as bucket from (${hoursAndRest(query)}) as measured
     ),
     extreme as (
-      select field, bucket, sum(n) as total, sum(sum) as whole, min(min) as least, max(max) as greatest,
+      select field, bucket, sum(n) as total, ${sumOfHours(sql`sum`)} as whole, min(min) as least, max(max) as greatest,
         min(first_ms) as earliest, max(last_ms) as latest
       from rollup group by field, bucket
     )
@@ -50,7 +51,7 @@ function hoursAndRest(query: BucketQuery): SQL {
     where device = ${device} and field = any(${arrayLiteral(fields)}::text[])
       and hour >= ${time(firstHour)} and hour < ${time(endOfHours)} and hour not in (${stale})
     union all
-    select field, at, 1, value, value, ms, value, ms, ms, value, ms, value from (${valuesOf(query, parts)}) as rest`;
+    select field, at, 1, ${boundedValue(sql`value`)}, value, ms, value, ms, ms, value, ms, value from (${valuesOf(query, parts)}) as rest`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../platform/clock.ts';
-import type { DatabaseClient } from '../../platform/db/client.ts';
+import type { Database, DatabaseClient } from '../../platform/db/client.ts';
 import { ifLeaseIsFree } from '../../platform/fenced-lease.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { applyRetention, makeTelemetryPartitions, type Retention } from './retention.ts';
@@ -25,11 +25,14 @@ export interface Maintenance {
 const INTERVAL_MS = 60_000;
 const RETENTION_EVERY_MS = 3_600_000;
 const LEASE = 'telemetry-maintenance';
+/** Of one run. */
+const MAX_FAILURES_LOGGED = 10;
 
 export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   const { database, clock, log } = deps;
   const stopping = new AbortController();
   let ticker: Timer | undefined;
+  const waiting = new Map<string, number>();
   let retainedAt = Number.NEGATIVE_INFINITY;
   let running: Promise<void> = Promise.resolve();
 
@@ -37,13 +40,35 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
     const signal = AbortSignal.any([lost, stopping.signal]);
     // Rolling up the hours of many devices takes longer than a statement of a request may.
     await database.unlimited(async (sql, db) => {
-      await makeTelemetryPartitions(sql, clock.now());
-      const hours = await rollUp(db, clock.now(), signal);
-      if (hours > 0) log.debug({ hours }, 'hours rolled up');
-      if (clock.now() - retainedAt < RETENTION_EVERY_MS) return;
-      await applyRetention({ sql, db }, deps.retention, clock.now(), signal);
-      retainedAt = clock.now();
+      // Whatever fails before it, the disk must not fill up.
+      try {
+        await makeTelemetryPartitions(sql, clock.now());
+        await rollUpMarked(db, signal);
+      } finally {
+        if (!signal.aborted) await retain({ sql, db }, signal);
+      }
     });
+  }
+
+  async function rollUpMarked(db: Database, signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    const hours = await rollUp(db, clock.now(), signal, {
+      waiting,
+      onFailure({ deviceId, ms }, error) {
+        if (++failures > MAX_FAILURES_LOGGED) return;
+        const hour = new Date(ms).toISOString();
+        log.error({ err: error, deviceId, hour }, 'telemetry of an hour cannot be rolled up');
+      },
+    });
+    if (failures > 0)
+      log.warn({ hours: failures }, 'hours that cannot be rolled up are tried again in an hour');
+    if (hours > 0) log.debug({ hours }, 'hours rolled up');
+  }
+
+  async function retain(connection: Pick<DatabaseClient, 'sql' | 'db'>, signal: AbortSignal): Promise<void> {
+    if (clock.now() - retainedAt < RETENTION_EVERY_MS) return;
+    await applyRetention(connection, deps.retention, clock.now(), signal);
+    retainedAt = clock.now();
   }
 
   function run(): Promise<void> {
