@@ -83,9 +83,9 @@ bool SMServer::begin() {
     fail(SMError::StorageFailed, static_cast<int32_t>(stored));
   }
   subscriptions_.begin(id_, options_.numberTelemetry);
-  uptime_.begin(millis());
+  uptime_.begin();
   epoch_ = 0;
-  connection_.begin(identity, uptime_.ms());
+  connection_.begin(identity);
   begun_ = true;
   showState();
   return true;
@@ -117,13 +117,12 @@ void SMServer::loop() {
   // A callback that calls loop() would tread on the message it was given.
   if (!begun_ || looping_) return;
   looping_ = true;
-  uptime_.update(millis());
   if (commands_ && commands_->waiting()) {
     commands_->run();
     stepCommands();
   } else {
-    connection_.step(uptime_.ms(), smserver::chip::randomBits(),
-                     outbox_.allSent(), outbox_.wantsTime());
+    connection_.step(smserver::chip::randomBits(), outbox_.allSent(),
+                     outbox_.wantsTime());
     outbox_.step(moment());
     if (connection_.online()) stepOnline();
   }

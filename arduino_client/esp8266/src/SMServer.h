@@ -28,8 +28,8 @@
 // loop() forever. Speaks docs/protocol.md.
 //
 // Nothing here blocks but the network calls that loop() makes, one a call and
-// SMSERVER_NETWORK_MS each, and writes to flash (see KV). Callbacks run inside
-// loop() and may publish.
+// SMSERVER_NETWORK_MS each (SMSERVER_TLS_MS to open TLS), and writes to flash
+// (see KV). Callbacks run inside loop() and may publish.
 class SMServer {
  public:
   using MessageCallback = std::function<void(const SMMessage& message)>;
@@ -56,12 +56,12 @@ class SMServer {
   // Records in RAM go into the file, if there is one.
   void end();
 
-  // Takes one telemetry record, a JSON object, for device/<uuid>/data. It is
-  // sent at once when online, and stays in the ring until the server has
-  // acknowledged it; a full ring drops the oldest. A record with a field "b" or
-  // "n" of its own cannot be numbered: it is sent once, and not acknowledged.
-  // Errors: NotBegun, BadPayload, TooLong, QueueFull, NotConnected (no ring),
-  // and OutOfMemory.
+  // Takes one telemetry record, a JSON object, for device/<uuid>/data: at most
+  // 4 KiB with the numbers and the time that are added. It is sent at once when
+  // online, and stays in the ring until the server has acknowledged it; a full
+  // ring drops the oldest. A record with a field "b" or "n" of its own cannot
+  // be numbered: it is sent once, and not acknowledged. Errors: NotBegun,
+  // BadPayload, TooLong, QueueFull, NotConnected (no ring), and OutOfMemory.
   SMError publishData(const char* json);
   SMError publishData(const JsonDocument& json);
   // The same for a text that does not end in NUL.
@@ -175,6 +175,7 @@ class SMServer {
   SMError fail(SMError code, int32_t detail = 0);
   void release();
   void showState();
+  // Read at the call: the sketch, or a network call, may have taken long.
   smserver::Moment moment() const;
 
   void stepOnline();
@@ -191,7 +192,14 @@ class SMServer {
   // On one of the device's own topics.
   bool publishOwn(PGM_P leaf, const char* payload, size_t length);
   // Of the payload, on a topic of this length.
-  size_t maxPayloadBytes(size_t topicBytes) const;
+  size_t maxPayloadBytes(size_t topicBytes) const {
+    // MQTT 3.1.1 fixed header as PubSubClient reserves it, and the topic's
+    // length.
+    constexpr size_t kPublishOverhead = 5 + 2;
+    return mqtt_.packetBytes() - kPublishOverhead - topicBytes;
+  }
+  // Of a telemetry record.
+  size_t maxRecordBytes() const;
 
   SMError publishUnkept(const char* json, size_t length);
   SMError publishBool(const char* field, bool value);
@@ -230,7 +238,7 @@ class SMServer {
   smserver::HttpClient http_{dialer_};
   smserver::MqttClient mqtt_{dialer_};
   smserver::SessionStore session_{store_};
-  smserver::Connection connection_{dialer_,  http_,     mqtt_,
+  smserver::Connection connection_{uptime_,  dialer_,   http_, mqtt_,
                                    session_, counters_, error_};
   smserver::Subscriptions subscriptions_;
   smserver::Outbox outbox_{counters_};

@@ -111,6 +111,11 @@
 #ifndef SMSERVER_NETWORK_MS
 #define SMSERVER_NETWORK_MS 5000
 #endif
+// The same of opening a TLS connection, handshake included. A chain of long
+// keys takes an ESP8266 at 80 MHz more than 5 s; the core's own limit is 15 s.
+#ifndef SMSERVER_TLS_MS
+#define SMSERVER_TLS_MS 15000
+#endif
 #ifndef SMSERVER_KEEPALIVE_S
 #define SMSERVER_KEEPALIVE_S 30
 #endif
@@ -164,7 +169,8 @@
 #endif
 
 // Largest free block of heap needed to start a network call: the core's own
-// `new` aborts the program when memory is out.
+// `new` aborts the program when memory is out. For TLS on the ESP8266, what is
+// free in all is looked at as well (internal/tls_esp8266.cpp).
 #ifndef SMSERVER_PLAIN_HEAP_BYTES
 #define SMSERVER_PLAIN_HEAP_BYTES 3072
 #endif

@@ -10,17 +10,6 @@ using smserver::Arrival;
 using smserver::kTopicBytes;
 using smserver::Subscriptions;
 
-namespace {
-
-// MQTT 3.1.1 fixed header as PubSubClient reserves it, and the topic's length.
-constexpr size_t kPublishOverhead = 5 + 2;
-
-}  // namespace
-
-size_t SMServer::maxPayloadBytes(size_t topicBytes) const {
-  return mqtt_.packetBytes() - kPublishOverhead - topicBytes;
-}
-
 bool SMServer::publish(const char* topic, const char* payload, size_t length) {
   if (!mqtt_.publish(topic, payload, length)) return false;
   ++counters_.published;

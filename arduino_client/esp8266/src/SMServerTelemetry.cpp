@@ -15,8 +15,15 @@ namespace {
 
 // The topic that data is published on has this length.
 constexpr size_t kDataTopicBytes = sizeof "device//data" - 1 + 36;
+// The server takes no longer record: docs/protocol.md, section 4.
+constexpr size_t kMaxRecordBytes = 4096;
 
 }  // namespace
+
+size_t SMServer::maxRecordBytes() const {
+  const size_t most = maxPayloadBytes(kDataTopicBytes);
+  return most < kMaxRecordBytes ? most : kMaxRecordBytes;
+}
 
 SMError SMServer::publishData(const char* json) {
   return publishRecord(json, json == nullptr ? 0 : strlen(json));
@@ -26,8 +33,8 @@ SMError SMServer::publishRecord(const char* json, size_t length) {
   if (!begun_) return fail(SMError::NotBegun);
   if (json == nullptr) return fail(SMError::BadPayload);
   size_t needed = length;
-  const SMError error = outbox_.push(
-      json, length, maxPayloadBytes(kDataTopicBytes), moment(), &needed);
+  const SMError error =
+      outbox_.push(json, length, maxRecordBytes(), moment(), &needed);
   switch (error) {
     case SMError::None:
       ++counters_.records;
@@ -64,8 +71,7 @@ void SMServer::stepOutbox() {
   if (room == 0) return;
   std::unique_ptr<char[]> text(new (std::nothrow) char[room]);
   if (!text) return;  // later
-  const size_t length =
-      outbox_.next(text.get(), maxPayloadBytes(kDataTopicBytes), moment());
+  const size_t length = outbox_.next(text.get(), maxRecordBytes(), moment());
   if (length > 0 && publishOwn(PSTR("data"), text.get(), length)) {
     outbox_.sent(moment());
   }

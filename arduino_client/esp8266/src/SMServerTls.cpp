@@ -4,6 +4,22 @@
 
 #include "internal/decimal.h"
 
+SMErrorInfo SMServerTls::openConnection(
+    std::unique_ptr<smserver::TcpClient>* slot,
+    const smserver::Endpoint& endpoint, Use use, uint32_t unixS,
+    SMError unreachable) {
+  size_t needed;
+  if (heapFits(endpoint, &needed)) {
+    slot->reset(createClient(endpoint, use, unixS));
+  }
+  if (!*slot) return {SMError::OutOfMemory, static_cast<int32_t>(needed)};
+  const int error = connectClient(slot->get(), endpoint, use);
+  if (error == 0) return {};
+  slot->reset();
+  if (error == -1) return {unreachable, 0};
+  return {SMError::TlsFailed, error};
+}
+
 bool SMServerTls::parseFingerprint(const char* text,
                                    uint8_t (&out)[kFingerprintBytes]) {
   if (text == nullptr) return false;

@@ -63,28 +63,17 @@ class SMServerTls : public smserver::TlsProvider {
   bool wrongTime(int) const override { return false; }
   // It has buffers of a fixed size.
   void probe(const smserver::Endpoint&) override {}
-  size_t heapBytes(const smserver::Endpoint&) const override {
-    return SMSERVER_TLS_HEAP_BYTES;
-  }
 #else
   bool needsClock() const override { return kind_ == Kind::Authority; }
   bool wrongTime(int error) const override { return error == kExpired; }
   void probe(const smserver::Endpoint& endpoint) override {
     probePlace(endpoint);
   }
-  size_t heapBytes(const smserver::Endpoint& endpoint) const override {
-    // The second stack of 6.2 KB, or the receive buffer if that is larger.
-    return takesSmall(endpoint) ? size_t{SMSERVER_TLS_HEAP_BYTES}
-                                : size_t{kFullBytes} + 325 + 512;
-  }
 #endif
-  smserver::TcpClient* create(const smserver::Endpoint& endpoint, Use use,
-                              uint32_t unixS) override {
-    return createClient(endpoint, use, unixS);
-  }
-  int connect(smserver::TcpClient* client, const smserver::Endpoint& endpoint,
-              Use use, uint32_t timeoutMs) override {
-    return connectClient(client, endpoint, use, timeoutMs);
+  SMErrorInfo dial(std::unique_ptr<smserver::TcpClient>* slot,
+                   const smserver::Endpoint& endpoint, Use use, uint32_t unixS,
+                   SMError unreachable) override {
+    return openConnection(slot, endpoint, use, unixS, unreachable);
   }
 
  private:
@@ -94,11 +83,20 @@ class SMServerTls : public smserver::TlsProvider {
       : first_(first), second_(second), kind_(kind) {}
 
   SMError checkTrust();
+  SMErrorInfo openConnection(std::unique_ptr<smserver::TcpClient>* slot,
+                             const smserver::Endpoint& endpoint, Use use,
+                             uint32_t unixS, SMError unreachable);
+  // Whether there is heap enough for a client for this place: `needed` is set
+  // to the bytes in one block, or to those in all if it is these that lack.
+  bool heapFits(const smserver::Endpoint& endpoint, size_t* needed) const;
+  // A client to connect with, or null when memory is out. `unixS` is the time
+  // for certificates.
   smserver::TcpClient* createClient(const smserver::Endpoint& endpoint, Use use,
                                     uint32_t unixS);
+  // Opens a connection with such a client, within SMSERVER_TLS_MS. 0, or the
+  // error of the TLS library, or -1 when no connection came about.
   int connectClient(smserver::TcpClient* client,
-                    const smserver::Endpoint& endpoint, Use use,
-                    uint32_t timeoutMs);
+                    const smserver::Endpoint& endpoint, Use use);
 
   // Hexadecimal digits, with or without colons or blanks between the pairs.
   static bool parseFingerprint(const char* text,
@@ -123,6 +121,8 @@ class SMServerTls : public smserver::TlsProvider {
   static constexpr uint16_t kFullBytes = 16384;
 
   void probePlace(const smserver::Endpoint& endpoint);
+  const Probed* known(const smserver::Endpoint& endpoint) const;
+  void remember(const smserver::Endpoint& endpoint, bool small);
   bool takesSmall(const smserver::Endpoint& endpoint) const;
 
   // Parsed in check(), and kept, for reconnecting needs it again.

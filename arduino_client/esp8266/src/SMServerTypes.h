@@ -32,7 +32,8 @@ enum class SMError : uint8_t {
   BadTopic,        // neither a link that was added nor the device's own
   BadPayload,      // not a JSON object
   BadCode,         // a pairing code is six digits
-  TooLong,         // does not fit the packet buffer [bytes needed]
+  TooLong,         // does not fit the packet buffer, or is a record of more
+                   // than 4 KiB [bytes needed]
   QueueFull,       // larger than the ring altogether, or no room [bytes]
   Busy,            // the pairing request before is not answered yet
   NotConnected,    // send() while offline

@@ -39,8 +39,8 @@ bool wifiUp();
 int rssiDbm();
 // Looks a name up; at most `timeoutMs`.
 bool resolve(const char* host, uint32_t timeoutMs);
-// Opens a TCP or TLS connection; at most `timeoutMs`, which also limits each
-// write later on.
+// Opens a TCP or TLS connection; at most `timeoutMs`, which on TCP also limits
+// each write later on.
 bool connect(TcpClient& client, const char* host, uint16_t port,
              uint32_t timeoutMs);
 // Gives way to the Wi-Fi stack while something is waited for.

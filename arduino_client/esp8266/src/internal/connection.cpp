@@ -3,15 +3,15 @@
 #include "log.h"
 
 namespace smserver {
-void Connection::begin(const Identity& identity, uint64_t now) {
+void Connection::begin(const Identity& identity) {
   identity_ = identity;
-  now_ = now;
+  readClock();
   store_.adopt(identity_.server, identity_.uuid, identity_.key);
   // How much of a stored token's life is left is not known: the broker will
   // refuse it in the end. Its whole life is the most that it can last.
   setRenewal(store_.hasToken() ? store_.lifetimeS() : 0);
   const uint32_t known = store_.lastTimeS();
-  if (known >= kEarliestS) clock_.set(known, now, WallClock::Source::Stored);
+  if (known >= kEarliestS) clock_.set(known, now_, WallClock::Source::Stored);
   phase_ = Phase::Wifi;
 }
 
@@ -64,15 +64,14 @@ void Connection::report(SMError code, int32_t detail) {
            static_cast<long>(detail));
 }
 
-void Connection::step(uint64_t now, uint32_t random, bool idle,
-                      bool wantsTime) {
+void Connection::step(uint32_t random, bool idle, bool wantsTime) {
   if (phase_ == Phase::Stopped) return;
-  now_ = now;
+  readClock();
   random_ = random;
   wantsTime_ = wantsTime;
   if (!net_.wifiUp()) {
     // A wait goes on without Wi-Fi: losing it must not shorten one.
-    const bool waiting = phase_ == Phase::Wait && now < retryAt_;
+    const bool waiting = phase_ == Phase::Wait && now_ < retryAt_;
     if (phase_ != Phase::Wifi && !waiting) {
       lost({SMError::WifiLost, 0});
       phase_ = Phase::Wifi;
@@ -97,7 +96,7 @@ void Connection::step(uint64_t now, uint32_t random, bool idle,
       hadWifi_ = true;
       break;
     case Phase::Wait:
-      if (now >= retryAt_) proceed();
+      if (now_ >= retryAt_) proceed();
       break;
     case Phase::Request:
       stepRequest();
@@ -162,6 +161,7 @@ void Connection::stepConnect() {
     store_.token(token, user);
     error = mqtt_.connectMqtt(identity_.uuid, user, token);
     if (error.code == SMError::None) {
+      readClock();
       ++counters_.connects;
       online_ = true;
       onlineSince_ = now_;
@@ -244,6 +244,7 @@ void Connection::lost(const SMErrorInfo& error) {
 }
 
 void Connection::wait(uint32_t ms) {
+  readClock();
   retryAt_ = now_ + ms;
   phase_ = Phase::Wait;
   SM_INFO("next try in %lu ms", static_cast<unsigned long>(ms));

@@ -16,7 +16,7 @@ struct ConnectionState {
   Errand* errand_;
   WallClock clock_;
   Backoff backoff_;
-  uint64_t now_;  // uptime of this step
+  uint64_t now_;  // uptime of this step, or since a network call in it
   uint64_t retryAt_;
   uint64_t renewAt_;  // 0: not known
   uint64_t onlineSince_;
@@ -53,9 +53,11 @@ class Connection : private ConnectionState {
     bool mqttTls;
   };
 
-  Connection(Network& net, HttpTransport& http, MqttTransport& mqtt,
-             SessionStore& store, SMCounters& counters, SMErrorInfo& error)
+  Connection(const Uptime& uptime, Network& net, HttpTransport& http,
+             MqttTransport& mqtt, SessionStore& store, SMCounters& counters,
+             SMErrorInfo& error)
       : ConnectionState(),
+        uptime_(uptime),
         net_(net),
         http_(http),
         mqtt_(mqtt),
@@ -63,13 +65,13 @@ class Connection : private ConnectionState {
         counters_(counters),
         error_(error) {}
 
-  void begin(const Identity& identity, uint64_t now);
+  void begin(const Identity& identity);
   void end();
 
   // `random` is 32 fresh random bits; `idle` tells that a reconnect to take up
   // a new token would disturb nothing; `wantsTime` that records wait which
   // should carry the time they were made.
-  void step(uint64_t now, uint32_t random, bool idle, bool wantsTime);
+  void step(uint32_t random, bool idle, bool wantsTime);
 
   SMState state() const;
   bool online() const { return online_; }
@@ -120,12 +122,15 @@ class Connection : private ConnectionState {
   // For one request or the next, a TLS connection to the broker is given up;
   // false when that must wait.
   bool makeRoom(bool idle);
+  // After a network call, which may have taken seconds.
+  void readClock() { now_ = uptime_.ms(); }
   void wait(uint32_t ms);
   void backOff() { wait(backoff_.next(random_)); }
   void renewLater(uint32_t ms);
   void setRenewal(uint32_t lifetimeS);
   void report(SMError code, int32_t detail);
 
+  const Uptime& uptime_;
   Network& net_;
   HttpTransport& http_;
   MqttTransport& mqtt_;

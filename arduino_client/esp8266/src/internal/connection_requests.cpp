@@ -60,6 +60,7 @@ void Connection::exchange() {
                           (request_ == Request::Token && renewing_ && !useKey_);
   ++counters_.httpRequests;
   const HttpReply reply = request(with_token, body.get());
+  readClock();
   http_.closeHttp();
   SM_INFO("request %u: %d", static_cast<unsigned>(request_), reply.status);
   if (request_ == Request::Time) {

@@ -1,10 +1,20 @@
 // The time of day: who has told it, what it is good for, and when it is asked
 // for.
+#include <Arduino.h>
 #include <time.h>
 
 #include "connection.h"
 
 namespace smserver {
+
+void Uptime::begin() { last_ = millis(); }
+
+uint64_t Uptime::ms() const {
+  const uint32_t now = millis();
+  total_ += static_cast<uint32_t>(now - last_);
+  last_ = now;
+  return total_;
+}
 
 uint32_t systemTimeS() {
   const time_t system = time(nullptr);

@@ -31,25 +31,19 @@ SMErrorInfo Dialer::dial(std::unique_ptr<TcpClient>* slot,
                          const Endpoint& endpoint, TlsProvider::Use use,
                          uint32_t unixS, SMError unreachable) {
   slot->reset();
-  if (endpoint.tls && tls_ == nullptr) return {SMError::NoTrust, 0};
-  const size_t needed = endpoint.tls ? tls_->heapBytes(endpoint)
-                                     : size_t{SMSERVER_PLAIN_HEAP_BYTES};
-  const SMErrorInfo no_memory = {SMError::OutOfMemory,
-                                 static_cast<int32_t>(needed)};
-  if (chip::largestBlockBytes() < needed) return no_memory;
-  slot->reset(endpoint.tls ? tls_->create(endpoint, use, unixS)
-                           : new (std::nothrow) TcpClient());
-  if (!*slot) return no_memory;
-  int error = -1;
   if (endpoint.tls) {
-    error = tls_->connect(slot->get(), endpoint, use, SMSERVER_NETWORK_MS);
-  } else if (chip::connect(**slot, endpoint.host, endpoint.port,
-                           SMSERVER_NETWORK_MS)) {
-    error = 0;
+    if (tls_ == nullptr) return {SMError::NoTrust, 0};
+    return tls_->dial(slot, endpoint, use, unixS, unreachable);
   }
-  if (error == 0) return {};
+  if (chip::largestBlockBytes() >= SMSERVER_PLAIN_HEAP_BYTES) {
+    slot->reset(new (std::nothrow) TcpClient());
+  }
+  if (!*slot) return {SMError::OutOfMemory, SMSERVER_PLAIN_HEAP_BYTES};
+  if (chip::connect(**slot, endpoint.host, endpoint.port,
+                    SMSERVER_NETWORK_MS)) {
+    return {};
+  }
   slot->reset();
-  if (error != -1) return {SMError::TlsFailed, error};
   return {unreachable, 0};
 }
 

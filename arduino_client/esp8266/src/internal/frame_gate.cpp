@@ -20,6 +20,8 @@ enum Packet : uint8_t {
 
 // What one call may throw away of a packet that is too large.
 constexpr uint32_t kSkipBytes = 4096;
+// What one read takes of it.
+constexpr size_t kSinkBytes = 64;
 
 uint16_t read16(const uint8_t* p) {
   return static_cast<uint16_t>((p[0] << 8) | p[1]);
@@ -54,11 +56,14 @@ void FrameGate::attach(Client* inner) {
   startFrame();
 }
 
+// The front of a packet that is too large.
+size_t FrameGate::keptBytes() const { return capacity_ - kSinkBytes; }
+
 void FrameGate::startFrame() {
   phase_ = Phase::Header;
   event_ = Event::None;
   filled_ = headerBytes_ = readAt_ = 0;
-  frameBytes_ = toSkip_ = 0;
+  frameBytes_ = 0;
 }
 
 void FrameGate::release() {
@@ -85,7 +90,10 @@ size_t FrameGate::write(const uint8_t* data, size_t bytes) {
     const size_t at = (data[1] & 0x80) != 0 ? 3 : 2;
     lastSubscribeId_ = read16(data + at);
   }
-  return inner_->write(data, bytes);
+  const size_t written = inner_->write(data, bytes);
+  // Behind a part of a packet, all that follows would be read as its rest.
+  if (written != bytes) inner_->stop();
+  return written;
 }
 
 // Reads what has arrived, without waiting, until one packet is whole.
@@ -96,26 +104,28 @@ void FrameGate::poll() {
   while (phase_ < Phase::Ready && (available = inner_->available()) > 0) {
     if (phase_ == Phase::Header) {
       if (!readHeader()) return;
-    } else if (phase_ == Phase::Body) {
+    } else {
+      size_t at = filled_;
       size_t wanted = frameBytes_ - filled_;
+      if (phase_ == Phase::Skip) {
+        // The front is kept, for its packet id; the rest is written over.
+        if (at > keptBytes()) at = keptBytes();
+        if (wanted > kSinkBytes) wanted = kSinkBytes;
+      }
       if (wanted > static_cast<size_t>(available)) {
         wanted = static_cast<size_t>(available);
       }
-      const int got = inner_->read(frame_ + filled_, wanted);
+      const int got = inner_->read(frame_ + at, wanted);
       if (got <= 0) return;
       filled_ += static_cast<size_t>(got);
-    } else {
-      uint8_t sink[64];
-      uint32_t wanted = toSkip_ < sizeof sink ? toSkip_ : sizeof sink;
-      if (wanted > static_cast<uint32_t>(available)) {
-        wanted = static_cast<uint32_t>(available);
+      if (phase_ == Phase::Skip) {
+        skipped += static_cast<uint32_t>(got);
+        if (filled_ == frameBytes_) {
+          acknowledgeSkipped();
+          startFrame();
+        }
+        if (skipped >= kSkipBytes) return;
       }
-      const int got = inner_->read(sink, wanted);
-      if (got <= 0) return;
-      toSkip_ -= static_cast<uint32_t>(got);
-      skipped += static_cast<uint32_t>(got);
-      if (toSkip_ == 0) startFrame();
-      if (skipped >= kSkipBytes) return;
     }
     if (phase_ == Phase::Body && filled_ == frameBytes_) {
       if (!check()) {
@@ -126,6 +136,18 @@ void FrameGate::poll() {
       readAt_ = 0;
     }
   }
+}
+
+// What is never acknowledged would take up the broker's window, and hold up
+// what follows.
+void FrameGate::acknowledgeSkipped() {
+  if ((frame_[0] & 0x06) != 0x02) return;  // QoS 1
+  const size_t at = headerBytes_ + read16(frame_ + headerBytes_);
+  if (at + 4 > keptBytes()) return;
+  // In front of the packet id, over the end of the topic.
+  frame_[at] = kPuback;
+  frame_[at + 1] = 2;
+  write(frame_ + at, 4);
 }
 
 // One byte of the fixed header; false when the connection had to be closed.
@@ -141,7 +163,6 @@ bool FrameGate::readHeader() {
     return false;
   }
   headerBytes_ = filled_;
-  const uint32_t rest = frameBytes_;
   frameBytes_ += headerBytes_;
   if (frameBytes_ > capacity_) {
     // Only a message may be large; and none comes before CONNACK.
@@ -150,7 +171,6 @@ bool FrameGate::readHeader() {
       return false;
     }
     oversized_ = frameBytes_;
-    toSkip_ = rest;
     phase_ = Phase::Skip;
   } else {
     phase_ = Phase::Body;

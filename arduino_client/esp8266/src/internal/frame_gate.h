@@ -17,7 +17,7 @@ class FrameGate : public Client {
   FrameGate() = default;
   ~FrameGate() override;
 
-  // False when memory is out. Packets up to `capacity` bytes pass.
+  // False when memory is out. Packets up to `capacity` bytes pass, 128 or more.
   bool begin(size_t capacity);
   void end();
   size_t capacity() const { return capacity_; }
@@ -68,6 +68,8 @@ class FrameGate : public Client {
   bool readHeader();
   bool check();
   bool checkPublish();
+  size_t keptBytes() const;
+  void acknowledgeSkipped();
   void violate();
   void prepareEvent();
 
@@ -77,7 +79,6 @@ class FrameGate : public Client {
   size_t filled_ = 0;
   size_t headerBytes_ = 0;
   uint32_t frameBytes_ = 0;  // header and body
-  uint32_t toSkip_ = 0;
   size_t readAt_ = 0;
   uint32_t oversized_ = 0;
   const char* topic_ = "";

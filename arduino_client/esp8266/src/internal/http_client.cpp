@@ -70,6 +70,11 @@ HttpReply HttpClient::exchange(const Endpoint& endpoint,
   return parser.finish(fault);
 }
 
-void HttpClient::closeHttp() { socket_.reset(); }
+void HttpClient::closeHttp() {
+  // The ESP8266's core keeps a TLS session for later only when it is told to
+  // stop.
+  if (socket_) socket_->stop();
+  socket_.reset();
+}
 
 }  // namespace smserver

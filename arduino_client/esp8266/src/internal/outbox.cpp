@@ -238,9 +238,14 @@ bool Outbox::acknowledge(const char* payload, size_t length,
   // Of this boot, nothing that was not numbered yet.
   if (boot == boot_ && static_cast<int32_t>(number - number_) > 0) return false;
   acknowledged_.note(boot, number);
-  progressMs_ = now.uptimeMs;
-  resendMs_ = SMSERVER_RESEND_MS;
+  const uint32_t before = counters_.acknowledgedTelemetry;
   trim();
+  // One that covers nothing more is no progress: while a record is missing, the
+  // server answers each new one so.
+  if (counters_.acknowledgedTelemetry != before) {
+    resendMs_ = SMSERVER_RESEND_MS;
+    if (progressMs_ != 0) progressMs_ = now.uptimeMs;
+  }
   return true;
 }
 
@@ -260,7 +265,10 @@ void Outbox::expectAcknowledgements(bool expected) {
 }
 
 void Outbox::step(const Moment& now) {
-  if (progressMs_ != 0 && awaited_ && now.uptimeMs - progressMs_ >= resendMs_) {
+  // Up to half as long again. A boot's number is random already, so it tells
+  // how much: that spreads a fleet as well.
+  const uint32_t wait = resendMs_ + (resendMs_ >> 9) * (boot_ & 0xFF);
+  if (progressMs_ != 0 && awaited_ && now.uptimeMs - progressMs_ >= wait) {
     progressMs_ = now.uptimeMs;
     resendMs_ = resendMs_ < SMSERVER_RESEND_MAX_MS / 2 ? resendMs_ * 2
                                                        : SMSERVER_RESEND_MAX_MS;

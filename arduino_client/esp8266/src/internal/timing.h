@@ -6,21 +6,17 @@
 
 namespace smserver {
 
-// millis() wraps after 49.7 days; this does not, as long as it is updated once
-// in that time.
+// millis() wraps after 49.7 days; this does not, as long as it is read once in
+// that time.
 class Uptime {
  public:
-  void begin(uint32_t now) { last_ = now; }
-  uint64_t update(uint32_t now) {
-    total_ += static_cast<uint32_t>(now - last_);
-    last_ = now;
-    return total_;
-  }
-  uint64_t ms() const { return total_; }
+  void begin();
+  // Reads the clock.
+  uint64_t ms() const;
 
  private:
-  uint64_t total_ = 0;
-  uint32_t last_ = 0;
+  mutable uint64_t total_ = 0;
+  mutable uint32_t last_ = 0;
 };
 
 // Exponential backoff with full jitter: a wait is anything from 0 to the step,

@@ -39,6 +39,12 @@ SMError SMServerTls::checkTrust() {
   return SMError::BadCertificate;
 }
 
+bool SMServerTls::heapFits(const Endpoint&, size_t* needed) const {
+  // For the rest, mbedTLS survives running out of memory.
+  *needed = SMSERVER_TLS_HEAP_BYTES;
+  return smserver::chip::largestBlockBytes() >= *needed;
+}
+
 TcpClient* SMServerTls::createClient(const Endpoint&, Use use, uint32_t) {
   NetworkClientSecure* const client = new (std::nothrow) NetworkClientSecure();
   if (client == nullptr) return nullptr;
@@ -51,14 +57,13 @@ TcpClient* SMServerTls::createClient(const Endpoint&, Use use, uint32_t) {
 }
 
 int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint,
-                               Use use, uint32_t timeoutMs) {
+                               Use use) {
   // Only clients made above are handed in.
   NetworkClientSecure* const secure = static_cast<NetworkClientSecure*>(client);
-  secure->setHandshakeTimeout((timeoutMs + 999) / 1000);
+  secure->setHandshakeTimeout((SMSERVER_TLS_MS + 999) / 1000);
   // By name, which the certificate is checked against. Not by chip::connect():
   // the overload with a time limit is not virtual.
-  if (secure->connect(endpoint.host, endpoint.port,
-                      static_cast<int32_t>(timeoutMs)) != 1) {
+  if (secure->connect(endpoint.host, endpoint.port, SMSERVER_NETWORK_MS) != 1) {
     char text[2];
     const int error = secure->lastError(text, sizeof text);
     return error < -1 ? error : -1;

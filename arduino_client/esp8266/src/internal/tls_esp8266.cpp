@@ -15,20 +15,19 @@ namespace {
 using smserver::Endpoint;
 using smserver::TcpClient;
 
-// The core sets 15 s for a handshake where it cannot be changed. This ends one
-// that takes longer than the limit, by dropping the connection under it, in one
-// of the pauses that the handshake makes. One handshake at a time.
+// The core allows 15 s for a handshake, and as much for each write in it. This
+// ends one that takes longer than the limit, by dropping the connection under
+// it, in one of the pauses that the handshake makes. One handshake at a time.
 struct Handshake {
   bool running = false;
   uint32_t startMs = 0;
-  uint32_t limitMs = 0;
   WiFiClient* socket = nullptr;
 };
 Handshake handshake;
 
 bool watchHandshake() {
   if (!handshake.running) return false;
-  if (millis() - handshake.startMs < handshake.limitMs) return true;
+  if (millis() - handshake.startMs < SMSERVER_TLS_MS) return true;
   handshake.running = false;
   handshake.socket->abort();
   return false;
@@ -39,6 +38,16 @@ class SecureClient : public BearSSL::WiFiClientSecure {
   // The connection under the encryption.
   WiFiClient* socket() { return _owned; }
 };
+
+// What the core allocates for a connection, of which only the two buffers may
+// fail without aborting the program. WiFiClientSecureCtx and its TCP connection
+// 0.6 KB, second stack 6,200 bytes, br_ssl_client_context 3,380; 1 KB is left
+// for packets.
+constexpr size_t kContextBytes = 600 + 6200 + 3380 + 1024;
+// br_x509_minimal_context, and br_x509_insecure_context.
+constexpr size_t kAuthorityBytes = 3048, kUncheckedBytes = 1400;
+// Besides what they hold: the overhead of both, and what is sent.
+constexpr size_t kBufferBytes = 325 + 512 + 85;
 
 uint32_t place(const Endpoint& endpoint) {
   const uint32_t hash =
@@ -68,23 +77,45 @@ SMError SMServerTls::checkTrust() {
   return SMError::BadCertificate;
 }
 
-bool SMServerTls::takesSmall(const Endpoint& endpoint) const {
+const SMServerTls::Probed* SMServerTls::known(const Endpoint& endpoint) const {
   const uint32_t wanted = place(endpoint);
   for (const Probed& probed : probed_) {
-    if (probed.place == wanted) return probed.small;
+    if (probed.place == wanted) return &probed;
   }
-  return false;
+  return nullptr;
 }
 
-void SMServerTls::probePlace(const Endpoint& endpoint) {
-  const uint32_t wanted = place(endpoint);
-  for (const Probed& probed : probed_) {
-    if (probed.place == wanted) return;
-  }
-  const bool small = BearSSL::WiFiClientSecure::probeMaxFragmentLength(
-      endpoint.host, endpoint.port, kFragmentBytes);
-  probed_[nextProbed_] = {wanted, small};
+bool SMServerTls::takesSmall(const Endpoint& endpoint) const {
+  const Probed* const probed = known(endpoint);
+  return probed != nullptr && probed->small;
+}
+
+bool SMServerTls::heapFits(const Endpoint& endpoint, size_t* needed) const {
+  const bool small = takesSmall(endpoint);
+  const size_t buffers = (small ? kFragmentBytes : kFullBytes) + kBufferBytes;
+  // The second stack of 6.2 KB, or the receive buffer if that is larger.
+  *needed =
+      small ? size_t{SMSERVER_TLS_HEAP_BYTES} : size_t{kFullBytes} + 325 + 512;
+  if (smserver::chip::largestBlockBytes() < *needed) return false;
+  *needed = buffers + kContextBytes +
+            (kind_ == Kind::Authority ? kAuthorityBytes : kUncheckedBytes);
+  return smserver::chip::freeHeapBytes() >= *needed;
+}
+
+void SMServerTls::remember(const Endpoint& endpoint, bool small) {
+  if (known(endpoint) != nullptr) return;
+  probed_[nextProbed_] = {place(endpoint), small};
   nextProbed_ ^= 1;
+}
+
+// The core answers "no" as well when it could not ask. That is believed once a
+// handshake has shown that the place can be reached.
+void SMServerTls::probePlace(const Endpoint& endpoint) {
+  if (known(endpoint) == nullptr &&
+      BearSSL::WiFiClientSecure::probeMaxFragmentLength(
+          endpoint.host, endpoint.port, kFragmentBytes)) {
+    remember(endpoint, true);
+  }
 }
 
 TcpClient* SMServerTls::createClient(const Endpoint& endpoint, Use use,
@@ -112,17 +143,22 @@ TcpClient* SMServerTls::createClient(const Endpoint& endpoint, Use use,
   return client.release();
 }
 
-int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint, Use,
-                               uint32_t timeoutMs) {
+int SMServerTls::connectClient(TcpClient* client, const Endpoint& endpoint,
+                               Use) {
   // Only clients made above are handed in.
   SecureClient* const secure = static_cast<SecureClient*>(client);
-  handshake = {true, static_cast<uint32_t>(millis()), timeoutMs,
-               secure->socket()};
+  handshake = {true, static_cast<uint32_t>(millis()), secure->socket()};
   schedule_recurrent_function_us(watchHandshake, 100000);
-  const bool connected =
-      smserver::chip::connect(*secure, endpoint.host, endpoint.port, timeoutMs);
+  // Of opening the connection, which knows only the limit of its own client.
+  // For the handshake the core sets it to 15 s again.
+  secure->socket()->setTimeout(SMSERVER_NETWORK_MS);
+  const bool connected = smserver::chip::connect(
+      *secure, endpoint.host, endpoint.port, SMSERVER_TLS_MS);
   handshake.running = false;
-  if (connected) return 0;
+  if (connected) {
+    remember(endpoint, false);
+    return 0;
+  }
   const int error = secure->getLastSSLError();
   return error == 0 ? -1 : error;
 }

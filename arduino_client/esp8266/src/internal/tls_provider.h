@@ -1,12 +1,14 @@
 #pragma once
 
+#include <memory>
+
 #include "chip.h"
 #include "identity.h"
 
 namespace smserver {
 
-// Makes TLS clients. SMServerTls implements it; the rest of the library knows
-// only this, so that a sketch without TLS does not link a TLS library.
+// Opens TLS connections. SMServerTls implements it; the rest of the library
+// knows only this, so that a sketch without TLS does not link a TLS library.
 class TlsProvider {
  public:
   enum class Use : uint8_t {
@@ -23,18 +25,14 @@ class TlsProvider {
   // Finds out, once per place, whether the server takes small fragments. A
   // network call.
   virtual void probe(const Endpoint& endpoint) = 0;
-  // Largest block of heap that a client for this place needs.
-  virtual size_t heapBytes(const Endpoint& endpoint) const = 0;
-  // A client to connect with, or null when memory is out. To be deleted by the
-  // caller. `unixS` is the time for certificates.
-  virtual TcpClient* create(const Endpoint& endpoint, Use use,
-                            uint32_t unixS) = 0;
-  // Opens a connection with a client made here, within the time limit. 0, or
-  // the error of the TLS library, or -1 when no connection came about.
-  virtual int connect(TcpClient* client, const Endpoint& endpoint, Use use,
-                      uint32_t timeoutMs) = 0;
-  // Whether an error of connect() means that a certificate is not valid at the
-  // time that was given.
+  // Puts an open connection into `slot`, or leaves it empty. `unixS` is the
+  // time for certificates. OutOfMemory, TlsFailed with the error of the TLS
+  // library, or `unreachable` when no connection came about.
+  virtual SMErrorInfo dial(std::unique_ptr<TcpClient>* slot,
+                           const Endpoint& endpoint, Use use, uint32_t unixS,
+                           SMError unreachable) = 0;
+  // Whether the detail of TlsFailed means that a certificate is not valid at
+  // the time that was given.
   virtual bool wrongTime(int error) const = 0;
 
  protected:

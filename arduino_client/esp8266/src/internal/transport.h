@@ -8,7 +8,8 @@
 namespace smserver {
 
 // The network as the connection's state machine sees it, by concern. Each call
-// blocks for SMSERVER_NETWORK_MS at most. Errors carry the detail described at
+// blocks for SMSERVER_NETWORK_MS at most, opening a TLS connection for
+// SMSERVER_TLS_MS. Errors carry the detail described at
 // SMError. Nothing is deleted through these: a virtual destructor would bring
 // `delete` along, for nobody.
 

@@ -29,11 +29,16 @@ struct FakeTransport : Network, HttpTransport, MqttTransport {
   std::deque<Answer> answers;         // then a good token or address
   std::vector<std::string> requests;  // "path credential"
   std::vector<std::string> passwords;
-  size_t calls = 0;  // blocking calls
+  size_t calls = 0;     // blocking calls
+  uint32_t callMs = 0;  // what one takes
   bool httpOpen = false, mqttOpen = false, both = false;
   uint32_t lifetimeS = 1000;
   int tokens = 0;
 
+  void call() {
+    ++calls;
+    fake::advance(callMs);
+  }
   void opened() { both = both || (httpOpen && mqttOpen); }
   bool wifiUp() override { return wifi; }
   bool needsClock(const Endpoint& e) override { return e.tls && clockNeeded; }
@@ -41,15 +46,15 @@ struct FakeTransport : Network, HttpTransport, MqttTransport {
     return error.code == SMError::TlsFailed && error.detail == 54;
   }
   SMErrorInfo resolve(const Endpoint&) override {
-    ++calls;
+    call();
     return resolveError;
   }
   SMErrorInfo probe(const Endpoint&) override {
-    ++calls;
+    call();
     return {};
   }
   SMErrorInfo openHttp(const Endpoint&, uint32_t unixS, bool verify) override {
-    ++calls;
+    call();
     if (verify && unixS < certFrom) return {SMError::TlsFailed, 54};
     if (httpError.code == SMError::None) httpOpen = true;
     opened();
@@ -57,7 +62,7 @@ struct FakeTransport : Network, HttpTransport, MqttTransport {
   }
   HttpReply exchange(const Endpoint&, const HttpRequest& request,
                      char* body) override {
-    ++calls;
+    call();
     const std::string path = request.path;
     const char* const bearer = request.bearer;
     requests.push_back(path + " " + (bearer ? bearer : "-"));
@@ -86,7 +91,7 @@ struct FakeTransport : Network, HttpTransport, MqttTransport {
   }
   void closeHttp() override { httpOpen = false; }
   SMErrorInfo openMqtt(const Endpoint&, uint32_t unixS) override {
-    ++calls;
+    call();
     if (unixS < certFrom) return {SMError::TlsFailed, 54};
     if (mqttOpenError.code == SMError::None) mqttOpen = true;
     opened();
@@ -94,7 +99,7 @@ struct FakeTransport : Network, HttpTransport, MqttTransport {
   }
   SMErrorInfo connectMqtt(const char* id, const char* user,
                           const char* password) override {
-    ++calls;
+    call();
     CHECK(std::string(id) == kUuid);
     CHECK(std::string(user) == "user.1");
     passwords.push_back(password);
@@ -118,7 +123,8 @@ struct Rig {
   SessionStore store{kv};
   SMCounters counters;
   SMErrorInfo error;
-  Connection connection{net, net, net, store, counters, error};
+  Uptime uptime;
+  Connection connection{uptime, net, net, net, store, counters, error};
   Connection::Identity identity{};
   uint64_t now = 0;
   uint32_t random = 0xFFFFFFFF;
@@ -136,12 +142,20 @@ struct Rig {
     identity.mqttTls = tls;
     net.clockNeeded = tls;
     REQUIRE(kv.begin(2048) == KVError::None);
-    connection.begin(identity, now);
+    fake::setMillis(0);
+    uptime.begin();
+    connection.begin(identity);
   }
   void step(uint64_t ms = 0) {
     now += ms;
+    while (uptime.ms() < now) {
+      const uint64_t ahead = now - uptime.ms();
+      fake::advance(ahead < 0x80000000 ? static_cast<uint32_t>(ahead)
+                                       : 0x80000000);
+    }
     const size_t calls = net.calls;
-    connection.step(now, random, idle, wantsTime);
+    connection.step(random, idle, wantsTime);
+    now = uptime.ms();
     CHECK(net.calls - calls <= 1);  // one blocking call a step
   }
   // Steps without time passing until the state is reached or nothing changes.
@@ -207,7 +221,7 @@ TEST_CASE("another key, host or UUID forgets what was stored") {
   }
   Rig rig(false, false);
   rig.identity.key = "another";
-  rig.connection.begin(rig.identity, 0);
+  rig.connection.begin(rig.identity);
   CHECK(!rig.connection.registered());
   REQUIRE(rig.reach(SMState::Online));
   CHECK(rig.request(0) == kAskToken + "another");
@@ -421,6 +435,18 @@ TEST_CASE("answers that are not the protocol's are an error with backoff") {
   }
 }
 
+TEST_CASE("a wait, and the time of an answer, count from the end of the call") {
+  Rig rig;
+  rig.net.callMs = 5000;
+  rig.net.httpError = {SMError::HttpUnreachable, 0};
+  REQUIRE(rig.reach(SMState::Waiting));
+  CHECK(rig.connection.retryInMs(rig.now) == rig.random % 1001);
+  rig.net.httpError = {};
+  rig.step(1000);
+  REQUIRE(rig.reach(SMState::RequestingAddress));
+  CHECK(rig.connection.now(rig.now) == 1795444532);
+}
+
 TEST_CASE("renewal: at 80 % of the life, with the token, then a reconnect") {
   Rig rig;
   rig.now = 0xFFFFFFFFull - 5000;
@@ -615,7 +641,7 @@ TEST_CASE("end() closes and begin() starts over") {
   CHECK(!rig.net.mqttOpen);
   rig.step();
   CHECK(rig.connection.state() == SMState::Stopped);
-  rig.connection.begin(rig.identity, rig.now);
+  rig.connection.begin(rig.identity);
   REQUIRE(rig.reach(SMState::Online));
 }
 
@@ -684,7 +710,7 @@ TEST_CASE("an https host without TLS for MQTT: its own error, or plainMqtt") {
   CHECK(refusing.error.code == SMError::NoTlsBroker);
   Rig plain(true);
   plain.identity.mqttTls = false;
-  plain.connection.begin(plain.identity, 0);
+  plain.connection.begin(plain.identity);
   answer(plain);
   REQUIRE(plain.reach(SMState::Online));
   CHECK(plain.net.passwords == std::vector<std::string>{"a"});

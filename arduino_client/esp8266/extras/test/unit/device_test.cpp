@@ -231,6 +231,106 @@ TEST_CASE("an incoming message that is too large is counted, not hidden") {
   CHECK(rig.device->isConnected());
 }
 
+TEST_CASE("a large message at QoS 1 is acknowledged, and blocks nothing") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  const size_t before = rig.server.acks;
+  rig.server.publish(rig.topic("command"), std::string(20000, 'x'), 1);
+  REQUIRE(rig.until([&] { return rig.device->counters().oversized == 1; }));
+  REQUIRE(rig.until([&] { return rig.server.acks > before; }));
+  CHECK(rig.server.acks == before + 1);
+  CHECK(rig.server.lastAck == std::string("\x00\x07", 2));
+  // Just too large, and byte by byte.
+  const std::string packet =
+      mqttPacket(0x32, mqttText(rig.topic("command")) + "id" +
+                           std::string(SMSERVER_PACKET_BYTES, 'x'));
+  for (const char byte : packet) {
+    rig.server.sendRaw(std::string(1, byte));
+    rig.loops(1);
+  }
+  REQUIRE(rig.until([&] { return rig.server.acks == before + 2; }));
+  CHECK(rig.server.lastAck == "id");
+  // One whose topic leaves no room for its id is none of this device's.
+  rig.server.sendRaw(mqttPacket(
+      0x32, mqttText(std::string(SMSERVER_PACKET_BYTES, 't')) + "idx"));
+  rig.server.publish(rig.topic("master"), "small", 1);
+  REQUIRE(rig.until([&] { return rig.device->message().has_value(); }));
+  CHECK(rig.device->counters().oversized == 3);
+  CHECK(rig.until([&] { return rig.server.acks == before + 3; }, 5));
+  CHECK(rig.device->isConnected());
+}
+
+TEST_CASE("a packet that went out in part ends the connection") {
+  for (const bool subscribes : {false, true}) {
+    DeviceRig rig;
+    REQUIRE(rig.begin());
+    REQUIRE(rig.online());
+    const size_t pings = rig.sent("ping").size();
+    fake::net.sendRoom = 20;
+    if (subscribes) {
+      REQUIRE(rig.device->addLink("6ba7b810-9dad-11d1-80b4-00c04fd430c9") ==
+              SMError::None);
+    } else {
+      rig.device->publishData("light", 1);
+    }
+    REQUIRE(rig.until([&] { return fake::net.sendRoom == 0; }, 50));
+    fake::net.sendRoom = SIZE_MAX;
+    // Written behind that, this would be read as its rest.
+    rig.device->ping();
+    rig.loops(2);
+    CHECK(rig.device->counters().disconnects == 1);
+    CHECK(rig.device->lastError().code == SMError::ConnectionLost);
+    REQUIRE(rig.online());
+    REQUIRE(rig.until([&] { return rig.device->waiting() == 0; }));
+    CHECK(rig.records().size() == (subscribes ? 0 : 1));
+    CHECK(rig.until([&] { return rig.sent("ping").size() == pings + 1; }));
+  }
+}
+
+TEST_CASE("a record has 4 KiB at most, as the server takes no more") {
+  DeviceRig rig;
+  rig.options.packetBytes = 16384;
+  rig.options.outboxBytes = 16384;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  CHECK(rig.device->publishData("{}") == SMError::None);
+  rig.loops(2);
+  const size_t numbers = rig.firstNumbers().size();
+  std::string json =
+      R"({"t":")" + std::string(4096 - 8 - numbers, 'x') + R"("})";
+  CHECK(rig.device->publishData(json.c_str()) == SMError::None);
+  REQUIRE(rig.until([&] { return rig.sent("data").size() == 2; }));
+  CHECK(rig.sent("data")[1].size() == 4096);
+  std::string longer = json;
+  longer.insert(6, "x");
+  CHECK(rig.device->publishData(longer.c_str()) == SMError::TooLong);
+  // A time does not make it longer.
+  rig.server.closeMqtt();
+  REQUIRE(rig.until([&] { return !rig.device->isConnected(); }));
+  CHECK(rig.device->publishData(json.c_str()) == SMError::None);
+  fake::advance(2 * SMSERVER_STAMP_AFTER_MS);
+  REQUIRE(rig.online());
+  REQUIRE(rig.until([&] { return rig.device->waiting() == 0; }));
+  CHECK(rig.sent("data").back().size() == 4096);
+}
+
+TEST_CASE("the time is read at the call, not at the last loop()") {
+  DeviceRig rig;
+  REQUIRE(rig.begin());
+  REQUIRE(rig.online());
+  rig.server.closeMqtt();
+  REQUIRE(rig.until([&] { return !rig.device->isConnected(); }));
+  const uint32_t before = rig.device->now();
+  fake::advance(60000);  // a sketch that takes long
+  const uint32_t made = rig.device->now();
+  CHECK(made - before >= 60);
+  CHECK(rig.device->publishData("light", 1) == SMError::None);
+  fake::advance(2 * SMSERVER_STAMP_AFTER_MS);
+  REQUIRE(rig.until([&] { return !rig.records().empty(); }));
+  CHECK(rig.records()[0].rfind("{\"ts\":" + std::to_string(made), 0) == 0);
+}
+
 TEST_CASE("messages survive what callbacks publish, and acks go out") {
   DeviceRig rig;
   REQUIRE(rig.begin());

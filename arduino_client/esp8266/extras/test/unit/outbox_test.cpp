@@ -18,6 +18,8 @@ using Strings = std::vector<std::string>;
 namespace {
 
 constexpr uint64_t kUnix = 1795444532000;
+// A boot whose records are sent again after just the time.
+constexpr uint32_t kUnspread = 0x100;
 
 struct Rig {
   fake::Uncounted scope;
@@ -115,7 +117,7 @@ TEST_CASE("acknowledgements that are none change nothing") {
 
 TEST_CASE("what stays unacknowledged is sent again, less and less often") {
   Rig rig;
-  REQUIRE(rig.begin() == SMError::None);
+  REQUIRE(rig.begin(kUnspread) == SMError::None);
   rig.push("{\"a\":1}");
   CHECK(rig.drain().size() == 1);
   uint64_t wait = SMSERVER_RESEND_MS;
@@ -133,14 +135,71 @@ TEST_CASE("what stays unacknowledged is sent again, less and less often") {
   // A server that is back is trusted again.
   rig.push("{\"a\":2}");
   rig.drain();
-  CHECK(rig.ack(77, 1));
+  CHECK(rig.ack(kUnspread, 1));
   rig.uptime += SMSERVER_RESEND_MS;
   rig.outbox.step(rig.now());
   CHECK(rig.drain().size() == 1);
-  CHECK(rig.ack(77, 2));
+  CHECK(rig.ack(kUnspread, 2));
   rig.uptime += 2 * SMSERVER_RESEND_MAX_MS;
   rig.outbox.step(rig.now());
   CHECK(rig.drain().empty());
+}
+
+TEST_CASE("resending is spread by up to half, by the boot's number") {
+  for (const uint32_t boot : {0x100u, 0x180u, 0x1FFu}) {
+    Rig rig;
+    REQUIRE(rig.begin(boot) == SMError::None);
+    rig.push("{\"a\":1}");
+    REQUIRE(rig.drain().size() == 1);
+    const uint64_t sent = rig.uptime;
+    do {
+      rig.uptime += 10;
+      rig.outbox.step(rig.now());
+    } while (rig.drain().empty());
+    const uint64_t extra = rig.uptime - sent - SMSERVER_RESEND_MS;
+    const uint64_t share = (boot & 0xFF) * SMSERVER_RESEND_MS / 2 / 256;
+    CHECK(extra <= SMSERVER_RESEND_MS / 2);
+    CHECK(extra <= share + 10);
+    CHECK(extra + 160 >= share);
+  }
+}
+
+TEST_CASE("acknowledgements that cover nothing more do not put resending off") {
+  Rig rig;
+  rig.options.outboxBytes = 2000;
+  REQUIRE(rig.begin(kUnspread) == SMError::None);
+  for (int i = 1; i <= 2; ++i) rig.push("{}");
+  REQUIRE(rig.drain().size() == 2);
+  rig.uptime += 10000;
+  CHECK(rig.ack(kUnspread, 1));  // the second was lost
+  // The server answers each later one so.
+  for (int i = 0; i < 2; ++i) {
+    rig.uptime += 10000;
+    rig.push("{}");
+    CHECK(rig.drain().size() == 1);
+    CHECK(rig.ack(kUnspread, 1));
+    rig.outbox.step(rig.now());
+    CHECK(rig.drain().empty());
+  }
+  rig.uptime += SMSERVER_RESEND_MS - 20000;
+  rig.outbox.step(rig.now());
+  CHECK(rig.drain() == Strings{record(kUnspread, 2, ""),
+                               record(kUnspread, 3, ""),
+                               record(kUnspread, 4, "")});
+  // Nor do they bring the next time nearer.
+  CHECK(rig.ack(kUnspread, 1));
+  rig.uptime += 2 * SMSERVER_RESEND_MS - 1;
+  rig.outbox.step(rig.now());
+  CHECK(rig.drain().empty());
+  rig.uptime += 1;
+  rig.outbox.step(rig.now());
+  CHECK(rig.drain().size() == 3);
+  // One that covers more starts again.
+  rig.uptime += 1000;
+  CHECK(rig.ack(kUnspread, 3));
+  rig.uptime += SMSERVER_RESEND_MS;
+  rig.outbox.step(rig.now());
+  CHECK(rig.drain().size() == 1);
 }
 
 TEST_CASE("without acknowledgements a record is done with when it is sent") {

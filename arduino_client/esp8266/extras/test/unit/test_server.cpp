@@ -252,6 +252,7 @@ void TestServer::handle(uint8_t header, const std::string& body) {
     }
     case 0x40:
       ++acks;
+      lastAck = body;
       break;
     case 0xC0:
       if (answerKeepAlive) send(mqtt_, mqttPacket(0xD0, ""));

@@ -52,6 +52,7 @@ class TestServer {
   std::vector<std::string> unsubscribed;
   std::vector<Publish> published;
   size_t acks = 0;
+  std::string lastAck;  // the packet id
   bool mqttOpen() const { return mqtt_.fd >= 0; }
   void publish(const std::string& topic, const std::string& payload,
                int qos = 0, bool retained = false);

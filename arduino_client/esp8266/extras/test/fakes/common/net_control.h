@@ -18,6 +18,8 @@ struct Net {
   size_t connects = 0;
   size_t openSockets = 0;
   size_t maxOpenSockets = 0;
+  bool silent = false;         // nobody answers when a connection is opened
+  size_t sendRoom = SIZE_MAX;  // bytes that still go out, then writes time out
 
   // "TLS"
   size_t handshakes = 0;
@@ -25,6 +27,8 @@ struct Net {
   size_t maxOpenTls = 0;
   size_t probes = 0;
   bool smallFragments = true;
+  size_t failProbes = 0;  // so many find nobody
+  size_t sessionsKept = 0, sessionsResumed = 0;
   uint32_t handshakeMs = 0;
   // Validity of the certificates; 0 to 0: always.
   int64_t notBefore = 0, notAfter = 0;

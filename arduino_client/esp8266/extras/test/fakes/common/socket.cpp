@@ -79,6 +79,10 @@ bool FakeSocket::open(uint32_t v4, uint16_t port, uint32_t limitMs) {
   close();
   eof = false;
   peekedBytes = 0;
+  if (fake::net.silent) {
+    fake::advance(limitMs);
+    return false;
+  }
   const int made = ::socket(AF_INET, SOCK_STREAM, 0);
   if (made < 0) return false;
   fcntl(made, F_SETFL, O_NONBLOCK);
@@ -152,6 +156,8 @@ void FakeSocket::consume(size_t bytes) {
 size_t FakeSocket::send(const uint8_t* data, size_t bytes, uint32_t limitMs) {
   if (fd < 0 || !fake::net.wifi) return 0;
   size_t sent = 0;
+  if (bytes > fake::net.sendRoom) bytes = fake::net.sendRoom;
+  fake::net.sendRoom -= bytes;
   while (sent < bytes) {
     const ssize_t step = ::send(fd, data + sent, bytes - sent, MSG_NOSIGNAL);
     if (step > 0) {

@@ -72,6 +72,7 @@ struct Heap {
   long failAt = -1;  // the n-th allocation from now fails; < 0 never
   bool failed = false;
   uint32_t maxBlock = 40000;  // largest block that the chip reports
+  uint32_t freeBytes = 40000;
 };
 extern Heap heap;
 // Allocations in this scope are the fakes' or the test's own.

@@ -7,7 +7,7 @@ EspClass ESP;
 void fake::setLayout(Layout) {}
 
 uint32_t EspClass::getMaxAllocHeap() { return fake::heap.maxBlock; }
-uint32_t EspClass::getFreeHeap() { return fake::heap.maxBlock; }
+uint32_t EspClass::getFreeHeap() { return fake::heap.freeBytes; }
 uint32_t esp_random() { return fake::nextRandom(); }
 
 namespace {

@@ -14,8 +14,23 @@ class X509List {
 };
 
 class Session {
+ public:
+  bool kept = false;
+
  private:
   uint8_t parameters_[100] = {};
+};
+
+// The connection under the encryption has time limits of its own.
+class WiFiClientSecureCtx : public WiFiClient {
+ public:
+  explicit WiFiClientSecureCtx(WiFiClient* outer) : outer_(outer) {
+    _timeout = 15000;
+  }
+  void stop() override { outer_->stop(); }
+
+ private:
+  WiFiClient* outer_;
 };
 
 class WiFiClientSecure : public WiFiClient {
@@ -23,6 +38,7 @@ class WiFiClientSecure : public WiFiClient {
   WiFiClientSecure();
   WiFiClientSecure(const WiFiClientSecure& other);
   ~WiFiClientSecure() override;
+  void stop() override;
   std::unique_ptr<WiFiClient> clone() const override;
   using WiFiClient::connect;
   int connect(const char* host, uint16_t port) override;
@@ -44,6 +60,8 @@ class WiFiClientSecure : public WiFiClient {
   int receive_ = 16384;
   int error_ = 0;
   Session* session_ = nullptr;
+  bool handshakeDone_ = false;
+  WiFiClientSecureCtx ctx_{this};
 };
 
 }  // namespace BearSSL

@@ -15,7 +15,7 @@ void fake::setLayout(Layout layout) {
 }
 
 uint32_t EspClass::getMaxFreeBlockSize() { return fake::heap.maxBlock; }
-uint32_t EspClass::getFreeHeap() { return fake::heap.maxBlock; }
+uint32_t EspClass::getFreeHeap() { return fake::heap.freeBytes; }
 uint32_t EspClass::random() { return fake::nextRandom(); }
 
 rst_info resetInfo = {REASON_DEFAULT_RST};

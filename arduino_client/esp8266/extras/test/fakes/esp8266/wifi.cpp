@@ -129,9 +129,17 @@ X509List::X509List(const char* pem) {
   count_ = count < 0 ? 0 : static_cast<size_t>(count);
 }
 
-// The real one owns the connection under the encryption; here both are one.
-WiFiClientSecure::WiFiClientSecure() { _owned = this; }
-WiFiClientSecure::WiFiClientSecure(const WiFiClientSecure& other) = default;
+// The real one owns the connection under the encryption; here both are one, but
+// for the time limits.
+WiFiClientSecure::WiFiClientSecure() { _owned = &ctx_; }
+WiFiClientSecure::WiFiClientSecure(const WiFiClientSecure& other)
+    : WiFiClient(other),
+      mode_(other.mode_),
+      now_(other.now_),
+      receive_(other.receive_),
+      session_(other.session_) {
+  _owned = &ctx_;
+}
 WiFiClientSecure::~WiFiClientSecure() = default;
 std::unique_ptr<WiFiClient> WiFiClientSecure::clone() const {
   return std::unique_ptr<WiFiClient>(new WiFiClientSecure(*this));
@@ -146,10 +154,27 @@ void WiFiClientSecure::setTrustAnchors(const X509List*) { mode_ = kAuthority; }
 void WiFiClientSecure::setBufferSizes(int receive, int) { receive_ = receive; }
 int WiFiClientSecure::getLastSSLError(char*, size_t) { return error_; }
 
+// Only this keeps the session: dropping the client does not.
+void WiFiClientSecure::stop() {
+  if (handshakeDone_ && session_ != nullptr) {
+    session_->kept = true;
+    ++fake::net.sessionsKept;
+  }
+  handshakeDone_ = false;
+  WiFiClient::stop();
+}
+
 int WiFiClientSecure::connect(const char* host, uint16_t port) {
   fake::Uncounted scope;
   error_ = 0;
-  if (WiFiClient::connect(host, port) != 1) return 0;
+  IPAddress address;
+  if (WiFi.hostByName(host, address, 10000) != 1) return 0;
+  const unsigned long outer = _timeout;
+  _timeout = ctx_.getTimeout();
+  const int opened = WiFiClient::connect(address, port);
+  _timeout = outer;
+  if (opened != 1) return 0;
+  if (session_ != nullptr && session_->kept) ++fake::net.sessionsResumed;
   ++fake::net.handshakes;
   fake::net.receiveBuffers.push_back(receive_);
   uint8_t actual[20];
@@ -179,11 +204,16 @@ int WiFiClientSecure::connect(const char* host, uint16_t port) {
     return 0;
   }
   socket_->startTls();
+  handshakeDone_ = true;
   return 1;
 }
 
 bool WiFiClientSecure::probeMaxFragmentLength(const char*, uint16_t, uint16_t) {
   ++fake::net.probes;
+  if (fake::net.failProbes > 0) {
+    --fake::net.failProbes;
+    return false;
+  }
   return fake::net.smallFragments;
 }
 
