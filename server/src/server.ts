@@ -158,6 +158,7 @@ export async function startServices(config: Config, deps: ServicesDeps): Promise
       replies: commands.storeReplies,
     },
     onReplies: commands.onReplies,
+    stillAuthenticated: operators.stillAuthenticated,
   });
   const metricsPage = createMetricsPage({ ...common, registry: metrics, log: featureLogger(log, 'Metrics') });
   const ofFeatures: readonly Feature[] = [

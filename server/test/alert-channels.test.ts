@@ -1,6 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
-import { alertChannel, alertDeliveryPage, createdAlertChannel } from '../contract/api/alert-channels.ts';
+import {
+  alertChannel,
+  alertChannelList,
+  alertDeliveryPage,
+  createdAlertChannel,
+} from '../contract/api/alert-channels.ts';
 import { addChannel, type Receiver, readChannel, startReceiver } from './alert-receiver.ts';
 import { type AlertRig, above, startAlertRig } from './alerts.ts';
 import { hastyClock } from './clocks.ts';
@@ -27,7 +32,7 @@ afterAll(async () => {
   await rig.stack.close();
 });
 
-const webhook = () => ({ kind: 'webhook', url: `${receiver.url}/hook` });
+const webhook = () => ({ kind: 'webhook' as const, url: `${receiver.url}/hook` });
 const ntfy = (more = {}) => ({ kind: 'ntfy', url: `${receiver.url}/alerts`, ...more });
 
 describe('a channel', () => {
@@ -251,6 +256,12 @@ test('a viewer reads channels and their deliveries, and changes and tests none',
   expect(await status('POST', `/${id}/secret`)).toBe(403);
   expect(await status('POST', `/${id}/test`)).toBe(403);
   alertChannel.strict().parse(await readChannel(rig, id));
+  // The address lets whoever has it post there.
+  const seen = alertChannelList
+    .parse(await (await callApi(rig.stack, viewer, 'GET', '/alert-channels')).json())
+    .items.find((channel) => channel.id === id);
+  expect(seen?.target).toEqual({ kind: 'webhook', url: `${new URL(webhook().url).origin}/` });
+  expect((await readChannel(rig, id)).target).toEqual(webhook());
   for (const path of ['', '/test', '/secret', '/deliveries']) {
     const method = path === '' || path === '/deliveries' ? 'GET' : 'POST';
     expect((await rig.call(method, `/alert-channels/${randomUUID()}${path}`)).status, path).toBe(404);

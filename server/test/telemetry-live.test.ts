@@ -36,9 +36,9 @@ interface Told {
 }
 
 /** Opens the stream of a device and collects its events. */
-async function watch(stack: Stack, lastEventId?: string) {
+async function watch(stack: Stack, lastEventId?: string, by: string = key) {
   const leaving = new AbortController();
-  const response = await callApi(stack, key, 'GET', `/devices/${device.uuid}/telemetry/live`, {
+  const response = await callApi(stack, by, 'GET', `/devices/${device.uuid}/telemetry/live`, {
     signal: leaving.signal,
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
   });
@@ -102,6 +102,35 @@ describe('a viewer of a device', () => {
   test('of an unknown device is answered 404', async () => {
     const response = await callApi(first, key, 'GET', `/devices/${randomUUID()}/telemetry/live`);
     expect(response.status).toBe(404);
+  });
+
+  test('sees nothing more when its API key is revoked', async () => {
+    const revoked = await createApiKey(first, 'viewer');
+    const viewer = await watch(first, undefined, revoked);
+    const other = await watch(first);
+    await first.sql`delete from api_keys where prefix = ${revoked.slice(0, 9)}`;
+    await viewer.ended;
+    send({ i: 251 });
+    await until('the other one sees it', () => other.values().includes(251));
+    expect(viewer.values()).toEqual([]);
+    await other.leave();
+  });
+
+  test('may open 50 streams by one key, and with HEAD none', async () => {
+    const path = `/devices/${device.uuid}/telemetry/live`;
+    const many = await createApiKey(first, 'viewer');
+    for (let i = 0; i < 60; i++) {
+      const head = await callApi(first, many, 'HEAD', path);
+      expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    }
+    const viewers = [];
+    for (let i = 0; i < 50; i++) viewers.push(await watch(first, undefined, many));
+    expect(viewers.every(({ response }) => response.status === 200)).toBe(true);
+    const refused = await callApi(first, many, 'GET', path);
+    expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
+    const other = await watch(first);
+    expect(other.response.status).toBe(200);
+    for (const viewer of [...viewers, other]) await viewer.leave();
   });
 
   test('does not keep the server from stopping', async () => {

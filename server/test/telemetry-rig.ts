@@ -71,6 +71,7 @@ export async function startTelemetryRig(options: { clock?: Clock } = {}): Promis
       retention: { telemetrySeconds: 90 * DAY, rollupSeconds: 5 * 365 * DAY },
       tokens: broker.tokens,
       broker: broker.instance,
+      stillAuthenticated: async () => () => true,
       publish: (topic, payload) => {
         sent.push({ topic, payload });
         return true;

@@ -14,9 +14,9 @@ const NTFY_TOPIC = /\/[-_A-Za-z0-9]{1,64}$/;
 const time = z.iso.datetime();
 const name = plainText(100).trim().min(1);
 
+/** An address in the form that is requested, by the URL standard: without backslashes, spaces or Unicode. */
 const address = z
-  .url({ protocol: /^https?$/ })
-  .max(MAX_URL)
+  .url({ protocol: /^https?$/, normalize: true })
   .refine((text) => {
     const url = URL.parse(text);
     return url !== null && url.username === '' && url.password === '';
@@ -44,12 +44,26 @@ const ntfyToken = z
   );
 
 /** Where alerts are delivered. */
-export const alertTarget = z.discriminatedUnion('kind', [webhook, email, ntfy]).meta({ id: 'AlertTarget' });
+export const alertTarget = z.discriminatedUnion('kind', [webhook, email, ntfy]);
+
+const shownUrl = z.url().describe('Viewers see only its host: whoever has it can post there');
+const shownTarget = z
+  .discriminatedUnion('kind', [webhook.extend({ url: shownUrl }), email, ntfy.extend({ url: shownUrl })])
+  .meta({ id: 'AlertTarget' });
+
+/** Refuses as a mistake what the URL standard would repair: control characters, half characters, missing slashes. */
+function entered(url: typeof address) {
+  return plainText(MAX_URL)
+    .trim()
+    .regex(/^https?:\/\//i, 'must begin with https:// or http://')
+    .pipe(url)
+    .meta({ ...url.meta(), format: 'uri' });
+}
 
 const givenTarget = z.discriminatedUnion('kind', [
-  webhook,
+  webhook.extend({ url: entered(webhook.shape.url) }),
   email,
-  ntfy.extend({ token: ntfyToken.optional() }),
+  ntfy.extend({ url: entered(ntfy.shape.url), token: ntfyToken.optional() }),
 ]);
 
 export const newAlertChannel = z.strictObject({
@@ -73,7 +87,7 @@ export const alertChannel = z
     name: z.string(),
     kind: z.enum(channelKinds),
     enabled: z.boolean(),
-    target: alertTarget,
+    target: shownTarget,
     notice: z.string().nullable().describe('Why the server disabled the channel'),
     queued: z.int().describe('Messages that wait for delivery'),
     lastDeliveredAt: time.nullable(),

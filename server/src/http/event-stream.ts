@@ -37,6 +37,11 @@ export function eventStream(
   { clock, stopping }: EventStreamDeps,
   begin: (stream: EventStream) => void,
 ): Response {
+  c.header('Content-Type', 'text/event-stream');
+  c.header('Cache-Control', 'no-store');
+  c.header('X-Accel-Buffering', 'no');
+  // Nobody would read it, nor end it.
+  if (c.req.method === 'HEAD') return c.body(null);
   const ended = new AbortController();
   const encoder = new TextEncoder();
   let end = () => {};
@@ -74,9 +79,6 @@ export function eventStream(
     new ByteLengthQueuingStrategy({ highWaterMark: MAX_WAITING_BYTES }),
   );
   c.req.raw.signal.addEventListener('abort', () => end(), { once: true });
-  c.header('Content-Type', 'text/event-stream');
-  c.header('Cache-Control', 'no-store');
-  c.header('X-Accel-Buffering', 'no');
   return c.body(body);
 }
 

@@ -13,7 +13,7 @@ import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_CLIENT_ID, INGEST_FILTERS } from './ingest/ingest.ts';
 import { createSessionWatch, type SessionQueue } from './ingest/session-watch.ts';
 import { readArrivals, readLatestValues } from './live/latest-values.ts';
-import { createLive } from './live/live.ts';
+import { createLive, type LiveDeps } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
 import { telemetryExportRoutes } from './routes/export.ts';
 import { telemetryImportRoutes } from './routes/import.ts';
@@ -42,6 +42,8 @@ export interface TelemetryDeps {
     /** Messages in flight at most, as the broker is set. */
     readonly maxInflight: number;
   };
+  /** Finds out whose credential is still good. */
+  readonly stillAuthenticated: LiveDeps['stillAuthenticated'];
   /** What other features do with a batch, in its transaction. */
   readonly handlers?: BatchHandlers;
   /** Told of every device whose message was stored. */
@@ -66,7 +68,7 @@ export function createTelemetry(deps: TelemetryDeps) {
   const makePartitions = () => makeTelemetryPartitions(database.sql, clock.now());
 
   const stopping = new AbortController();
-  const live = createLive({ db, clock, log });
+  const live = createLive({ db, clock, log, stillAuthenticated: deps.stillAuthenticated });
   const ingest = createIngest({
     ...deps,
     db,

@@ -4,6 +4,7 @@ import {
   alertTarget,
   type GivenTarget,
 } from '../../../contract/api/alert-channels.ts';
+import type { OperatorRole } from '../../../contract/roles.ts';
 import type { alertChannels } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { requirePublicLiteral, TargetError } from '../delivery/http-post.ts';
@@ -17,13 +18,15 @@ export interface TargetPolicy {
   readonly sendsEmail: boolean;
 }
 
-export function toAlertChannel(row: ChannelRow, queued: number): AlertChannel {
+/** @param role whose eyes it is for: who has the address of a webhook or topic can post there, which viewers may not. */
+export function toAlertChannel(row: ChannelRow, queued: number, role: OperatorRole): AlertChannel {
+  const target = alertTarget.parse(row.target);
   return {
     id: row.id,
     name: row.name,
     kind: row.kind,
     enabled: row.enabled,
-    target: alertTarget.parse(row.target),
+    target: role === 'admin' ? target : withoutPath(target),
     notice: row.notice,
     queued,
     lastDeliveredAt: row.lastDeliveredAt?.toISOString() ?? null,
@@ -32,6 +35,10 @@ export function toAlertChannel(row: ChannelRow, queued: number): AlertChannel {
     version: row.version,
     createdAt: row.createdAt.toISOString(),
   };
+}
+
+function withoutPath(target: AlertTarget): AlertTarget {
+  return target.kind === 'email' ? target : { ...target, url: `${new URL(target.url).origin}/` };
 }
 
 /** A target apart from its secret. */

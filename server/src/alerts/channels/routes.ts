@@ -36,10 +36,11 @@ export function channelRoutes(deps: TestDeps) {
         id: 'listAlertChannels',
         tag,
         summary: 'List all alert channels, newest first',
-        description: 'There are at most 50.',
+        description:
+          'There are at most 50. Viewers see only the host of a webhook or topic, for its address may be a secret.',
         answer: alertChannelList,
       }),
-      async (c) => c.json({ items: await listChannels(db) }),
+      async (c) => c.json({ items: await listChannels(db, c.get('actor').role) }),
     )
     .post(
       '/alert-channels',
@@ -60,7 +61,7 @@ export function channelRoutes(deps: TestDeps) {
         const row = await createChannel(deps, c.req.valid('json'), auditOrigin(c, clock.now()));
         setEntityTag(c, row.version);
         const secret = row.kind === 'webhook' ? row.secret : null;
-        return c.json({ ...(await describeChannel(db, row)), secret }, 201);
+        return c.json({ ...(await describeChannel(db, row, c.get('actor').role)), secret }, 201);
       },
     )
     .get(
@@ -76,7 +77,7 @@ export function channelRoutes(deps: TestDeps) {
       async (c) => {
         const row = await readChannel(db, c.req.valid('param').id);
         setEntityTag(c, row.version);
-        return c.json(await describeChannel(db, row));
+        return c.json(await describeChannel(db, row, c.get('actor').role));
       },
     )
     .patch(
@@ -101,7 +102,7 @@ export function channelRoutes(deps: TestDeps) {
           checkVersion: (version) => requireCurrentVersion(c, version),
         });
         setEntityTag(c, row.version);
-        return c.json(await describeChannel(db, row));
+        return c.json(await describeChannel(db, row, c.get('actor').role));
       },
     )
     .delete(

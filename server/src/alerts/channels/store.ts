@@ -5,23 +5,28 @@ import type {
   AlertDelivery,
   alertDeliveryQuery,
 } from '../../../contract/api/alert-channels.ts';
+import type { OperatorRole } from '../../../contract/roles.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { alertChannels, alertMessages } from '../../platform/db/schema.ts';
 import { AppError } from '../../platform/errors.ts';
 import { type ChannelRow, toAlertChannel } from './channel.ts';
 
 /** All channels, newest first. */
-export async function listChannels(db: Queryable): Promise<AlertChannel[]> {
+export async function listChannels(db: Queryable, role: OperatorRole): Promise<AlertChannel[]> {
   const rows = await db
     .select()
     .from(alertChannels)
     .orderBy(desc(alertChannels.createdAt), desc(alertChannels.id));
   const queued = await countQueued(db);
-  return rows.map((row) => toAlertChannel(row, queued.get(row.id) ?? 0));
+  return rows.map((row) => toAlertChannel(row, queued.get(row.id) ?? 0, role));
 }
 
-export async function describeChannel(db: Queryable, row: ChannelRow): Promise<AlertChannel> {
-  return toAlertChannel(row, (await countQueued(db)).get(row.id) ?? 0);
+export async function describeChannel(
+  db: Queryable,
+  row: ChannelRow,
+  role: OperatorRole,
+): Promise<AlertChannel> {
+  return toAlertChannel(row, (await countQueued(db)).get(row.id) ?? 0, role);
 }
 
 /** @throws AppError `not_found`. */

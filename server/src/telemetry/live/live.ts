@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm';
+import type { Actor } from '../../http/actor.ts';
+import type { EventStream } from '../../http/event-stream.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
@@ -8,17 +10,28 @@ export interface LiveDeps {
   readonly db: Queryable;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Finds out whose credential is still good. */
+  readonly stillAuthenticated: (actors: readonly Actor[]) => Promise<(actor: Actor) => boolean>;
+}
+
+/** Who watches a device. */
+export interface LiveViewer {
+  readonly actor: Actor;
+  readonly stream: EventStream;
+  /** Called when the device may have sent something. */
+  onChange(): void;
 }
 
 /** Tells viewers when a device has sent something, whichever instance stored it. */
 export interface Live {
-  /** Calls back after each change, until the signal is aborted. */
-  watch(deviceId: string, onChange: () => void, signal: AbortSignal): void;
+  /** Calls back after each change, until the stream has ended; it is ended when its credential is no longer good. */
+  watch(deviceId: string, viewer: LiveViewer): void;
   /** Has the viewers of a device called back at the next look, whether or not it has sent something. */
   lookAgain(deviceId: string): void;
   /** Tells of what this instance has just stored, without waiting for the next look. */
   ring(deviceIds: Iterable<string>): void;
-  viewers(): number;
+  /** How many there are, or how many of one session or API key. */
+  viewers(actorId?: string): number;
   close(): void;
 }
 
@@ -28,21 +41,30 @@ const LOOK_MS = 1_000;
  * The database is what tells: while anyone watches, this instance reads the counters of the watched devices once a second,
  * in one statement. Nobody watching costs nothing, and the broker has no part in it.
  */
-export function createLive({ db, clock, log }: LiveDeps): Live {
-  const watched = new Map<string, Set<() => void>>();
+export function createLive({ db, clock, log, stillAuthenticated }: LiveDeps): Live {
+  const watched = new Map<string, Set<LiveViewer>>();
   const known = new Map<string, string>();
   let ticker: Timer | undefined;
   let looking = false;
-  let viewers = 0;
 
   function ring(deviceIds: Iterable<string>): void {
-    for (const deviceId of deviceIds) for (const onChange of watched.get(deviceId) ?? []) onChange();
+    for (const deviceId of deviceIds) for (const viewer of watched.get(deviceId) ?? []) viewer.onChange();
+  }
+
+  function viewers(): LiveViewer[] {
+    return [...watched.values()].flatMap((ofDevice) => [...ofDevice]);
+  }
+
+  async function endUnauthenticated(): Promise<void> {
+    const isGood = await stillAuthenticated(viewers().map(({ actor }) => actor));
+    for (const { actor, stream } of viewers()) if (!isGood(actor)) stream.end();
   }
 
   async function look(): Promise<void> {
     if (looking) return;
     looking = true;
     try {
+      await endUnauthenticated();
       const rows = await db.execute<{ id: string; stored: string }>(sql`
         select device_id as id, stored from telemetry_devices
         where device_id = any(${arrayLiteral([...watched.keys()])}::uuid[])`);
@@ -56,10 +78,9 @@ export function createLive({ db, clock, log }: LiveDeps): Live {
     }
   }
 
-  function leave(deviceId: string, onChange: () => void): void {
-    viewers--;
+  function leave(deviceId: string, viewer: LiveViewer): void {
     const others = watched.get(deviceId);
-    others?.delete(onChange);
+    others?.delete(viewer);
     if (others?.size === 0) {
       watched.delete(deviceId);
       known.delete(deviceId);
@@ -70,16 +91,18 @@ export function createLive({ db, clock, log }: LiveDeps): Live {
   }
 
   return {
-    watch(deviceId, onChange, signal) {
-      viewers++;
-      watched.set(deviceId, (watched.get(deviceId) ?? new Set()).add(onChange));
-      signal.addEventListener('abort', () => leave(deviceId, onChange), { once: true });
+    watch(deviceId, viewer) {
+      watched.set(deviceId, (watched.get(deviceId) ?? new Set()).add(viewer));
+      viewer.stream.signal.addEventListener('abort', () => leave(deviceId, viewer), { once: true });
       ticker ??= clock.setTicker(() => void look(), LOOK_MS);
-      onChange();
+      viewer.onChange();
     },
     lookAgain: (deviceId) => void known.delete(deviceId),
     ring,
-    viewers: () => viewers,
+    viewers: (actorId) =>
+      actorId === undefined
+        ? viewers().length
+        : viewers().filter(({ actor }) => (actor.sessionId ?? actor.id) === actorId).length,
     close() {
       ticker?.cancel();
       watched.clear();

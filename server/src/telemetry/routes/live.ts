@@ -19,7 +19,10 @@ export interface LiveRoutesDeps {
   readonly stopping: AbortSignal;
 }
 
+/** On this instance. */
 const MAX_VIEWERS = 500;
+/** Of one session or API key: a browser with many tabs, each of which has several devices. */
+const MAX_OF_ACTOR = 50;
 /** Records that are sent at once; a viewer that missed more reads them as a range. */
 const MAX_RECORDS = 200;
 const EVENT_ID = /^\d{1,16}$/;
@@ -33,7 +36,7 @@ export function liveRoutes({ db, clock, live, stopping }: LiveRoutesDeps) {
       tag: 'Telemetry',
       summary: 'Watch records as they arrive',
       description:
-        'Server-sent events: `record` holds a record as lists do; `gap` says that records arrived which are not sent here (measured long ago, or too many): read their range. `Last-Event-ID` resumes. The stream ends after five minutes; an EventSource comes back by itself.',
+        'Server-sent events: `record` holds a record as lists do; `gap` says that records arrived which are not sent here (measured long ago, or too many): read their range. `Last-Event-ID` resumes. The stream ends after five minutes, and within a second of the end of its session or API key; an EventSource comes back by itself. At most 500 streams an instance, 50 of them of one session or key.',
       answer: z.string(),
       answerType: 'text/event-stream',
       problems: ['not-found'],
@@ -42,17 +45,18 @@ export function liveRoutes({ db, clock, live, stopping }: LiveRoutesDeps) {
     async (c) => {
       const { id } = c.req.valid('param');
       const device = await telemetryOf(db, id);
-      if (live.viewers() >= MAX_VIEWERS) {
+      const actor = c.get('actor');
+      if (live.viewers() >= MAX_VIEWERS || live.viewers(actor.sessionId ?? actor.id) >= MAX_OF_ACTOR) {
         throw new AppError('unavailable', 'Too many viewers are connected.', { retryAfterSeconds: 30 });
       }
       const last = c.req.header('last-event-id') ?? '';
       // One less: what arrives within this very millisecond may have its full number.
       const afterUs = EVENT_ID.test(last) ? Number(last) : clock.now() * 1_000 - 1;
       return eventStream(c, { clock, stopping }, (stream) => {
-        const follow = follower(db, id, stream, { afterUs, stored: device?.stored ?? 0 }, () =>
+        const onChange = follower(db, id, stream, { afterUs, stored: device?.stored ?? 0 }, () =>
           live.lookAgain(id),
         );
-        live.watch(id, follow, stream.signal);
+        live.watch(id, { actor, stream, onChange });
       });
     },
   );
