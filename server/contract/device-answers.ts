@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failureClasses, reasons } from './reasons.ts';
-import { deviceUuid } from './uuid.ts';
+import { deviceId, deviceUuid } from './uuid.ts';
 
 const ok = z.literal('OK');
 export const MAX_AGENTS_PAGE = 100;
@@ -53,7 +53,7 @@ export const ownAgentsQuery = z.object({
 });
 
 export const ownAgentsAnswer = z
-  .object({ c: ok, a: z.array(z.uuid()), next: z.uuid().optional().describe('`after` of the next page') })
+  .object({ c: ok, a: z.array(deviceId), next: deviceId.optional().describe('`after` of the next page') })
   .meta({ id: 'OwnAgents' });
 
 /** The path of `PUT` and `DELETE /devices/agents/{uuid}`. */

@@ -4,6 +4,8 @@ import { isTimeZone } from './time-zone.ts';
 test.each([
   ['Europe/Berlin', true],
   ['UTC', true],
+  ['US/Pacific', true],
+  ['US/Pacific-New', false],
   ['+02:00', false],
   ['Nowhere/City', false],
   ['', false],

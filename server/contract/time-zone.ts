@@ -6,11 +6,18 @@ export const timeZone = plainText(64).refine(isTimeZone, {
   abort: true,
 });
 
+/** Taken out of the IANA database, and so unknown to PostgreSQL, but still known to ICU. */
+const REMOVED = /^(us\/pacific-new|canada\/east-saskatchewan)$/i;
+
 /** Whether a name is a time zone of the IANA database, which PostgreSQL has too. */
 export function isTimeZone(name: string): boolean {
   try {
     // Offsets such as +02:00 mean the opposite to PostgreSQL.
-    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en-US', { timeZone: name }));
+    return (
+      /^[A-Za-z]/.test(name) &&
+      !REMOVED.test(name) &&
+      Boolean(new Intl.DateTimeFormat('en-US', { timeZone: name }))
+    );
   } catch {
     return false;
   }

@@ -71,6 +71,13 @@ describe('a channel', () => {
     ['an unknown kind', { name: 'x', target: { kind: 'pigeon' } }],
     ['another protocol', { name: 'x', target: { kind: 'webhook', url: 'ftp://example.com/' } }],
     ['a password in the URL', { name: 'x', target: { kind: 'webhook', url: 'https://u:p@example.com/' } }],
+    ['NUL in the URL', { name: 'x', target: { kind: 'webhook', url: 'https://a.example/\u0000' } }],
+    [
+      'half a character in the URL',
+      { name: 'x', target: { kind: 'webhook', url: 'https://a.example/\ud800' } },
+    ],
+    ['NUL in the topic', { name: 'x', target: { kind: 'ntfy', url: 'https://ntfy.example/a\u0000' } }],
+    ['no slashes in the URL', { name: 'x', target: { kind: 'webhook', url: 'https:a.example/' } }],
     ['no topic', { name: 'x', target: { kind: 'ntfy', url: 'https://ntfy.example/' } }],
     ['a query in the topic', { name: 'x', target: { kind: 'ntfy', url: 'https://ntfy.example/a?b=c' } }],
     [
@@ -92,6 +99,34 @@ describe('a channel', () => {
     const response = await rig.call('POST', '/alert-channels', { name: 'Mail', target });
     expect(response.status).toBe(409);
     expect(await response.json()).toMatchObject({ detail: 'E-mail needs SMTP_URL, which is not set.' });
+  });
+
+  test('is not changed to a URL with NUL or half a character', async () => {
+    const { id } = await addChannel(rig, webhook());
+    for (const end of ['\u0000', '\ud800']) {
+      const target = { kind: 'webhook', url: `${receiver.url}/${end}` };
+      expect((await rig.call('PATCH', `/alert-channels/${id}`, { target })).status).toBe(422);
+    }
+  });
+
+  test.each([
+    [' https://A.example/ä b ', 'https://a.example/%C3%A4%20b'],
+    ['https://a.example', 'https://a.example/'],
+    ['https://a.example\\hook', 'https://a.example/hook'],
+  ])('keeps the URL %j as it is requested', async (url, kept) => {
+    const channel = await addChannel(rig, { ...webhook(), url });
+    expect(channel.target).toEqual({ kind: 'webhook', url: kept });
+    const [row] = await rig.stack.sql`select target from alert_channels where id = ${channel.id}`;
+    expect(row?.target).toEqual({ kind: 'webhook', url: kept });
+  });
+
+  test.each(['\\alerts', '/alerts?', '/alerts#'])('of ntfy is delivered to its topic: %j', async (end) => {
+    const { id } = await addChannel(rig, ntfy({ url: `${receiver.url}${end}` }));
+    const tested = await rig.call('POST', `/alert-channels/${id}/test`);
+    expect(await tested.json()).toMatchObject({ delivered: true });
+    const [request] = receiver.requests.slice(-1);
+    expect(request?.path).toBe('/');
+    expect(JSON.parse(request?.body ?? '')).toMatchObject({ topic: 'alerts' });
   });
 
   test('keeps its kind', async () => {

@@ -40,6 +40,12 @@ async function act(body: unknown) {
   return bulkReport.parse(await response.json());
 }
 
+function uuidWhere(matches: (uuid: string) => boolean): string {
+  let uuid = randomUUID();
+  while (!matches(uuid)) uuid = randomUUID();
+  return uuid;
+}
+
 const stateOf = async (id: string) =>
   (await stack.sql`select state, generation, tags, master_id from devices where id = ${id}`)[0];
 
@@ -202,6 +208,15 @@ describe('keys of many devices', () => {
     for (const id of ids) {
       expect(await auditOf(stack, id)).toMatchObject([{ action: 'device.key_shown' }]);
     }
+  });
+
+  test('are written as they are, also those that begin with a hyphen', async () => {
+    const id = uuidWhere((uuid) => deviceKey(AGENT_SECRET, uuid).startsWith('-'));
+    await insertDevices(stack, 1, () => ({ id }));
+    const [, line = ''] = (await (await send('/devices/keys', { ids: [id] })).text()).split('\r\n');
+    const [, , key = ''] = line.split(',');
+    expect(key).toBe(deviceKey(AGENT_SECRET, id));
+    expect(await callDevice(stack.url, tokenPath(id), key)).toMatchObject({ c: 'OK' });
   });
 
   test('of devices that do not exist need a role', async () => {

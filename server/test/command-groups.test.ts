@@ -158,6 +158,24 @@ describe('a command group', () => {
     expect([...first.items, ...second.items].map(({ id }) => id).slice(0, 3)).toEqual(ids);
   });
 
+  test('whose arguments are nested beyond any message is refused as too large', async () => {
+    const nested = (levels: number) => `{"x":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    for (const levels of [1_100, 240_000]) {
+      const response = await callApi(stack, key, 'POST', '/command-groups', {
+        body: `{"c":"x","a":${nested(levels)},"target":{"tag":"nested"}}`,
+        headers: { 'content-type': 'application/json' },
+      });
+      expect(response.status).toBe(422);
+      expect(await response.json()).toMatchObject({ errors: [{ field: '/a' }] });
+    }
+  });
+
+  test('of arguments nested as deep as a message allows is queued', async () => {
+    const [id] = await insertDevices(stack, 1, () => ({}));
+    const a = JSON.parse(`{"x":${'['.repeat(950)}${']'.repeat(950)}}`);
+    await create({ c: 'x', a, target: { devices: [id] } });
+  });
+
   test('is refused to viewers, for no device, and for what is malformed', async () => {
     const viewer = await createApiKey(stack, 'viewer');
     const body = { c: 'LED', target: { tag: 'nobody' } };

@@ -102,6 +102,16 @@ describe('GET /api/v1/devices', () => {
     },
   );
 
+  test('pages go on behind devices whose UUIDs are of no version of RFC 9562', async () => {
+    const ids = ['0', '9', 'f'].map((version) => randomUUID().replace(/^(.{14})./, `$1${version}`));
+    await insertDevices(stack, ids.length, (at) => ({ id: ids[at] ?? '', name: `versionless ${at}` }));
+    for (const sort of ['createdAt', 'name', 'lastSeenAt']) {
+      const found = await listAll({ q: 'versionless', sort, limit: '1' });
+      expect(found.toSorted()).toEqual(ids.toSorted());
+    }
+    await stack.sql`delete from devices where id in ${stack.sql(ids)}`;
+  });
+
   test('a cursor continues where its page ended, whatever was inserted or deleted meanwhile', async () => {
     const first = await list({ sort: 'name', limit: '5', q: 'sensor' });
     const [early] = await insertDevices(stack, 1, () => ({ name: 'sensor 00a' }));

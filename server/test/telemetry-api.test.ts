@@ -150,6 +150,16 @@ describe('telemetry of a device', () => {
     expect(rejects.items).toMatchObject([{ reason: 'not_json', payload: 'no json', device: device.uuid }]);
   });
 
+  test('what could not be stored is listed by devices of any version of UUID', async () => {
+    const id = randomUUID().replace(/^(.{14})./, '$1f');
+    await stack.sql`
+      insert into telemetry_rejects (received_at, topic, device_id, reason, payload, payload_bytes)
+      values (now(), ${`device/${id}/telemetry`}, ${id}, 'not_json', 'x', 1)`;
+    const response = await callApi(stack, key, 'GET', `/telemetry/rejects?device=${id.toUpperCase()}`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ items: [{ device: id }] });
+  });
+
   test('the state of the ingest is answered', async () => {
     const status = await (await api.telemetry.ingest.$get()).json();
     expect(status).toMatchObject({ session: 'online', counts: { abouts: 1, rejected: 1, stored: COUNT } });
@@ -176,6 +186,7 @@ describe('telemetry of a device', () => {
     [{ interval: '1s', from: '2020-01-01T00:00:00Z' }],
     [{ buckets: '10', zone: '+02:00' }],
     [{ buckets: '10', zone: 'Nowhere/City' }],
+    [{ interval: '1d', zone: 'US/Pacific-New' }],
     [{ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' }],
     [{ from: 'yesterday' }],
     [{ cursor: 'x' }],

@@ -242,6 +242,20 @@ test('the export holds every device once, no formulas, and can be imported as it
   expect(row).toEqual({ name: '=HYPERLINK("http://x")', notes: '-1\n"two", three', tags: ['a', 'b'] });
 }, 30_000);
 
+test('what looks like a formula comes back as it was, with and without apostrophes of its own', async () => {
+  await stack.sql`delete from devices`;
+  const names = ['-1', '=1+1', '+49 30', '@home', "'-1", "''=x", "'quoted'", '-', 'a-b'];
+  const ids = await insertDevices(stack, names.length, (at) => ({ name: names[at] ?? '' }));
+  await stack.sql`update devices set notes = name, tags = array[name]`;
+  const text = await exportCsv();
+  await stack.sql`delete from devices`;
+  expect(await importCsv(text)).toMatchObject({ created: names.length, errors: 0 });
+  const rows = await stack.sql<{ id: string; name: string; notes: string; tags: string[] }[]>`
+    select id, name, notes, tags from devices`;
+  const found = new Map(rows.map(({ id, ...row }) => [id, row]));
+  expect(ids.map((id) => found.get(id))).toEqual(names.map((name) => ({ name, notes: name, tags: [name] })));
+});
+
 test('an export that fails is aborted, not ended', async () => {
   await stack.sql`delete from devices`;
   await insertDevices(stack, 1_500, () => ({}));

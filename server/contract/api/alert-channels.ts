@@ -15,12 +15,10 @@ const time = z.iso.datetime();
 const name = plainText(100).trim().min(1);
 
 /** An address in the form that is requested, by the URL standard: without backslashes, spaces or Unicode. */
-const address = z
-  .url({ protocol: /^https?$/, normalize: true })
-  .refine((text) => {
-    const url = URL.parse(text);
-    return url !== null && url.username === '' && url.password === '';
-  }, 'must not contain a user name or password');
+const address = z.url({ protocol: /^https?$/, normalize: true }).refine((text) => {
+  const url = URL.parse(text);
+  return url !== null && url.username === '' && url.password === '';
+}, 'must not contain a user name or password');
 
 const webhook = z.strictObject({ kind: z.literal('webhook'), url: address });
 const email = z.strictObject({

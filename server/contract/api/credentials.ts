@@ -20,5 +20,10 @@ export const newPassword = z
   .min(MIN_PASSWORD_CHARACTERS, `must be at least ${MIN_PASSWORD_CHARACTERS} characters long`)
   .max(MAX_PASSWORD_CHARACTERS, `must be at most ${MAX_PASSWORD_CHARACTERS} characters long`);
 
+/** Whether a password is the user name, in any case, which no password may be. `username` is in lower case. */
+export function isUsername(password: string, username: string): boolean {
+  return password.toLowerCase() === username;
+}
+
 /** A password as it is entered; bounded, so that hashing it is. */
 export const enteredPassword = z.string().min(1).max(MAX_PASSWORD_CHARACTERS);

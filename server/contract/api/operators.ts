@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operatorRoles } from '../roles.ts';
 import { plainText, pointInTime } from '../text.ts';
-import { enteredPassword, newPassword, username } from './credentials.ts';
+import { enteredPassword, isUsername, newPassword, username } from './credentials.ts';
 
 const role = z.enum(operatorRoles).describe('A viewer can read everything and change nothing');
 
@@ -51,7 +51,7 @@ export const operator = z
 
 export const newOperator = z
   .strictObject({ username, password: newPassword, role })
-  .refine((given) => given.password.toLowerCase() !== given.username, {
+  .refine((given) => !isUsername(given.password, given.username), {
     path: ['password'],
     message: 'must not be the user name',
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { plainText, pointInTime } from '../text.ts';
 import { timeZone } from '../time-zone.ts';
+import { deviceId, deviceUuid } from '../uuid.ts';
 import { pageLimit, pageOf } from './page.ts';
 
 /** Widths of buckets, in seconds. All divide a day, or are whole days. */
@@ -174,7 +175,7 @@ export const aboutAnswer = z.object({
 });
 
 export const rejectQuery = z.object({
-  device: z.uuid().optional(),
+  device: deviceUuid.optional(),
   limit: pageLimit,
 });
 
@@ -183,7 +184,7 @@ export const telemetryReject = z
     id: z.int(),
     receivedAt: time,
     topic: z.string(),
-    device: z.uuid().nullable(),
+    device: deviceId.nullable(),
     reason: z.string(),
     payload: z.string().describe('The first 4 KiB; bytes that are not UTF-8 are replaced'),
     payloadBytes: z.int(),

@@ -1,7 +1,6 @@
 import type { BulkKeys } from '../../contract/api/bulk.ts';
 import type { AuditOrigin } from '../audit/audit.ts';
 import { type KeyDeps, showDeviceKey } from '../devices/operator/show-device-key.ts';
-import { csvLine } from '../platform/csv.ts';
 
 /**
  * The keys of devices as CSV: id, role and key. That each was shown is audited.
@@ -14,10 +13,12 @@ export async function showKeys(
   host: string,
   origin: AuditOrigin,
 ): Promise<string> {
-  const lines = [csvLine(['id', 'role', 'key'])];
+  const lines = ['id,role,key\r\n'];
   for (const id of ids) {
     const shown = await showDeviceKey(deps, id, { role }, host, origin);
-    lines.push(csvLine([shown.id, shown.role, shown.key]));
+    // Not by `csvLine`: its apostrophe before a key that begins with `-` would make it a wrong one. A key is 43 characters of
+    // `A-Za-z0-9_-`, in which there can be no formula.
+    lines.push(`${shown.id},${shown.role},${shown.key}\r\n`);
   }
   return lines.join('');
 }

@@ -62,6 +62,18 @@ describe('the logger', () => {
     expect(text).not.toMatch(/^INFO: forged/m);
   });
 
+  test.each(['pretty', 'json'] as const)('escapes the control characters of clients: %s', (format) => {
+    let text = '';
+    const write = (line: string) => {
+      text += line;
+    };
+    const log = createLogger({ debug: false, format, destination: { write } });
+    log.info({ path: '/a\n\u001b[31m\u007f\u0085\u009b31mä', nested: ['\u0080'] }, 'request');
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(text).toContain('/a\\n\\u001b[31m\\u007f\\u0085\\u009b31mä');
+    if (format === 'json') expect(JSON.parse(text)).toMatchObject({ nested: ['\u0080'] });
+  });
+
   test.each(['pretty', 'json'] as const)(
     'has written every line when the process ends in the same turn: %s',
     async (format) => {

@@ -39,22 +39,29 @@ export function createLogger(options: LoggerOptions): Logger {
     formatters: { log: (fields: Record<string, unknown>) => withoutSecrets(fields) },
     serializers: { err: (error: unknown) => describeError(error) },
   };
+  const destination = escaping(options.destination ?? pino.destination({ dest: 1, sync: true }));
   if (options.format === 'json') {
-    return options.destination
-      ? pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime }, options.destination)
-      : pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime });
+    return pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   }
-  return pino(settings, prettyLines(options.destination));
+  return pino(settings, prettyLines(destination, options.destination === undefined && isColorSupported));
 }
 
 /** Each line is written before the call that logs it returns: pino-pretty's own stream loses lines when the process ends. */
-function prettyLines(destination: DestinationStream | undefined): DestinationStream {
-  const format = prettyFactory({
-    translateTime: 'SYS:HH:MM:ss.l',
-    colorize: destination === undefined && isColorSupported,
-  });
-  const written = destination ?? pino.destination({ dest: 1, sync: true });
-  return { write: (line) => written.write(format(line)) };
+function prettyLines(destination: DestinationStream, colorize: boolean): DestinationStream {
+  const format = prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize });
+  return { write: (line) => destination.write(format(line)) };
+}
+
+/** DEL and C1, which JSON does not escape although terminals obey them: U+009B begins what `ESC [` does. */
+const CONTROL = /[\x7f-\x9f]/g;
+
+/** Writes the control characters that JSON leaves as they are as its escapes, which either format may hold. */
+function escaping(destination: DestinationStream): DestinationStream {
+  return { write: (line) => destination.write(line.replace(CONTROL, escaped)) };
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 export function featureLogger(log: Logger, feature: string): Logger {

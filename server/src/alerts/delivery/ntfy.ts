@@ -8,16 +8,17 @@ const NORMAL = 3;
 
 /** A request that publishes as JSON (docs.ntfy.sh, "Publish as JSON"): to the server's root, with the topic in the body. */
 export function ntfyRequest(topicUrl: string, notification: AlertNotification, token: string | null) {
-  const split = topicUrl.lastIndexOf('/') + 1;
+  const { href: server } = new URL('.', topicUrl);
+  const { pathname } = new URL(topicUrl);
   const fires = notification.data.firing > 0;
   return {
-    url: topicUrl.slice(0, split),
+    url: server,
     headers: {
       'content-type': 'application/json',
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify({
-      topic: topicUrl.slice(split),
+      topic: pathname.slice(pathname.lastIndexOf('/') + 1),
       title: notification.data.title,
       message: cut(textOf(notification)),
       priority: fires ? HIGH : NORMAL,

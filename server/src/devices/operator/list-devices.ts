@@ -2,6 +2,7 @@ import { and, asc, desc, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { deviceSort, deviceListQuery as listQuery, sortOrder } from '../../../contract/api/devices.ts';
 import { isPlain } from '../../../contract/text.ts';
+import { deviceUuid } from '../../../contract/uuid.ts';
 import { cursor, cutPage } from '../../http/cursor.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { countRows } from '../../platform/db/count-rows.ts';
@@ -21,7 +22,7 @@ const position = z.object({
   s: deviceSort,
   o: sortOrder,
   v: z.string().max(500).nullable(),
-  id: z.uuid(),
+  id: deviceUuid,
 });
 
 /** The query parameters of the list of devices. */
