@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { newPassword, username } from '../contract/api/credentials.ts';
+import { isUsername, newPassword, username } from '../contract/api/credentials.ts';
 import { DatabaseUrlError, parseDatabaseUrl } from './platform/db/database-url.ts';
 
 /** Everything the server can be told, parsed and frozen. Durations are in seconds, secrets are as given. */
@@ -176,7 +176,7 @@ const environment = variables
         env.SMTP_URL === undefined ? ['SMTP_FROM', 'SMTP_URL'] : ['SMTP_URL', 'SMTP_FROM'];
       context.addIssue({ code: 'custom', path: [missing], message: `must be set with ${given}` });
     }
-    if (name !== undefined && password?.toLowerCase() === name) {
+    if (name !== undefined && password !== undefined && isUsername(password, name)) {
       context.addIssue({ code: 'custom', path: ['ADMIN_PASSWORD'], message: 'must not be ADMIN_USERNAME' });
     }
   })

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { type AlertsDeps, createAlerts } from './alerts/alerts.ts';
 import { createApp } from './api/app.ts';
-import { REQUEST_LIMIT_MS } from './api/operator-api.ts';
+import { IDLE_TIMEOUT_SECONDS } from './api/operator-api.ts';
 import { createAudit } from './audit/routes.ts';
 import { createBroker } from './broker/broker.ts';
 import { createBulk } from './bulk/bulk.ts';
@@ -98,8 +98,6 @@ const REQUESTS_END_MS = 5_000;
 const BROKER_LEAVE_MS = 1_500;
 const FEATURES_END_MS = 1_500;
 const POOL_END_MS = 1_000;
-/** Longer than any request without limits of its own: its answer has to get through. */
-const IDLE_TIMEOUT_SECONDS = REQUEST_LIMIT_MS / 1_000 + 10;
 
 /** Builds the server from its configuration and starts it. Listens at once; what needs the database waits for it. */
 export async function startServices(config: Config, deps: ServicesDeps): Promise<Services> {

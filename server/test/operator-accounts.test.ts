@@ -137,6 +137,14 @@ describe('PATCH /operators/{id}', () => {
     expect(await actionsOn(operator.id)).toContain('operator.changed');
   });
 
+  test('refuses the user name as a new password, in any case, and keeps the former one', async () => {
+    const operator = await addOperator(admin, 'twelve-chars-too', 'viewer');
+    const answer = await admin.call('PATCH', `/operators/${operator.id}`, { password: 'Twelve-Chars-Too' });
+    expect(problemOf(answer)).toMatchObject({ status: 422, errors: [{ field: '/password' }] });
+    await logIn(stack, operator);
+    expect(await actionsOn(operator.id)).toEqual(['operator.created']);
+  });
+
   test('honours If-Match', async () => {
     const { id } = await addOperator(admin, 'tagged', 'viewer');
     const change = (role: string, ifMatch: string) =>

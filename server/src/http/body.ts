@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { Clock } from '../platform/clock.ts';
+import { withDeadline } from '../platform/deadline.ts';
 import { AppError } from '../platform/errors.ts';
 import type { AppEnv } from './device-answer.ts';
 
@@ -16,37 +17,71 @@ const MAX_GROUP_BYTES = 512 * 1024;
 /** The route that takes a table of devices. */
 const IMPORT = /\/devices\/import$/;
 const BODILESS = /^(GET|HEAD)$/;
+/** A client that sends nothing for so long is gone. Shorter than the limit of a request, so that the answer says why. */
+const SILENCE_MS = 25_000;
+const INCOMPLETE = 'bad_request';
+/** How long an admission holds while a body arrives. */
+const ADMITTED_MS = 1_000;
+
+interface BodyDeps<E extends AppEnv> {
+  readonly clock: Clock;
+  /** Throws where the sender may not make the request any more: a body can be held back until their rights are gone. */
+  readonly admit?: (c: Context<E>) => Promise<void>;
+}
 
 /**
  * Takes bodies of JSON up to 64 KiB (512 KiB for a command group), or CSV up to 4 MiB for devices, or old
  * records up to 1 GiB, and nothing else. A page of another origin cannot send either
- * without a preflight, which this server answers to nobody.
+ * without a preflight, which this server answers to nobody. Old records are passed on as they arrive; behind this, every other
+ * body is complete, and its sender was admitted again since.
  */
-export const limitBody: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const mediaType = mediaTypeOf(c);
-  const isImport = IMPORT.test(c.req.path);
-  const expected = expectedTypes(c.req.path);
-  if (!expected.includes(mediaType ?? '') && hasBody(c.req.raw)) {
-    throw new AppError('unsupported_media_type', `Send the body as ${expected.join(' or ')}.`);
-  }
-  // Counted as it is read.
-  if (takesLong(c.req.path)) return await next();
-  if (isImport) return limitCsv(c, next);
-  // A client that names the type of every body, and sends none where all of it is optional.
-  if (mediaType === 'application/json' && !hasBody(c.req.raw) && !BODILESS.test(c.req.method)) {
-    c.req.raw = new Request(c.req.raw, { body: '{}' });
-  }
-  return GROUPS.test(c.req.path) ? limitGroups(c, next) : limitJson(c, next);
-};
+export function receiveBody<E extends AppEnv>({ clock, admit }: BodyDeps<E>): MiddlewareHandler<E> {
+  return async (c, next) => {
+    const mediaType = mediaTypeOf(c);
+    const expected = expectedTypes(c.req.path);
+    const { body } = c.req.raw;
+    if (!expected.includes(mediaType ?? '') && hasBody(c.req.raw)) {
+      throw new AppError('unsupported_media_type', `Send the body as ${expected.join(' or ')}.`);
+    }
+    // A client that names the type of every body, and sends none where all of it is optional.
+    const isJson = mediaType === 'application/json' && expected.includes(mediaType);
+    if (isJson && !hasBody(c.req.raw) && !BODILESS.test(c.req.method)) {
+      c.req.raw = new Request(c.req.raw, { body: '{}' });
+      return await next();
+    }
+    if (!body) return await next();
+
+    let fault: unknown;
+    const pieces = arriving(body, clock, async () => await admit?.(c));
+    try {
+      const received = takesLong(c.req.path)
+        ? streamOf(pieces, (error) => {
+            fault = error;
+          })
+        : await allOf(pieces, c.req.raw, maxBytes(c.req.path));
+      c.req.raw = new Request(c.req.raw, { body: received });
+    } catch (error) {
+      // Whoever sends too much may read its answer once all is sent; of others nothing more is taken.
+      if (!(error instanceof AppError && error.code === 'payload_too_large')) c.header('Connection', 'close');
+      throw error;
+    }
+    await next();
+    if (!(fault instanceof AppError)) return;
+    c.header('Connection', 'close');
+    // The handler saw its stream break off, which is its own to answer, but not why the sender was refused.
+    if (fault.code !== INCOMPLETE) throw fault;
+  };
+}
 
 /** Whether a request of this path takes as long as its body. */
 function takesLong(path: string): boolean {
   return TELEMETRY_IMPORT.test(path);
 }
 
-/** Whether a route ends by limits of its own, with a report of what was done. */
-export function limitsItself(path: string): boolean {
-  return takesLong(path) || /\/devices\/(import|actions|keys)$/.test(path);
+/** Whether a request ends by limits of its own, with a report of what was done. All of these require the admin role. */
+export function limitsItself(c: Context): boolean {
+  const { method, path } = c.req;
+  return method === 'POST' && (takesLong(path) || /\/devices\/(import|actions|keys)$/.test(path));
 }
 
 /** The type of the body, without its parameters. */
@@ -59,17 +94,82 @@ function expectedTypes(path: string): readonly string[] {
   return [IMPORT.test(path) ? 'text/csv' : 'application/json'];
 }
 
-const limitJson = limit(MAX_JSON_BYTES);
-const limitGroups = limit(MAX_GROUP_BYTES);
-const limitCsv = limit(MAX_CSV_BYTES);
+function maxBytes(path: string): number {
+  if (IMPORT.test(path)) return MAX_CSV_BYTES;
+  return GROUPS.test(path) ? MAX_GROUP_BYTES : MAX_JSON_BYTES;
+}
 
-function limit(maxBytes: number): MiddlewareHandler<AppEnv> {
-  return bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new AppError('payload_too_large', `A body of this type must not exceed ${maxBytes} bytes.`);
+/** The pieces of a body as they arrive. Its sender is admitted again every second, and before its end is told. */
+async function* arriving(
+  body: ReadableStream<Uint8Array>,
+  clock: Clock,
+  admit: () => Promise<void>,
+): AsyncGenerator<Uint8Array, undefined> {
+  const reader = body.getReader();
+  let admittedAt = clock.monotonic();
+  try {
+    for (;;) {
+      const { done, value } = await withDeadline(clock, SILENCE_MS, reader.read(), 'the body').catch(
+        brokenOff,
+      );
+      if (done || clock.monotonic() - admittedAt >= ADMITTED_MS) {
+        await admit();
+        admittedAt = clock.monotonic();
+      }
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    void reader.cancel().catch(() => {});
+  }
+}
+
+function brokenOff(error: unknown): never {
+  if (!(error instanceof AppError)) throw error;
+  throw new AppError(INCOMPLETE, `The request is incomplete: nothing came for ${SILENCE_MS / 1_000} s.`);
+}
+
+async function allOf(
+  pieces: AsyncIterable<Uint8Array>,
+  request: Request,
+  limitBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () =>
+    new AppError('payload_too_large', `A body of this type must not exceed ${limitBytes} bytes.`);
+  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge();
+  const received: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    if (bytes > limitBytes) throw tooLarge();
+    received.push(piece);
+  }
+  return Buffer.concat(received);
+}
+
+/** A sender is read no faster than the stream is. */
+function streamOf(
+  pieces: AsyncGenerator<Uint8Array, undefined>,
+  onFault: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await pieces.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          onFault(error);
+          throw error;
+        }
+      },
+      cancel() {
+        void pieces.return(undefined);
+      },
     },
-  });
+    { highWaterMark: 0 },
+  );
 }
 
 function hasBody(request: Request): boolean {

@@ -9,7 +9,7 @@ const MAX_QUOTED = 100;
 
 /**
  * Refuses cross-site changes. A browser states where a change comes from in `Sec-Fetch-Site`, or in `Origin` where the page
- * came by plain HTTP; what sends neither is no browser. What a form can send is refused by its type (`limitBody`), and the
+ * came by plain HTTP; what sends neither is no browser. What a form can send is refused by its type (`receiveBody`), and the
  * session cookie is `SameSite=Strict`. A request with `Authorization` is none that a browser adds credentials to.
  */
 export function refuseCrossSite(trustProxyHops: number): MiddlewareHandler<AppEnv> {

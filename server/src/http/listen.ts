@@ -18,11 +18,26 @@ export function listen(options: ListenOptions): Bun.Server<undefined> {
   }
 }
 
-/** Has a request end by its handler's own time limits, not by the time for which a connection may be silent. */
-export function keepConnection(c: Context): void {
+/**
+ * Has a request end by its handler's own time limits, not by the time for which a connection may be silent.
+ *
+ * @param idleSeconds for how long the connection may be silent afterwards: what is set for a request stays with it.
+ */
+export async function keepConnection(
+  c: Context,
+  idleSeconds: number,
+  work: () => Promise<void>,
+): Promise<void> {
   const server: unknown = c.env;
+  const request = c.req.raw;
   // Without a listener, as in some tests, there is no connection either.
-  if (isServer(server)) server.timeout(c.req.raw, 0);
+  if (!isServer(server)) return await work();
+  server.timeout(request, 0);
+  try {
+    await work();
+  } finally {
+    server.timeout(request, idleSeconds);
+  }
 }
 
 function isServer(env: unknown): env is Pick<Bun.Server<undefined>, 'timeout'> {

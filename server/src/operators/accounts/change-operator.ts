@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { isUsername } from '../../../contract/api/credentials.ts';
 import { idPath, operator, operatorChange } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import { type Actor, type ApiEnv, requireAdmin } from '../../http/actor.ts';
@@ -10,6 +11,7 @@ import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { creatorOf } from '../api-keys/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
+import { lockAdmin } from '../lock-admin.ts';
 import { deleteOtherSessions } from '../sessions/store.ts';
 import { toOperator } from './operator.ts';
 import { deleteKeysOf, lockOperator, updateOperator } from './store.ts';
@@ -44,8 +46,14 @@ export function changeOperator(deps: OperatorsDeps) {
         given.password === undefined ? undefined : await deps.passwords.hash(given.password);
       const row = await inTransaction(deps.db, async (tx) => {
         const { operator: before, administrators } = await lockOperator(tx, id);
+        await lockAdmin(tx, actor, now);
         if (!before) throw new AppError('not_found', 'Operator not found.');
         requireCurrentVersion(c, before.version);
+        if (given.password !== undefined && isUsername(given.password, before.username)) {
+          throw new AppError('validation_failed', 'The body has invalid values.', {
+            faults: [{ field: '/password', message: 'must not be the user name' }],
+          });
+        }
         const demoted = before.role === 'admin' && given.role === 'viewer';
         if (demoted && administrators === 1) {
           throw new AppError('conflict', 'The last administrator cannot become a viewer.');

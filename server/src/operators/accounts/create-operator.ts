@@ -8,6 +8,7 @@ import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
+import { lockAdmin } from '../lock-admin.ts';
 import { toOperator } from './operator.ts';
 import { insertOperator } from './store.ts';
 
@@ -31,6 +32,7 @@ export function createOperator(deps: OperatorsDeps) {
       const now = deps.clock.now();
       const passwordHash = await deps.passwords.hash(given.password);
       const row = await inTransaction(deps.db, async (tx) => {
+        await lockAdmin(tx, c.get('actor'), now);
         const added = await insertOperator(
           tx,
           { username: given.username, passwordHash, role: given.role },

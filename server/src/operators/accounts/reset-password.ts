@@ -1,4 +1,4 @@
-import { newPassword } from '../../../contract/api/credentials.ts';
+import { isUsername, newPassword } from '../../../contract/api/credentials.ts';
 import { writeAudit } from '../../audit/audit.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/db/client.ts';
@@ -30,7 +30,7 @@ export async function resetPassword(
   if (!parsed.success) {
     throw new AppError('validation_failed', `The password ${parsed.error.issues[0]?.message}.`);
   }
-  if (password.toLowerCase() === username) {
+  if (isUsername(password, username)) {
     throw new AppError('validation_failed', 'The password must not be the user name.');
   }
   const found = await findForLogin(deps.db, username);

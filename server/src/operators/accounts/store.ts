@@ -71,6 +71,16 @@ export async function lockVerified(
   return operator?.passwordHash === passwordHash ? operator : undefined;
 }
 
+/** The role of an operator, who keeps it until the transaction ends. Nothing when they are gone. */
+export async function lockRole(tx: Queryable, id: string): Promise<OperatorRole | undefined> {
+  const [operator] = await tx
+    .select({ role: operators.role })
+    .from(operators)
+    .where(eq(operators.id, id))
+    .for('share');
+  return operator?.role;
+}
+
 /** Operators by user name, from behind `after`. */
 export function listOperators(
   db: Queryable,

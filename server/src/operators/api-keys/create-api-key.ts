@@ -8,8 +8,9 @@ import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { sha256Hex } from '../../platform/secrets.ts';
 import type { OperatorsDeps } from '../deps.ts';
+import { lockAdmin } from '../lock-admin.ts';
 import { newKey, toApiKey } from './api-key.ts';
-import { creatorOf, insertApiKey } from './store.ts';
+import { insertApiKey } from './store.ts';
 
 const DEFAULT_LIFETIME_MS = 365 * 24 * 3_600_000;
 
@@ -33,10 +34,9 @@ export function createApiKey(deps: OperatorsDeps) {
       const given = c.req.valid('json');
       const now = deps.clock.now();
       const expiresAt = expiry(given.expiresAt, now);
-      const actor = c.get('actor');
       const { key, prefix } = newKey(deps.random);
       const row = await inTransaction(deps.db, async (tx) => {
-        const createdBy = actor.kind === 'operator' ? actor.id : await creatorOf(tx, actor.id);
+        const createdBy = await lockAdmin(tx, c.get('actor'), now);
         const added = await insertApiKey(
           tx,
           { name: given.name, keyHash: sha256Hex(key), prefix, role: given.role, createdBy, expiresAt },

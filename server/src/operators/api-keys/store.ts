@@ -2,6 +2,7 @@ import { and, asc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { OperatorRole } from '../../../contract/roles.ts';
 import { oneOf, type Queryable } from '../../platform/db/client.ts';
 import { apiKeys, operators } from '../../platform/db/schema.ts';
+import { AppError } from '../../platform/errors.ts';
 
 interface ApiKeyHolder {
   readonly id: string;
@@ -75,10 +76,25 @@ export async function countApiKeys(db: Queryable): Promise<number> {
   return await db.$count(apiKeys);
 }
 
-/** Who created a key, so that the keys it creates go with the same operator. */
+/**
+ * Who created a key, so that the keys it creates go with the same operator.
+ *
+ * @throws AppError `bad_credential` when the key is gone.
+ */
 export async function creatorOf(db: Queryable, id: string): Promise<string | null> {
   const [row] = await db.select({ createdBy: apiKeys.createdBy }).from(apiKeys).where(eq(apiKeys.id, id));
-  return row?.createdBy ?? null;
+  if (!row) throw new AppError('bad_credential', 'The API key has been revoked.');
+  return row.createdBy;
+}
+
+/** Keeps a key until the transaction ends. False when it is gone or has expired. */
+export async function lockApiKey(tx: Queryable, id: string, now: number): Promise<boolean> {
+  const rows = await tx
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), isNotExpired(now)))
+    .for('share');
+  return rows.length > 0;
 }
 
 /** Adds a key. Nothing when the name is taken. */

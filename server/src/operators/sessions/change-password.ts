@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { isUsername } from '../../../contract/api/credentials.ts';
 import { passwordChange } from '../../../contract/api/operators.ts';
 import { auditOrigin, writeAudit } from '../../audit/audit.ts';
 import type { ApiEnv } from '../../http/actor.ts';
@@ -35,7 +36,7 @@ export function changePassword(deps: OperatorsDeps) {
       const matches = await deps.passwords.verify(given.currentPassword, account?.passwordHash, 'known');
       if (!account || !matches) throw wrongPassword();
       await succeeded();
-      if (given.newPassword.toLowerCase() === name) {
+      if (isUsername(given.newPassword, name)) {
         throw new AppError('validation_failed', 'The body has invalid values.', {
           faults: [{ field: '/newPassword', message: 'must not be the user name' }],
         });

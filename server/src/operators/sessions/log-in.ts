@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { type Identity, identity, login } from '../../../contract/api/operators.ts';
 import { type AuditOrigin, writeAudit } from '../../audit/audit.ts';
-import { limitBody } from '../../http/body.ts';
+import { receiveBody } from '../../http/body.ts';
 import { ipNetwork } from '../../http/client-ip.ts';
 import { describeOperation } from '../../http/describe.ts';
 import type { AppEnv } from '../../http/device-answer.ts';
@@ -40,7 +40,7 @@ export function logIn(deps: OperatorsDeps) {
       ],
       open: true,
     }),
-    limitBody,
+    receiveBody({ clock: deps.clock }),
     validate('json', login),
     async (c) => {
       const { username, password } = c.req.valid('json');
