@@ -97,6 +97,8 @@ describe('a command', () => {
   test('to a device that is online is answered with what the device replied', async () => {
     const uuid = randomUUID();
     await startDevice({ uuid, onCommand: ({ c, a }) => ({ did: c, with: a }) });
+    // The first one goes out again where the broker tells only then that the device listens.
+    await send(uuid, { c: 'HELLO' }, { wait: 10 });
     const command = await send(uuid, { c: 'LED', a: { on: true } }, { wait: 10 });
     expect(command).toMatchObject({
       state: 'done',

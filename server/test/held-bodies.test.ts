@@ -277,9 +277,17 @@ describe('a body that is held until the rights of its sender are gone', () => {
     );
     await by.looked();
     await revoke(by.id);
-    aheadMs += 1_000;
-    socket.send('t');
-    expect((await socket.answer()).status).toBe(401);
+    let answered = false;
+    const answer = socket.answer().finally(() => {
+      answered = true;
+    });
+    // Of the bytes that arrive together, the server may take the first when it has just admitted the sender.
+    await until('it is answered', () => {
+      aheadMs += 1_000;
+      if (!answered) socket.send('t');
+      return answered;
+    });
+    expect((await answer).status).toBe(401);
     await socket.closed;
   });
 
@@ -292,7 +300,7 @@ describe('a body that is held until the rights of its sender are gone', () => {
     const answer = await held(devices, by, async () => {});
     expect(answer).toMatchObject({ status: 200, text: expect.stringContaining('"created":1') });
     // Afterwards its connection may not be silent for longer than others.
-    expect(timeouts).toEqual([0, IDLE_SECONDS]);
+    expect(timeouts.slice(-2)).toEqual([0, IDLE_SECONDS]);
   });
 });
 

@@ -52,7 +52,7 @@ export function receiveBody<E extends AppEnv>({ clock, admit }: BodyDeps<E>): Mi
     if (!body) return await next();
 
     let fault: unknown;
-    const pieces = arriving(body, clock, async () => await admit?.(c));
+    const pieces = arriving(body, clock, clock.monotonic(), async () => await admit?.(c));
     try {
       const received = takesLong(c.req.path)
         ? streamOf(pieces, (error) => {
@@ -99,22 +99,23 @@ function maxBytes(path: string): number {
   return GROUPS.test(path) ? MAX_GROUP_BYTES : MAX_JSON_BYTES;
 }
 
-/** The pieces of a body as they arrive. Its sender is admitted again every second, and before its end is told. */
+/** The pieces of a body as they arrive. Its sender was admitted at `admittedAt`, and is again every second and before its end is told. */
 async function* arriving(
   body: ReadableStream<Uint8Array>,
   clock: Clock,
+  admittedAt: number,
   admit: () => Promise<void>,
 ): AsyncGenerator<Uint8Array, undefined> {
   const reader = body.getReader();
-  let admittedAt = clock.monotonic();
+  let lastAdmittedAt = admittedAt;
   try {
     for (;;) {
       const { done, value } = await withDeadline(clock, SILENCE_MS, reader.read(), 'the body').catch(
         brokenOff,
       );
-      if (done || clock.monotonic() - admittedAt >= ADMITTED_MS) {
+      if (done || clock.monotonic() - lastAdmittedAt >= ADMITTED_MS) {
         await admit();
-        admittedAt = clock.monotonic();
+        lastAdmittedAt = clock.monotonic();
       }
       if (done) return;
       yield value;

@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser)('alert channels in the dashboard', () => {
       await dialog.getByRole('textbox', { name: 'Name' }).fill('On-call service');
       await dialog.getByRole('textbox', { name: 'URL' }).fill('not a url');
       await dialog.getByRole('button', { name: 'Add' }).click();
-      await dialog.getByText(/invalid/i).waitFor();
+      await dialog.getByText(/must begin with https/i).waitFor();
       await dialog.getByRole('textbox', { name: 'URL' }).fill(`${receiver.url}/hook`);
       await dialog.getByRole('button', { name: 'Add' }).click();
       await dialog.getByText('This is the only time the secret is shown.').waitFor();
