@@ -1,5 +1,4 @@
-import type { Actor } from '../http/actor.ts';
-import type { EventStream } from '../http/event-stream.ts';
+import { endUnauthenticated, type StillAuthenticated, type Viewer as StreamViewer } from '../http/viewers.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/db/client.ts';
 import type { LiveEvent, LiveSource } from '../platform/live-source.ts';
@@ -13,14 +12,11 @@ export interface HubDeps {
   readonly log: Logger;
   readonly sources: readonly LiveSource[];
   readonly values: ValueReader;
-  /** Finds out whose credential is still good. */
-  readonly stillAuthenticated: (actors: readonly Actor[]) => Promise<(actor: Actor) => boolean>;
+  readonly stillAuthenticated: StillAuthenticated;
 }
 
 /** One stream and what it is to be told. */
-export interface Viewer {
-  readonly actor: Actor;
-  readonly stream: EventStream;
+export interface Viewer extends StreamViewer {
   readonly kinds: readonly string[];
   /** Devices whose values it sees; all of them with `allValues`. */
   readonly devices: readonly string[];
@@ -33,7 +29,7 @@ export interface Viewer {
 
 export interface Hub {
   join(viewer: Viewer): void;
-  viewers(actorId?: string): number;
+  viewers(): readonly Viewer[];
   close(): void;
 }
 
@@ -60,14 +56,9 @@ export function createHub({ db, clock, log, sources, values, stillAuthenticated 
   let again = false;
 
   async function look(): Promise<void> {
-    await endUnauthenticated();
+    await endUnauthenticated([...following], stillAuthenticated);
     await db.transaction(tellChanges, { isolationLevel: 'repeatable read', accessMode: 'read only' });
     await tellValues();
-  }
-
-  async function endUnauthenticated(): Promise<void> {
-    const isGood = await stillAuthenticated([...following].map(({ actor }) => actor));
-    for (const viewer of following) if (!isGood(viewer.actor)) viewer.stream.end();
   }
 
   async function tellChanges(tx: Queryable): Promise<void> {
@@ -169,10 +160,7 @@ export function createHub({ db, clock, log, sources, values, stillAuthenticated 
       ticker ??= clock.setTicker(run, LOOK_MS);
       void begin(joined);
     },
-    viewers: (actorId) =>
-      actorId === undefined
-        ? following.size
-        : [...following].filter(({ actor }) => (actor.sessionId ?? actor.id) === actorId).length,
+    viewers: () => [...following],
     close() {
       ticker?.cancel();
       ticker = undefined;

@@ -5,7 +5,7 @@ import type { ApiEnv } from '../http/actor.ts';
 import { describeOperation } from '../http/describe.ts';
 import { eventStream } from '../http/event-stream.ts';
 import { validate } from '../http/validate.ts';
-import { AppError } from '../platform/errors.ts';
+import { requirePlace } from '../http/viewers.ts';
 import { createHub, type HubDeps } from './hub.ts';
 import { readPlace } from './place.ts';
 
@@ -37,9 +37,7 @@ export function createLiveEvents(deps: HubDeps) {
       (c) => {
         const { kinds, device, values } = c.req.valid('query');
         const actor = c.get('actor');
-        if (hub.viewers() >= MAX_VIEWERS || hub.viewers(actor.sessionId ?? actor.id) >= MAX_OF_ACTOR) {
-          throw new AppError('unavailable', 'Too many viewers are connected.', { retryAfterSeconds: 30 });
-        }
+        requirePlace(hub.viewers(), actor, { limit: MAX_VIEWERS, ofActor: MAX_OF_ACTOR });
         const last = c.req.header('last-event-id');
         const from = last === undefined ? undefined : readPlace(last);
         return eventStream(c, { clock, stopping: stopping.signal }, (stream) => {

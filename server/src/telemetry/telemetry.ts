@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { ackTopic } from '../../contract/topics.ts';
 import type { ApiEnv } from '../http/actor.ts';
+import type { StillAuthenticated } from '../http/viewers.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { DatabaseClient } from '../platform/db/client.ts';
 import { featureLogger, type Logger } from '../platform/logger.ts';
@@ -13,7 +14,7 @@ import type { BatchHandlers } from './ingest/batch-store.ts';
 import { createIngest, INGEST_CLIENT_ID, INGEST_FILTERS } from './ingest/ingest.ts';
 import { createSessionWatch, type SessionQueue } from './ingest/session-watch.ts';
 import { readArrivals, readLatestValues } from './live/latest-values.ts';
-import { createLive, type LiveDeps } from './live/live.ts';
+import { createLive } from './live/live.ts';
 import { deviceTelemetryRoutes } from './routes/device.ts';
 import { telemetryExportRoutes } from './routes/export.ts';
 import { telemetryImportRoutes } from './routes/import.ts';
@@ -42,8 +43,7 @@ export interface TelemetryDeps {
     /** Messages in flight at most, as the broker is set. */
     readonly maxInflight: number;
   };
-  /** Finds out whose credential is still good. */
-  readonly stillAuthenticated: LiveDeps['stillAuthenticated'];
+  readonly stillAuthenticated: StillAuthenticated;
   /** What other features do with a batch, in its transaction. */
   readonly handlers?: BatchHandlers;
   /** Told of every device whose message was stored. */

@@ -1,29 +1,20 @@
 import { MAX_TELEMETRY_BYTES } from '../../http/body.ts';
-import type { Clock } from '../../platform/clock.ts';
-import { withDeadline } from '../../platform/deadline.ts';
 import { AppError } from '../../platform/errors.ts';
 
-/** A client that sends nothing for so long is gone. */
-const SILENCE_MS = 60_000;
-
 /**
- * The text of a request's body as it arrives. A client sends no faster than this is read.
+ * The text of a request's body as it arrives. A client sends no faster than this is read; one that is silent for too long has
+ * its body broken off (`receiveBody`).
  *
  * @throws AppError `payload_too_large`; `validation_failed` for what is not UTF-8, or a body that was broken off.
  */
-export async function* bodyText(
-  body: ReadableStream<Uint8Array> | null,
-  clock: Clock,
-): AsyncGenerator<string> {
+export async function* bodyText(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
   if (!body) return;
   const reader = body.getReader();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let bytes = 0;
   try {
     for (;;) {
-      const { done, value } = await withDeadline(clock, SILENCE_MS, reader.read(), 'the body').catch(
-        brokenOff,
-      );
+      const { done, value } = await reader.read().catch(brokenOff);
       if (done) break;
       bytes += value.length;
       if (bytes > MAX_TELEMETRY_BYTES) throw tooLarge();

@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Actor } from '../../http/actor.ts';
-import type { EventStream } from '../../http/event-stream.ts';
+import { endUnauthenticated, type StillAuthenticated, type Viewer } from '../../http/viewers.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
@@ -10,14 +9,11 @@ export interface LiveDeps {
   readonly db: Queryable;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Finds out whose credential is still good. */
-  readonly stillAuthenticated: (actors: readonly Actor[]) => Promise<(actor: Actor) => boolean>;
+  readonly stillAuthenticated: StillAuthenticated;
 }
 
 /** Who watches a device. */
-export interface LiveViewer {
-  readonly actor: Actor;
-  readonly stream: EventStream;
+export interface LiveViewer extends Viewer {
   /** Called when the device may have sent something. */
   onChange(): void;
 }
@@ -30,8 +26,7 @@ export interface Live {
   lookAgain(deviceId: string): void;
   /** Tells of what this instance has just stored, without waiting for the next look. */
   ring(deviceIds: Iterable<string>): void;
-  /** How many there are, or how many of one session or API key. */
-  viewers(actorId?: string): number;
+  viewers(): readonly Viewer[];
   close(): void;
 }
 
@@ -55,16 +50,11 @@ export function createLive({ db, clock, log, stillAuthenticated }: LiveDeps): Li
     return [...watched.values()].flatMap((ofDevice) => [...ofDevice]);
   }
 
-  async function endUnauthenticated(): Promise<void> {
-    const isGood = await stillAuthenticated(viewers().map(({ actor }) => actor));
-    for (const { actor, stream } of viewers()) if (!isGood(actor)) stream.end();
-  }
-
   async function look(): Promise<void> {
     if (looking) return;
     looking = true;
     try {
-      await endUnauthenticated();
+      await endUnauthenticated(viewers(), stillAuthenticated);
       const rows = await db.execute<{ id: string; stored: string }>(sql`
         select device_id as id, stored from telemetry_devices
         where device_id = any(${arrayLiteral([...watched.keys()])}::uuid[])`);
@@ -99,10 +89,7 @@ export function createLive({ db, clock, log, stillAuthenticated }: LiveDeps): Li
     },
     lookAgain: (deviceId) => void known.delete(deviceId),
     ring,
-    viewers: (actorId) =>
-      actorId === undefined
-        ? viewers().length
-        : viewers().filter(({ actor }) => (actor.sessionId ?? actor.id) === actorId).length,
+    viewers,
     close() {
       ticker?.cancel();
       watched.clear();

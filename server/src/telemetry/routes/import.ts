@@ -35,7 +35,7 @@ export function telemetryImportRoutes(deps: ImportRoutesDeps) {
     try {
       const device = await telemetryOf(database.db, deviceId);
       const keptMs = device?.retentionDays ? device.retentionDays * DAY_MS : deps.telemetrySeconds * 1_000;
-      const text = bodyText(c.req.raw.body, clock);
+      const text = bodyText(c.req.raw.body);
       const lines = mediaTypeOf(c) === 'text/csv' ? readCsvRecords(text) : readNdjson(text);
       const origin = auditOrigin(c, clock.now());
       return await importRecords(deps, { deviceId, keptMs }, lines, origin, deps.stopping);

@@ -5,9 +5,9 @@ import type { ApiEnv } from '../../http/actor.ts';
 import { describeOperation } from '../../http/describe.ts';
 import { type EventStream, eventStream } from '../../http/event-stream.ts';
 import { validate } from '../../http/validate.ts';
+import { requirePlace } from '../../http/viewers.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { AppError } from '../../platform/errors.ts';
 import type { Live } from '../live/live.ts';
 import { readNewRecords } from '../live/read-new-records.ts';
 import { telemetryOf, toRecordAnswer } from './records.ts';
@@ -46,9 +46,7 @@ export function liveRoutes({ db, clock, live, stopping }: LiveRoutesDeps) {
       const { id } = c.req.valid('param');
       const device = await telemetryOf(db, id);
       const actor = c.get('actor');
-      if (live.viewers() >= MAX_VIEWERS || live.viewers(actor.sessionId ?? actor.id) >= MAX_OF_ACTOR) {
-        throw new AppError('unavailable', 'Too many viewers are connected.', { retryAfterSeconds: 30 });
-      }
+      requirePlace(live.viewers(), actor, { limit: MAX_VIEWERS, ofActor: MAX_OF_ACTOR });
       const last = c.req.header('last-event-id') ?? '';
       // One less: what arrives within this very millisecond may have its full number.
       const afterUs = EVENT_ID.test(last) ? Number(last) : clock.now() * 1_000 - 1;
