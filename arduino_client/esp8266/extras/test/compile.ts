@@ -9,8 +9,8 @@ export interface Target {
   readonly name: string;
   readonly compiler: readonly string[];
   readonly flags: readonly string[];
-  /** Sources that are compiled without the sanitizers. */
-  readonly unchecked?: (source: string) => boolean;
+  /** Which of the flags a source is compiled with; all unless given. */
+  readonly flagsFor?: (source: string) => readonly string[];
 }
 
 const JOBS = availableParallelism();
@@ -22,12 +22,15 @@ const JOBS = availableParallelism();
 export async function compile(target: Target, build: string, sources: readonly string[]): Promise<string[]> {
   const folder = join(build, target.name);
   mkdirSync(folder, { recursive: true });
-  const command = (source: string) => [...target.compiler, ...flagsFor(target, source)];
+  const command = (source: string) => [...target.compiler, ...(target.flagsFor?.(source) ?? target.flags)];
   const stamp = (source: string) =>
     createHash('sha256')
       .update(JSON.stringify(command(source)))
       .digest('hex');
-  const waiting = sources.filter((source) => !isFresh(objectOf(folder, source), stamp(source)));
+  const waiting = sources
+    .filter((source) => !isFresh(objectOf(folder, source), stamp(source)))
+    // The longest first, so that no processor waits for it at the end.
+    .sort((a, b) => statSync(b).size - statSync(a).size);
   const problems: string[] = [];
   const worker = async () => {
     for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
@@ -66,11 +69,6 @@ export async function link(
     if (code !== 0) throw new Error(output);
   }
   return program;
-}
-
-function flagsFor(target: Target, source: string): readonly string[] {
-  if (!target.unchecked?.(source)) return target.flags;
-  return target.flags.filter((flag) => !flag.startsWith('-fsanitize') && !flag.startsWith('-fno-sanitize'));
 }
 
 function objectOf(folder: string, source: string): string {

@@ -42,10 +42,10 @@ async function prepared(): Promise<boolean> {
   return false;
 }
 
-/** Builds and runs the unit tests of a variant; each of doctest's test cases counts. */
-async function unitTests({ chip, target, fakes }: Variant): Promise<void> {
-  let program = '';
-  const built = await report.attempt(`unit tests build without warnings, ${chip}`, async () => {
+/** Builds the unit tests of a variant; `undefined` when they do not compile. */
+async function buildUnitTests({ chip, target, fakes }: Variant): Promise<string | undefined> {
+  let program: string | undefined;
+  await report.attempt(`unit tests build without warnings, ${chip}`, async () => {
     const objects = await compile(target, build, [
       ...librarySources(),
       ...fakes,
@@ -54,7 +54,11 @@ async function unitTests({ chip, target, fakes }: Variant): Promise<void> {
     program = await link(target, build, 'unit', objects);
     return undefined;
   });
-  if (!built) return;
+  return program;
+}
+
+/** Runs the unit tests of a chip; each of doctest's test cases counts. */
+async function runUnitTests(chip: Chip, program: string): Promise<void> {
   const { code, output } = await run([program, '--no-version=true'], undefined, {
     ASAN_OPTIONS: 'detect_leaks=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
@@ -159,7 +163,13 @@ if (await prepared()) {
   const variants: readonly [Variant, Variant] = [variant('esp8266', bits), variant('esp32', bits)];
   await format();
   await report.attempt('the library compiles for the ESP8266 and stays under its ceilings', checkChipSizes);
-  for (const each of variants) await unitTests(each);
+  // The tests of one chip run while those of the other are compiled.
+  const unitTests: Promise<void>[] = [];
+  for (const each of variants) {
+    const program = await buildUnitTests(each);
+    if (program !== undefined) unitTests.push(runUnitTests(each.chip, program));
+  }
+  await Promise.all(unitTests);
   if (bits === 64) await report.attempt('it compiles with the integer types of the ESP32', checkIntegerTypes);
   await report.attempt('logging compiles at every level, and to nothing by default', () =>
     checkLogging(variants[0]),

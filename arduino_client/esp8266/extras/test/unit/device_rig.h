@@ -41,8 +41,8 @@ struct DeviceRig {
     fake::Counted library;
     return device->begin();
   }
-  void loop() {
-    fake::advance(1);
+  void loop(uint32_t ms = 1) {
+    fake::advance(ms);
     server.pump();
     fake::Counted library;
     device->loop();
@@ -50,10 +50,11 @@ struct DeviceRig {
   void loops(int count) {
     for (int i = 0; i < count; ++i) loop();
   }
-  bool until(const std::function<bool()>& done, int count = 3000) {
+  bool until(const std::function<bool()>& done, int count = 3000,
+             uint32_t stepMs = 1) {
     for (int i = 0; i < count; ++i) {
       if (done()) return true;
-      loop();
+      loop(stepMs);
     }
     return done();
   }

@@ -42,6 +42,25 @@ void fake::setReset(Reset why) {
 
 namespace {
 
+// Cells at successive addresses: looks a sector up once, not for each byte.
+class Cells {
+ public:
+  explicit Cells(fake::Flash& flash) : flash_(flash) {}
+  uint8_t& at(uint32_t address) {
+    const uint32_t index = address / fake::kSectorBytes;
+    if (bytes_ == nullptr || index != index_) {
+      index_ = index;
+      bytes_ = flash_.sector(index).data();
+    }
+    return bytes_[address % fake::kSectorBytes];
+  }
+
+ private:
+  fake::Flash& flash_;
+  uint32_t index_ = 0;
+  uint8_t* bytes_ = nullptr;
+};
+
 // User memory of 512 bytes, addressed in words, that outlives a deep sleep.
 uint8_t rtcMemory[512];
 
@@ -69,13 +88,13 @@ bool EspClass::flashEraseSector(uint32_t index) {
   fake::Flash& flash = fake::flash;
   if (flash.failErase) return false;
   ++flash.erases;
-  auto& bytes = flash.sector(index);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const size_t at = flash.backwards ? bytes.size() - 1 - i : i;
+  uint8_t* bytes = flash.sector(index).data();
+  for (size_t i = 0; i < fake::kSectorBytes; ++i) {
+    const size_t at = flash.backwards ? fake::kSectorBytes - 1 - i : i;
     if (!flash.spend()) {
       // Cells caught half way read as anything.
       if (flash.scramble && !(flash.cutAfter < 0)) {
-        for (size_t n = 0; n < 64 && i + n < bytes.size(); ++n) {
+        for (size_t n = 0; n < 64 && i + n < fake::kSectorBytes; ++n) {
           bytes[flash.backwards ? at - n : at + n] |=
               static_cast<uint8_t>(fake::nextRandom());
         }
@@ -94,10 +113,10 @@ bool EspClass::flashWrite(uint32_t address, const uint32_t* data, size_t size) {
   if (address % 4 != 0 || size % 4 != 0 || flash.failWrite) return false;
   ++flash.writes;
   const uint8_t* from = reinterpret_cast<const uint8_t*>(data);
+  Cells cells(flash);
   for (size_t i = 0; i < size; ++i) {
     if (!flash.spend()) return false;
-    const uint32_t at = address + static_cast<uint32_t>(i);
-    flash.sector(at / fake::kSectorBytes)[at % fake::kSectorBytes] &= from[i];
+    cells.at(address + static_cast<uint32_t>(i)) &= from[i];
   }
   return true;
 }
@@ -107,9 +126,9 @@ bool EspClass::flashRead(uint32_t address, uint32_t* data, size_t size) {
   fake::Flash& flash = fake::flash;
   if (address % 4 != 0 || size % 4 != 0 || flash.failRead) return false;
   uint8_t* to = reinterpret_cast<uint8_t*>(data);
+  Cells cells(flash);
   for (size_t i = 0; i < size; ++i) {
-    const uint32_t at = address + static_cast<uint32_t>(i);
-    to[i] = flash.sector(at / fake::kSectorBytes)[at % fake::kSectorBytes];
+    to[i] = cells.at(address + static_cast<uint32_t>(i));
   }
   return true;
 }
