@@ -17,7 +17,7 @@ interface AdmissionDeps extends SettingsDeps {
  * and 4 s until it tries the broker again.
  */
 const SESSIONS_LIMIT_MS = 20_000;
-const LOOK_MS = 200;
+const LOOK_MS = 50;
 
 /**
  * Lets devices in: the authenticator that accepts their tokens, then the listeners, which the image keeps closed at boot
