@@ -168,6 +168,21 @@ describe('a viewer of the fleet', () => {
     await until('the next change', () => viewer.events.some(({ data }) => data.name === 'after it'));
   });
 
+  test('is told of what changes after a restore, and of nothing that the dump had', async () => {
+    const [restored = '', other = ''] = await insertDevices(first, 2, () => ({}));
+    // The database that was dumped had come further than the one it is restored into.
+    await first.sql`update devices set changed_by = '900000000000' where id = ${restored}`;
+    const viewer = await watch(first, { query: '?kinds=device' });
+    for (const name of ['one', 'two']) {
+      await rename(other, name);
+      await until('it is seen', () => viewer.told(other, 'name').some(([, told]) => told === name));
+    }
+    expect(viewer.told(restored, 'name')).toEqual([]);
+    await rename(restored, 'three');
+    await until('its own change is seen', () => viewer.told(restored, 'name').length > 0);
+    expect(viewer.told(restored, 'name')).toEqual([['device', 'three']]);
+  });
+
   test('sees the newest values of the devices it names, and of no others', async () => {
     const named = await registerDevice(first.url);
     const other = await registerDevice(first.url);

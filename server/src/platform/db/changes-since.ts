@@ -5,9 +5,14 @@ import type { Queryable } from './client.ts';
 /** As PostgreSQL writes a snapshot: `xmin:xmax:xip,…`. */
 const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]{0,4000}$/;
 
-/** Whether a row's change mark (`changeMark`) was set by a transaction that a snapshot did not see. */
+/**
+ * Whether a row's change mark (`changeMark`) was set by a transaction that a snapshot did not see. A mark that is ahead of
+ * this database came with a dump of another one, and is no change.
+ */
 export function changedSince(column: AnyPgColumn, snapshot: string): SQL {
-  return sql`(${column} >= pg_snapshot_xmin(${snapshot}::pg_snapshot) and not pg_visible_in_snapshot(${column}, ${snapshot}::pg_snapshot))`;
+  return sql`(${column} >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
+    and ${column} < pg_snapshot_xmax(pg_current_snapshot())
+    and not pg_visible_in_snapshot(${column}, ${snapshot}::pg_snapshot))`;
 }
 
 /** The snapshot that a statement, or a transaction that is `repeatable read`, sees. */
