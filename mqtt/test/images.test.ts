@@ -57,6 +57,20 @@ describe.each(IMAGES)('$dockerfile', ({ dockerfile, context }) => {
     expect(only(parseDockerfile(await readText(dockerfile)), 'CMD').exec).toBeDefined();
   });
 
+  // COPY keeps the modes of the checkout, and umask 077 is what docs/operations.md writes `.env` with.
+  test('can be read by its user, whatever umask the checkout was made with', async () => {
+    const stages = stagesOf(parseDockerfile(await readText(dockerfile)));
+    const user = stages.at(-1)?.findLast(({ keyword }) => keyword === 'USER')?.text;
+    const unreadable = stages.flatMap((stage) =>
+      stage.filter(({ keyword, flags, words }, at) => {
+        if (keyword !== 'COPY' || flags.from !== undefined || flags.chown === `${user}:${user}`) return false;
+        const opened = new RegExp(`chmod (-R a\\+rX \\S+|755 ${words.at(-1)})$`);
+        return !stage.slice(at).some(({ text }) => opened.test(text));
+      }),
+    );
+    expect(unreadable.map(({ text }) => text)).toEqual([]);
+  });
+
   // The rules of hadolint that could be broken here, by their numbers.
   test('follows the rules of a linter', async () => {
     const instructions = parseDockerfile(await readText(dockerfile));
@@ -87,6 +101,15 @@ describe.each(IMAGES)('$dockerfile', ({ dockerfile, context }) => {
   });
 });
 
+function stagesOf(instructions: Instruction[]): Instruction[][] {
+  const stages: Instruction[][] = [];
+  for (const instruction of instructions) {
+    if (instruction.keyword === 'FROM') stages.push([]);
+    stages.at(-1)?.push(instruction);
+  }
+  return stages;
+}
+
 describe('the broker image', () => {
   test('is EMQX 5.8.9 and starts it through our entrypoint', async () => {
     const instructions = parseDockerfile(await readText('mqtt/Dockerfile'));
@@ -111,7 +134,7 @@ describe('the broker image', () => {
 
   test('runs as the base image does: not as root', async () => {
     const instructions = parseDockerfile(await readText('mqtt/Dockerfile'));
-    expect(instructions.filter(({ keyword }) => keyword === 'USER')).toEqual([]);
+    expect(instructions.findLast(({ keyword }) => keyword === 'USER')?.text).toBe('emqx');
   });
 });
 
