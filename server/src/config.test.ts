@@ -147,7 +147,7 @@ describe('bad values', () => {
     ['RATE_LIMIT_ADDRESS', '0', '-5'],
     ['REGISTRATIONS_PER_HOUR', '0', ' '],
     ['METRICS_PORT', 'http', '65536', '-1'],
-    ['METRICS_TOKEN', 'too-short'],
+    ['METRICS_TOKEN', 'with blanks in between', 'too-short'],
     ['SMTP_URL', 'mail.example', 'http://mail.example', 'smtp://'],
     ['SMTP_FROM', 'nobody', 'A <b>', 'a@b\nBcc: c@d', 'a b@c'],
     ['ALERT_PRIVATE_ADDRESSES', 'yes', '10.0.0.0/8'],
@@ -208,6 +208,12 @@ describe('bad values', () => {
 test('a host name that cannot name the instance is a fault of INSTANCE_ID', () => {
   expect(() => loadConfig(GOOD, 'host name')).toThrow(/INSTANCE_ID must be/);
   expect(() => loadConfig(GOOD)).toThrow(/INSTANCE_ID is required/);
+});
+
+test('figures are answered on another port than everything else, or on that one', () => {
+  expect(faultsOf({ PORT: '9100', METRICS_PORT: '9100' })).toEqual(['METRICS_PORT must differ from PORT']);
+  expect(faultsOf({ METRICS_PORT: '3000' })).toEqual(['METRICS_PORT must differ from PORT']);
+  expect(load({ PORT: '0', METRICS_PORT: '0' })).toMatchObject({ port: 0, metricsPort: 0 });
 });
 
 test('the configuration cannot be changed', () => {

@@ -86,8 +86,8 @@ function secret(minBytes: number, unit: 'bytes' | 'characters') {
   );
 }
 
-/** A role secret travels as a bearer credential, which blanks and control characters would cut. */
-const roleSecret = secret(16, 'characters').refine(
+/** What travels as a bearer credential, which blanks and control characters would cut. */
+const bearerSecret = secret(16, 'characters').refine(
   (text) => !/[\s\p{Cc}]/u.test(text),
   'must not contain blanks or control characters',
 );
@@ -97,8 +97,8 @@ const variables = z.object({
   PORT: wholeNumber(3000, 0, 65_535),
   DATABASE_URL: databaseUrl,
   JWT_SECRET: secret(32, 'bytes'),
-  DEVICE_MASTER_SECRET_KEY: roleSecret,
-  DEVICE_AGENT_SECRET_KEY: roleSecret,
+  DEVICE_MASTER_SECRET_KEY: bearerSecret,
+  DEVICE_AGENT_SECRET_KEY: bearerSecret,
   MQTT_URL: url(['mqtt:', 'mqtts:', 'tcp:', 'ssl:']),
   MQTT_HOST: hostPort,
   MQTT_TLS_HOST: hostPort.optional(),
@@ -136,7 +136,7 @@ const variables = z.object({
     .transform(Number)
     .refine((port) => port <= 65_535, 'must be a port')
     .optional(),
-  METRICS_TOKEN: secret(16, 'characters').optional(),
+  METRICS_TOKEN: bearerSecret.optional(),
   SMTP_URL: url(['smtp:', 'smtps:']).optional(),
   SMTP_FROM: z
     .string()
@@ -175,6 +175,10 @@ const environment = variables
       const [given, missing] =
         env.SMTP_URL === undefined ? ['SMTP_FROM', 'SMTP_URL'] : ['SMTP_URL', 'SMTP_FROM'];
       context.addIssue({ code: 'custom', path: [missing], message: `must be set with ${given}` });
+    }
+    // 0 is any free port, another one for each.
+    if (env.METRICS_PORT !== undefined && env.METRICS_PORT !== 0 && env.METRICS_PORT === env.PORT) {
+      context.addIssue({ code: 'custom', path: ['METRICS_PORT'], message: 'must differ from PORT' });
     }
     if (name !== undefined && password !== undefined && isUsername(password, name)) {
       context.addIssue({ code: 'custom', path: ['ADMIN_PASSWORD'], message: 'must not be ADMIN_USERNAME' });

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, loadConfig } from './config.ts';
+import { ListenError } from './http/listen.ts';
 import { systemClock } from './platform/clock.ts';
 import { readDatabaseTime } from './platform/db/database-clock.ts';
 import { startFailure } from './platform/db/database-error.ts';
@@ -47,8 +48,11 @@ async function start(): Promise<Services> {
       dashboardFolder: fileURLToPath(new URL('../dashboard/build', import.meta.url)),
     });
   } catch (error) {
-    if (errorCode(error) !== 'EADDRINUSE') throw error;
-    log.fatal({ port: config.port }, 'the port is in use: check PORT');
+    if (!(error instanceof ListenError)) throw error;
+    const { port, code } = error;
+    const what = code === 'EADDRINUSE' ? 'the port is in use' : 'the port cannot be listened on';
+    const variable = port === config.metricsPort ? 'METRICS_PORT' : 'PORT';
+    log.fatal({ port, code }, `${what}: check ${variable}`);
     process.exit(1);
   }
 }

@@ -52,15 +52,19 @@ describe('a start that cannot succeed', () => {
       expect(child.output()).not.toContain(value);
   });
 
-  test('on a port in use says so in a line that names the port and the variable', async () => {
-    const taken = Bun.listen({ hostname: '::', port: 0, socket: { data() {} } });
-    const child = run({ ...around.env, PORT: String(taken.port) });
-    expect(await child.exited).toBe(1);
-    expect(child.output().trim().split('\n')).toHaveLength(1);
-    expect(child.output()).toContain(String(taken.port));
-    expect(child.output()).toContain('PORT');
-    taken.stop();
-  });
+  test.each(['PORT', 'METRICS_PORT'])(
+    'on a port in use says so in a line that names the port and the variable: %s',
+    async (name) => {
+      const taken = Bun.listen({ hostname: '::', port: 0, socket: { data() {} } });
+      const child = run({ ...around.env, [name]: String(taken.port) });
+      expect(await child.exited).toBe(1);
+      const [line = '', ...others] = child.output().trim().split('\n').toReversed();
+      expect(others.filter((other) => !other.includes('"listening"'))).toEqual([]);
+      expect(JSON.parse(line)).toMatchObject({ port: taken.port });
+      expect(line).toContain(`in use: check ${name}"`);
+      taken.stop();
+    },
+  );
 
   test.each([
     ['28P01', 'a wrong password'],

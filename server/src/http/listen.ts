@@ -8,8 +8,34 @@ interface ListenOptions {
   readonly fetch: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
 }
 
-/** Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6. */
+/** A port cannot be listened on. */
+export class ListenError extends Error {
+  readonly port: number;
+  /** Of the system, such as `EADDRINUSE` or `EACCES`. */
+  readonly code: string | undefined;
+
+  constructor(port: number, cause: unknown) {
+    super('The port cannot be listened on.', { cause });
+    this.name = 'ListenError';
+    this.port = port;
+    this.code = errorCode(cause);
+  }
+}
+
+/**
+ * Listens on all addresses of both families, or of IPv4 alone on a machine without IPv6.
+ *
+ * @throws ListenError
+ */
 export function listen(options: ListenOptions): Bun.Server<undefined> {
+  try {
+    return listenOnAnyFamily(options);
+  } catch (error) {
+    throw new ListenError(options.port, error);
+  }
+}
+
+function listenOnAnyFamily(options: ListenOptions): Bun.Server<undefined> {
   try {
     return Bun.serve({ ...options, hostname: '::' });
   } catch (error) {
