@@ -3,7 +3,7 @@ import type { BrokerExamination } from '../contract/api/broker.ts';
 import { describeExamination } from './broker/describe-examination.ts';
 import { desiredState } from './broker/desired-state.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
-import { type Examination, examine } from './broker/examine.ts';
+import { type Examination, examine, UNHURRIED_LIMIT_MS } from './broker/examine.ts';
 import { commandFailure } from './command-failure.ts';
 import { loadConfig } from './config.ts';
 import { trySession } from './messaging/try-session.ts';
@@ -31,6 +31,7 @@ async function run(): Promise<boolean> {
       connect: (signal) => createEmqx({ ...config.emqx, clock: systemClock, random: systemRandom, signal }),
       presence: () => createPresenceCorrection(database.db),
       tryMqtt: () => trySession({ mqttUrl, tokens, name: `doctor-${process.pid}` }),
+      limitMs: UNHURRIED_LIMIT_MS,
     });
     failOnOutage(examination);
     const checked = describeExamination(examination);

@@ -2,13 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type BrokerExamination, brokerCheckNames, brokerExamination } from '../contract/api/broker.ts';
+import { describeExamination } from '../src/broker/describe-examination.ts';
+import { desiredState } from '../src/broker/desired-state.ts';
+import { createEmqx } from '../src/broker/emqx.ts';
+import { examine, UNHURRIED_LIMIT_MS } from '../src/broker/examine.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { withDeadline } from '../src/platform/deadline.ts';
+import { systemRandom } from '../src/platform/random.ts';
+import { createPresenceCorrection } from '../src/presence/correction.ts';
 import { startChild } from './child.ts';
+import { manualClock } from './clocks.ts';
 import { startRefusingDatabase } from './fake-postgres.ts';
 import {
   connectDevice,
   createTestDatabase,
+  JWT_SECRET,
   registerDevice,
   type Stack,
   startStack,
@@ -176,6 +184,56 @@ describe('GET /broker/doctor', () => {
     await other.close();
     mute.stop(true);
   }, 60_000);
+});
+
+describe('a comparison that takes longer than a browser waits', () => {
+  /** Holds back an answer that the comparison needs while 14 s pass. */
+  async function examineSlowly(limitMs: number | undefined) {
+    const clock = manualClock(Date.now());
+    const reached = Promise.withResolvers<void>();
+    const passed = Promise.withResolvers<void>();
+    const held = async (input: string | URL | Request, init?: RequestInit) => {
+      if (String(input).includes(CLIENT_RULES)) {
+        reached.resolve();
+        await passed.promise;
+      }
+      return await fetch(input, init);
+    };
+    const { EMQX_API_URL = '', EMQX_API_KEY = '', MQTT_SECRET_KEY = '' } = stack.env;
+    const { db } = stack.services;
+    const examining = examine({
+      db,
+      clock,
+      desired: desiredState(JWT_SECRET),
+      connect: (signal) =>
+        createEmqx({
+          apiUrl: EMQX_API_URL,
+          apiKey: EMQX_API_KEY,
+          apiSecret: MQTT_SECRET_KEY,
+          fetch: Object.assign(held, { preconnect: fetch.preconnect }),
+          clock,
+          random: systemRandom,
+          signal,
+        }),
+      presence: () => createPresenceCorrection(db),
+      tryMqtt: async () => undefined,
+      ...(limitMs === undefined ? {} : { limitMs }),
+    });
+    await reached.promise;
+    clock.advance(14_000);
+    passed.resolve();
+    return describeExamination(await examining);
+  }
+
+  test('fails in a browser, and says what has more time', async () => {
+    const { ok, checks } = await examineSlowly(undefined);
+    expect(ok).toBe(false);
+    expect(checks.find(({ name }) => name === 'devices')?.found.join()).toContain('`bun run doctor`');
+  });
+
+  test('is finished in a shell', async () => {
+    expect(await examineSlowly(UNHURRIED_LIMIT_MS)).toMatchObject({ ok: true, version: '5.8.9' });
+  });
 });
 
 describe('POST /broker/reconcile', () => {
