@@ -143,6 +143,14 @@ describe.skipIf(!hasCompose)('docker-compose', () => {
       expect(tls.services.server.environment.MQTT_TLS_HOST).toBe('mqtt.example.net:8883');
     });
 
+    test('the plain port can be kept to the host, as docs/operations.md says', async () => {
+      const closed = { ...SETTINGS, ...TLS_SETTINGS, MQTT_PORT: '127.0.0.1:1883' };
+      const { project: tls } = await compose(closed, files);
+      const ports = (tls.services.mqtt.ports ?? []).map((port) => JSON.stringify(port));
+      expect(ports).toHaveLength(2);
+      expect(ports.filter((port) => port.includes('1883'))).toEqual([expect.stringContaining('127.0.0.1')]);
+    });
+
     test.each(Object.keys(TLS_SETTINGS))('refuses to start without %s', async (name) => {
       const { [name as keyof typeof TLS_SETTINGS]: _, ...rest } = TLS_SETTINGS;
       const { exitCode, stderr } = await compose({ ...SETTINGS, ...rest }, files);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
 import { loadConfig, variableNames } from '../src/config.ts';
+import { openDatabase } from '../src/platform/db/client.ts';
+import { startRefusingDatabase } from './fake-postgres.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (name: string) => readFile(new URL(name, ROOT), 'utf8');
@@ -67,6 +69,20 @@ describe('README.md', () => {
       listed.filter((name) => !['OK', 'FORBIDDEN', 'NOT_REGISTERED', 'ERROR'].includes(name)).toSorted(),
     ).toEqual([...variableNames].toSorted());
   });
+});
+
+test('docs/operations.md names every startup parameter that PgBouncer does not take by itself', async () => {
+  const refusing = await startRefusingDatabase('28P01');
+  const database = openDatabase(`postgres://user:secret@127.0.0.1:${refusing.port}/iot`);
+  expect(await database.state()).toBe('refuses the user or password');
+  await database.close(100);
+  await refusing.close();
+  // PgBouncer's manual, "ignore_startup_parameters".
+  const taken = ['user', 'database', 'client_encoding', 'application_name'];
+  const others = Object.keys(refusing.startup()).filter((name) => !taken.includes(name));
+  const [, ignored = ''] =
+    /`ignore_startup_parameters = ([^`]+)`/.exec(await read('docs/operations.md')) ?? [];
+  expect(ignored.split(', ').toSorted()).toEqual(others.toSorted());
 });
 
 test.each([
