@@ -46,6 +46,10 @@ const dockerCompose: Need = {
 };
 
 const openssl: Need = program('openssl', 'makes certificates for the tests of the broker image');
+const opensslForServer: Need = {
+  ...program('openssl', 'makes certificates for the tests of the server'),
+  otherwise: 'a broker behind TLS is not tried',
+};
 
 const RUNS_LINES = 'runs the lines that the development stack prints';
 const curl: Need = { ...program('curl', RUNS_LINES), otherwise: 'the printed lines are not run' };
@@ -74,7 +78,7 @@ export async function listSteps(root: string): Promise<Step[]> {
     shellStep(root),
     ...bunTestStep(root, 'unit', []),
     ...bunTestStep(root, 'mqtt', [dockerCompose, openssl]),
-    ...bunTestStep(root, 'e2e', [curl, mosquitto]),
+    ...bunTestStep(root, 'e2e', [curl, mosquitto, opensslForServer]),
     ...bunTestStep(root, 'browser', [chromium]),
     ...(await firmwareStep(root)),
   ];

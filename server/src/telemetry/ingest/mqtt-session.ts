@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { generate, type IPublishPacket, type Packet, parser as packetParser } from 'mqtt-packet';
 import type { Clock, Timer } from '../../platform/clock.ts';
@@ -192,7 +192,9 @@ function openSocket(text: string): Socket {
   const secure = url.protocol === 'mqtts:' || url.protocol === 'ssl:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || (secure ? 8883 : 1883));
-  const socket = secure ? connectTls({ host, port, servername: host }) : connectTcp({ host, port });
+  // RFC 6066, section 3: an address is no server name.
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  const socket = secure ? connectTls({ host, port, ...servername }) : connectTcp({ host, port });
   socket.setNoDelay(true);
   return socket;
 }
