@@ -57,12 +57,26 @@ function duration(fallbackSeconds: number, minSeconds: number, maxSeconds: numbe
     .default(fallbackSeconds);
 }
 
-function url(protocols: readonly string[]) {
-  return required.refine(
-    (text) =>
-      URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== '',
-    `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  );
+/** @param faultOf what else is wrong with a URL, if anything. */
+function url(protocols: readonly string[], faultOf: (given: URL) => string | undefined = () => undefined) {
+  return required.superRefine((text, context) => {
+    const given = URL.canParse(text) ? new URL(text) : undefined;
+    const isOne = given !== undefined && protocols.includes(given.protocol) && given.hostname !== '';
+    const message = isOne
+      ? faultOf(given)
+      : `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+}
+
+/** They would take the place of the server's own. */
+function credentialsIn({ username, password }: URL): string | undefined {
+  return username === '' && password === '' ? undefined : 'must have no user and password in it';
+}
+
+function faultOfApiUrl(given: URL): string | undefined {
+  const isBase = /\/api\/v5\/*$/.test(given.pathname) && given.search === '' && given.hash === '';
+  return credentialsIn(given) ?? (isBase ? undefined : 'must end with /api/v5');
 }
 
 const databaseUrl = required.superRefine((text, context) => {
@@ -99,10 +113,10 @@ const variables = z.object({
   JWT_SECRET: secret(32, 'bytes'),
   DEVICE_MASTER_SECRET_KEY: bearerSecret,
   DEVICE_AGENT_SECRET_KEY: bearerSecret,
-  MQTT_URL: url(['mqtt:', 'mqtts:', 'tcp:', 'ssl:']),
+  MQTT_URL: url(['mqtt:', 'mqtts:', 'tcp:', 'ssl:'], credentialsIn),
   MQTT_HOST: hostPort,
   MQTT_TLS_HOST: hostPort.optional(),
-  EMQX_API_URL: url(['http:', 'https:']).transform((text) => text.replace(/\/+$/, '')),
+  EMQX_API_URL: url(['http:', 'https:'], faultOfApiUrl).transform((text) => text.replace(/\/+$/, '')),
   EMQX_API_KEY: z
     .string()
     .regex(/^[A-Za-z0-9._-]+$/, 'must consist of letters, digits, dot, dash and underscore')
