@@ -11,12 +11,5 @@ export function commandFailure(error: unknown): string {
   if (error instanceof ConfigError || error instanceof AppError) return error.message;
   if (isUnreachable(error)) return `DATABASE_URL: the database cannot be reached (${errorCode(error)}).`;
   if (errorCode(error) === UNDEFINED_TABLE) return NOT_MIGRATED;
-  return startFailure(postgresError(error));
-}
-
-/** What PostgreSQL said, without the statement that drizzle puts around it. */
-function postgresError(error: unknown): unknown {
-  return error instanceof Error && error.name !== 'PostgresError' && error.cause !== undefined
-    ? postgresError(error.cause)
-    : error;
+  return startFailure(error);
 }

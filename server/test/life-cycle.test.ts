@@ -86,6 +86,21 @@ describe('a start that cannot succeed', () => {
   });
 });
 
+test('a start that fails at a statement of the server says what the database said, not the statement', async () => {
+  const { child, url } = await around.start();
+  await ready(url);
+  await child.end();
+  const elsewhere = run({ ...around.env, DATABASE_URL: `${around.env.DATABASE_URL}?search_path=nowhere` });
+  expect(await elsewhere.exited).toBe(1);
+  const fatal =
+    elsewhere
+      .output()
+      .split('\n')
+      .find((line) => line.includes('"level":60')) ?? '';
+  expect(fatal).toContain('DATABASE_URL: the database refuses the server (42P01): relation');
+  expect(fatal).not.toMatch(/select|params/);
+});
+
 describe('SIGTERM', () => {
   test('lets a running request finish, takes no new one, leaves the broker in order, and exits with 0', async () => {
     const { child, url } = await around.start();

@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import { AppError, errorCode } from '../errors.ts';
 
 /** Codes of postgres.js and Node, and PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down). */
@@ -51,7 +52,7 @@ function outageMessage(error: unknown): string | undefined {
  */
 export function startFailure(error: unknown): string {
   const code = errorCode(error);
-  const said = error instanceof Error ? error.message : 'unknown error';
+  const said = saidByDatabase(error);
   if (isNotAuthenticated(error)) return `DATABASE_URL: the user or password is refused: ${said}`;
   if (code === '3D000') return `DATABASE_URL: ${said}`;
   if (code === '42501') return `DATABASE_URL: the user lacks a privilege that migrations need: ${said}`;
@@ -60,4 +61,10 @@ export function startFailure(error: unknown): string {
   }
   if (code === TOO_LONG) return `DATABASE_URL: a migration was cancelled: ${said}`;
   return `DATABASE_URL: the database refuses the server (${code ?? 'no code'}): ${said}`;
+}
+
+/** Without the statement and its parameters, which drizzle puts around it. */
+function saidByDatabase(error: unknown): string {
+  const inner = error instanceof DrizzleQueryError ? error.cause : error;
+  return inner instanceof Error ? inner.message : 'unknown error';
 }
