@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
+import postgres from 'postgres';
 import { startChild } from './child.ts';
 import { startRefusingDatabase } from './fake-postgres.ts';
 import { AGENT_SECRET, callDevice, connectMqtt, inbox, JWT_SECRET, tokenPath, until } from './harness.ts';
@@ -99,6 +100,20 @@ test('a start that fails at a statement of the server says what the database sai
       .find((line) => line.includes('"level":60')) ?? '';
   expect(fatal).toContain('DATABASE_URL: the database refuses the server (42P01): relation');
   expect(fatal).not.toMatch(/select|params/);
+});
+
+test('a server on the schema of a newer one says so', async () => {
+  const sql = postgres(around.env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} });
+  const first = await around.start();
+  await ready(first.url);
+  await first.child.end();
+  await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('newer', ${Date.UTC(2100, 0)})`;
+  const { child } = await around.start();
+  await child.prints(/"level":40.*the schema is that of a newer server/);
+  expect(child.output()).not.toContain('schema is up to date');
+  await child.end();
+  await sql`delete from drizzle.__drizzle_migrations where hash = 'newer'`;
+  await sql.end();
 });
 
 describe('SIGTERM', () => {

@@ -42,6 +42,14 @@ export async function migrate(sql: postgres.Sql, folder: string): Promise<number
   });
 }
 
+/** Whether the database has migrations that came after those of `folder`: a newer server has been on it. */
+async function isAhead(sql: postgres.Sql, folder: string): Promise<boolean> {
+  const own = readMigrationFiles({ migrationsFolder: folder }).map(({ folderMillis }) => folderMillis);
+  const later = await sql`
+    select from drizzle.__drizzle_migrations where created_at > ${Math.max(...own)} limit 1`;
+  return later.length > 0;
+}
+
 interface WaitingDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -66,8 +74,12 @@ export async function migrateWhenReachable(
 ): Promise<void> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      const applied = await database.unlimited((sql) => migrate(sql, folder));
-      deps.log.info({ applied }, applied > 0 ? 'migrations applied' : 'schema is up to date');
+      const [applied, ahead] = await database.unlimited(
+        async (sql) => [await migrate(sql, folder), await isAhead(sql, folder)] as const,
+      );
+      // No failure: while instances are upgraded one by one, those still to come may have to start once more.
+      if (ahead) deps.log.warn('the schema is that of a newer server: run that one, or restore a backup');
+      else deps.log.info({ applied }, applied > 0 ? 'migrations applied' : 'schema is up to date');
       await prepare();
       return;
     } catch (error) {
