@@ -44,7 +44,7 @@ export async function announcement(options: AnnouncementOptions): Promise<string
           'Simple IoT Server, demo: twelve simulated devices with a week of history',
           '',
         ]
-      : ['Simple IoT Server, development stack', '', `  dashboard         ${url}`]),
+      : ['Simple IoT Server, development stack', '', `  dashboard         ${url}${forDevices(options)}`]),
     `  MQTT              mqtt://127.0.0.1:${broker.mqttPort}   (told to devices: ${env.MQTT_HOST})`,
     `  EMQX REST API     ${broker.apiUrl}`,
     `  data and secrets  ${dataDir}`,
@@ -77,6 +77,14 @@ export async function announcement(options: AnnouncementOptions): Promise<string
     '',
     'ready',
   ];
+}
+
+/** Where devices reach the server: at the machine's own address, which `MQTT_HOST` has unless it was given. */
+function forDevices({ url, env, given }: AnnouncementOptions): string {
+  const address = env.MQTT_HOST?.replace(/:\d+$/, '') ?? '127.0.0.1';
+  return given.MQTT_HOST || address === '127.0.0.1'
+    ? ''
+    : `   (for devices: http://${address}:${new URL(url).port})`;
 }
 
 /** Just what the server reads. */

@@ -93,6 +93,8 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
       const sketch = page.getByRole('region', { name: /Sketch/ });
       expect(await sketch.textContent()).toContain(`constexpr char KEY[] = "${key}"`);
       expect(await sketch.textContent()).toContain('#include <ESP8266WiFi.h>');
+      // The tests' server is on 127.0.0.1, as that of a newcomer is.
+      await page.getByText('an address that no device can reach').waitFor();
       await page.getByRole('button', { name: 'ESP32' }).click();
       expect(await sketch.textContent()).toContain('#include <WiFi.h>');
 

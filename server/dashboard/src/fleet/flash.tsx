@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import type { DeviceKey } from '../api/fleet.ts';
 import { CodeBlock, Copyable } from '../ui/copy.tsx';
+import { Notice } from '../ui/notice.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
-import { type Board, boards, sketch } from './sketch.ts';
+import { type Board, boards, isOutOfReach, sketch } from './sketch.ts';
 
 const BOARDS = ['esp8266', 'esp32'] as const;
 
@@ -41,13 +42,19 @@ export function Flash({ identity }: { readonly identity: DeviceKey }) {
             ))}
           </fieldset>
         </div>
+        {isOutOfReach(identity.header) && (
+          <Notice tone="warn">
+            You opened the dashboard by an address that no device can reach. Change <code>HOST</code> to the
+            address of the server in your network.
+          </Notice>
+        )}
         <CodeBlock
           text={sketch({ board, header: identity.header })}
           label={`Sketch for the ${boards[board].name}`}
         />
         <p className="small quiet">
-          Fill in your Wi-Fi, then upload with the Arduino IDE. Needs the libraries SMServer (folder{' '}
-          <code>arduino_client</code> of this project), PubSubClient and ArduinoJson.
+          Fill in your Wi-Fi, then upload with the Arduino IDE. Requires the libraries SimpleIoTServer (folder{' '}
+          <code>arduino_client/esp8266</code> of this project), PubSubClient and ArduinoJson.
         </p>
       </div>
     </div>

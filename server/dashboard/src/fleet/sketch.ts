@@ -1,11 +1,16 @@
 export type Board = 'esp8266' | 'esp32';
 
-export const boards: Readonly<
-  Record<Board, { readonly name: string; readonly wifi: string; readonly pin: string }>
-> = {
-  esp8266: { name: 'ESP8266', wifi: 'ESP8266WiFi.h', pin: 'A0' },
-  esp32: { name: 'ESP32', wifi: 'WiFi.h', pin: '34' },
+export const boards: Readonly<Record<Board, { readonly name: string; readonly wifi: string }>> = {
+  esp8266: { name: 'ESP8266', wifi: 'ESP8266WiFi.h' },
+  esp32: { name: 'ESP32', wifi: 'WiFi.h' },
 };
+
+const LOOPBACK = /^constexpr char HOST\[\] = "https?:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?"/m;
+
+/** Whether the header names the server by an address that only the server's own machine reaches. */
+export function isOutOfReach(header: string): boolean {
+  return LOOPBACK.test(header);
+}
 
 interface SketchOptions {
   readonly board: Board;
@@ -15,7 +20,7 @@ interface SketchOptions {
 
 /** A complete sketch: two Wi-Fi constants to fill in, then upload. */
 export function sketch({ board, header }: SketchOptions): string {
-  const { wifi, pin } = boards[board];
+  const { wifi } = boards[board];
   const identity = header.split('\n').filter((line) => line.startsWith('constexpr'));
   const encrypted = identity.some((line) => line.includes('"https://'));
   return [
@@ -26,6 +31,11 @@ export function sketch({ board, header }: SketchOptions): string {
     'constexpr char WIFI_NAME[] = "your network";',
     'constexpr char WIFI_PASSWORD[] = "its password";',
     '',
+    ...(isOutOfReach(header)
+      ? [
+          '// Change HOST: only the server’s own machine has this address. Devices need its address in your network.',
+        ]
+      : []),
     '// The key opens this one device. Keep it out of version control.',
     ...identity,
     '',
@@ -44,7 +54,8 @@ export function sketch({ board, header }: SketchOptions): string {
     '  if (millis() - last >= 10000) {',
     '    last = millis();',
     '    JsonDocument reading;',
-    `    reading["light"] = analogRead(${pin});`,
+    // Every variant of the ESP32 has this name for a pin with an ADC; a number is right for some of them.
+    '    reading["light"] = analogRead(A0);',
     '    server.publishData(reading);',
     '    Serial.println(toString(server.state()));',
     '  }',
