@@ -30,6 +30,12 @@ const BENCHES = {
 };
 
 const names = process.argv.slice(2);
+if (names.some((name) => name === '--help' || name === '-h')) {
+  console.log(
+    `Usage: bun run bench [benchmark...]\n\nAll benchmarks, or some of: ${Object.keys(BENCHES).join(' ')}`,
+  );
+  process.exit(0);
+}
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   console.error(`no such benchmark: ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);

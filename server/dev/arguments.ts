@@ -20,7 +20,10 @@ export function readStackArguments(args: readonly string[]): {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { demo: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+      options: {
+        demo: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
     });
     return values;
   } catch {

@@ -18,7 +18,7 @@ try {
       role: { type: 'string', default: 'agent' },
       number: { type: 'string', default: '0' },
       secret: { type: 'string' },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {

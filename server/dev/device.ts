@@ -19,6 +19,8 @@ A simulated device: asks the server for a token and the broker's address, connec
   --pings <n>         how many PINGs to send; 0 goes on until Ctrl-C (5)
   --interval <s>      seconds between PINGs (1)`;
 
+const MAX_INTERVAL_SECONDS = 86_400;
+
 function readArguments() {
   const { values } = parseArgs({
     args: joinValues(process.argv.slice(2), ['server', 'uuid', 'role', 'secret', 'pings', 'interval']),
@@ -29,7 +31,7 @@ function readArguments() {
       secret: { type: 'string' },
       pings: { type: 'string', default: '5' },
       interval: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const uuid = deviceUuid.safeParse(values.uuid);
@@ -38,8 +40,9 @@ function readArguments() {
     throw new Error('--server must be a URL such as http://127.0.0.1:3000');
   const pings = Number(values.pings);
   const intervalSeconds = Number(values.interval);
-  if (!Number.isInteger(pings) || pings < 0) throw new Error('--pings must be a whole number');
-  if (!(intervalSeconds > 0)) throw new Error('--interval must be a number of seconds');
+  if (!/^\d{1,9}$/.test(values.pings)) throw new Error('--pings must be a whole number');
+  if (!(intervalSeconds > 0 && intervalSeconds <= MAX_INTERVAL_SECONDS))
+    throw new Error('--interval must be a number of seconds, a day at most');
   const server = values.server.replace(/\/+$/, '');
   return {
     server,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../test/browser/chromium.ts';
+import { hasBrowser, launchBrowser } from '../test/browser/chromium.ts';
 import { startChild } from '../test/child.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -18,6 +18,22 @@ const LIVED_MS = 60_000;
 const FLAPS_LIMIT_MS = 600_000;
 const VIEWPORT = { width: 1280, height: 800 };
 const MAX_BYTES = 250_000;
+
+const USAGE = `Usage: bun run screenshots
+
+Starts the demo, which takes a few minutes until its figures are worth showing, and writes the pictures of the README
+into docs/images. Requires Chromium.`;
+
+const args = process.argv.slice(2);
+if (args.length > 0) {
+  const asked = args.every((argument) => argument === '--help' || argument === '-h');
+  (asked ? console.log : console.error)(USAGE);
+  process.exit(asked ? 0 : 2);
+}
+if (!hasBrowser) {
+  console.error('Chromium is not installed, or not on the PATH as chromium.');
+  process.exit(1);
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'screenshots-'));
 const ports = { PORT: '0', MQTT_PORT: '0', EMQX_API_PORT: '0' };

@@ -80,8 +80,11 @@ function fail(text: string): void {
   process.exitCode = 1;
 }
 
-if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+const args = process.argv.slice(2);
+if (args.some((argument) => argument === '--help' || argument === '-h')) {
   line(USAGE);
+} else if (args.length > 0) {
+  fail(USAGE);
 } else {
   try {
     process.exitCode = (await run()) ? 0 : 1;

@@ -20,6 +20,11 @@ const strict = /^(true|1)$/i.test(process.env.CI ?? '');
 
 const NO_INSTALL = '--no-install';
 const names = process.argv.slice(2).filter((argument) => argument !== NO_INSTALL);
+if (names.some((name) => name === '--help' || name === '-h')) {
+  const steps = (await listSteps(root)).map(({ name }) => name);
+  console.log(`Usage: bun run test [${NO_INSTALL}] [step...]\n\nAll steps, or some of: ${steps.join(' ')}`);
+  process.exit(0);
+}
 const steps = selectSteps(await listSteps(root), names);
 if (!process.argv.includes(NO_INSTALL)) await prepare(steps);
 

@@ -57,7 +57,7 @@ export function readFleetArguments(args: readonly string[], port: string | undef
       secret: { type: 'string' },
       'api-key': { type: 'string' },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const devices = number('--devices', values.devices, 1, MAX_DEVICES, true);
