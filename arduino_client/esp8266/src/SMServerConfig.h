@@ -1,6 +1,7 @@
-// Limits of the library. Each can be overridden before the first include or by
-// a compiler flag (-D). Sizes are bytes, times are milliseconds or seconds as
-// the name says.
+// Limits of the library. Each can be overridden by a compiler flag (-D) that
+// reaches the library's files as well as the sketch's; the README says how. A
+// #define in the sketch does not: objects would then differ in size on both
+// sides. Sizes are bytes, times are milliseconds or seconds as the name says.
 #pragma once
 
 // Version of the library; the same as in library.properties.
