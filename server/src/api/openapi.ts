@@ -19,7 +19,12 @@ const options: Partial<GenerateSpecOptions> = {
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `siot_…`' },
-        session: { type: 'apiKey', in: 'cookie', name: 'siot_session', description: 'From `POST /session`' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'siot_session',
+          description: 'From `POST /api/v1/session`',
+        },
         secureSession: {
           type: 'apiKey',
           in: 'cookie',

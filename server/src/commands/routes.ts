@@ -46,7 +46,7 @@ export function commandRoutes(deps: CommandRoutesDeps) {
         tag,
         summary: 'Send a command to a device',
         description:
-          'Goes out when the device listens, one at a time and in order, and is repeated until the device replies or it expires. 201 for a new command; 200 if `Idempotency-Key` names an earlier request. With `wait` the answer is held until the reply arrives or the time is over: look at `state`.',
+          'Goes out when the device listens, one at a time and in order, and is repeated until the device replies or it expires. 201 for a new command; 200 if `Idempotency-Key` names an earlier request. With `wait` the answer is held until the reply arrives or that time has passed: check `state`.',
         answer: commandAnswer,
         status: 201,
         admin: true,

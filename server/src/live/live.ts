@@ -28,7 +28,7 @@ export function createLiveEvents(deps: HubDeps) {
         tag: 'Events',
         summary: 'Watch the fleet as it changes',
         description:
-          'Server-sent events: `presence`, `device`, `command` and `alert` tell the state that a resource has come into (several changes within a second are told as one); `telemetry` has the newest record of a device, at most once a second, of the devices named by `device` or with `values=true`. `reset` says that lists have to be read again: it begins a stream, and follows a `Last-Event-ID` whose place is gone or too many changes. With `Last-Event-ID` no change is missed; of those that were sent together, some may come again. The stream ends after five minutes, and within a second of the end of its session or API key; an EventSource comes back by itself. At most 200 streams an instance, 20 of them of one session or key.',
+          'Server-sent events: `presence`, `device`, `command` and `alert` carry the new state of a resource (several changes within a second are sent as one); `telemetry` has the newest record of a device, at most once a second, of the devices named by `device` or with `values=true`. `reset` says that lists have to be read again: it begins a stream, and follows a `Last-Event-ID` whose place is gone or too many changes. With `Last-Event-ID` no change is missed; of those that were sent together, some may come again. The stream ends after five minutes, and within a second of the end of its session or API key; an EventSource comes back by itself. At most 200 streams an instance, 20 of them of one session or key.',
         answer: z.string(),
         answerType: 'text/event-stream',
         problems: ['bad-request'],

@@ -88,7 +88,7 @@ export function channelRoutes(deps: TestDeps) {
         tag,
         summary: 'Change an alert channel',
         description:
-          'Disabling it drops what waits for it. Enabled again, it is told what fires now and the end of what it was told of.',
+          'Disabling it drops what waits for it. Once it is enabled again, it is sent what fires now, and the end of each alert whose beginning it was sent.',
         answer: alertChannel,
         admin: true,
         ifMatch: true,

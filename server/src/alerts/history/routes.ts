@@ -89,7 +89,7 @@ export function alertRoutes({ db, clock }: { readonly db: Database; readonly clo
         id: 'silenceAlert',
         tag,
         summary: 'Send no messages about an alert for a while',
-        description: 'What would have been told meanwhile is told afterwards, if it is still the case.',
+        description: 'What still fires afterwards is sent then.',
         answer: alert,
         admin: true,
         problems: ['not-found', 'validation-failed'],
@@ -124,8 +124,7 @@ export function alertRoutes({ db, clock }: { readonly db: Database; readonly clo
         id: 'silenceDevice',
         tag,
         summary: 'Send no messages about a device for a while',
-        description:
-          'Its alerts go on. What would have been told meanwhile is told afterwards, if it is still the case.',
+        description: 'Its alerts go on. What still fires afterwards is sent then.',
         answer: silenceAnswer,
         admin: true,
         problems: ['not-found', 'validation-failed'],

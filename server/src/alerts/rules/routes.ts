@@ -130,8 +130,7 @@ export function ruleRoutes({ db, clock }: { readonly db: Database; readonly cloc
         id: 'silenceAlertRule',
         tag,
         summary: 'Send no messages about the alerts of a rule for a while',
-        description:
-          'Its alerts go on. What would have been told meanwhile is told afterwards, if it is still the case.',
+        description: 'Its alerts go on. What still fires afterwards is sent then.',
         answer: alertRule,
         admin: true,
         problems: ['not-found', 'validation-failed'],

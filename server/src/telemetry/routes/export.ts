@@ -47,7 +47,7 @@ export function telemetryExportRoutes({ db, clock }: TelemetryQueryDeps) {
         tag: 'Telemetry',
         summary: 'Export records as CSV',
         description:
-          'Oldest first, a column for each field; objects and lists are written as JSON. Text that a spreadsheet would take for a formula, or that looks like another type, has an apostrophe before it, which the import takes away.',
+          'Oldest first, a column for each field; objects and lists are written as JSON. Text that a spreadsheet would take for a formula, or that looks like another type, has an apostrophe before it, which the import removes.',
         answer: z.string(),
         answerType: 'text/csv',
         problems,
@@ -69,7 +69,7 @@ export function telemetryExportRoutes({ db, clock }: TelemetryQueryDeps) {
         tag: 'Telemetry',
         summary: 'Export records as lines of JSON',
         description:
-          'Oldest first, one record a line: `at`, `received` and `data`, as the import takes them.',
+          'Oldest first, one record a line: `at`, `received` and `data`, as the import reads them.',
         answer: z.string(),
         answerType: 'application/x-ndjson',
         problems,

@@ -58,7 +58,7 @@ export function telemetryImportRoutes(deps: ImportRoutesDeps) {
       tag: 'Telemetry',
       summary: 'Import old records of a device from CSV or lines of JSON',
       description:
-        'As the exports write them: CSV with a column `at`, if wanted `received`, and one for each field; or NDJSON with `at`, `data`, and if wanted `received`. Up to 1 GiB, stored while it is sent, each good line on its own; a record that is stored already with the same time and data is not stored again, so that a document may be sent again. Rollups follow within a minute. Records older than the retention of the device are refused.',
+        'As the exports write them: CSV with a column `at`, optionally `received`, and one for each field; or NDJSON with `at`, `data`, and optionally `received`. Up to 1 GiB, stored while it is sent, each good line on its own; a record that is stored already with the same time and data is not stored again, so that a document may be sent again. Rollups follow within a minute. Records older than the retention of the device are refused.',
       answer: telemetryImportReport,
       bodyType: ['text/csv', 'application/x-ndjson'],
       admin: true,
