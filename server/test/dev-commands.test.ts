@@ -102,7 +102,9 @@ describe('the simulated device', () => {
     ['an unknown role', ['--role', 'admin'], /--role must be master or agent/],
     ['no number of pings', ['--pings', 'many'], /--pings must be a whole number/],
     ['a negative number of pings', ['--pings=-1'], /--pings must be a whole number/],
+    ['an empty number of pings', ['--pings', ''], /--pings must be a whole number/],
     ['no interval', ['--interval', '0'], /--interval must be a number/],
+    ['an endless interval', ['--interval', 'Infinity'], /--interval must be a number/],
     ['an unknown option', ['--colour', 'red'], /--colour/],
     ['no secret', [], /--secret.*DEVICE_AGENT_SECRET_KEY/],
     ['a wrong secret', ['--secret', 'some-wrong-secret'], /refused with 401 FORBIDDEN bad_credential/],
@@ -169,15 +171,31 @@ describe('device-key', () => {
     expect(output).toMatch(message);
     expect(output).not.toMatch(/^ +at /m);
   });
+});
 
-  test('explains itself with --help', async () => {
-    expect(await run(DEVICE_KEY, ['--help'])).toMatchObject({
-      exitCode: 0,
-      output: expect.stringContaining('Usage'),
-    });
-    expect(await run(DEVICE, ['--help'])).toMatchObject({
-      exitCode: 0,
-      output: expect.stringContaining('Usage'),
-    });
+describe.each([
+  'dev/main.ts',
+  'dev/device.ts',
+  'dev/device-key.ts',
+  'dev/fleet/main.ts',
+  'dev/screenshots.ts',
+  'dev/check/main.ts',
+  'bench/main.ts',
+  'src/doctor.ts',
+  'src/admin.ts',
+])('the command %s', (name) => {
+  const program = fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+  test('explains itself with --help and -h', async () => {
+    const [long, short] = await Promise.all([run(program, ['--help']), run(program, ['-h'])]);
+    expect(long).toEqual({ exitCode: 0, output: expect.stringMatching(/^Usage: bun run /) });
+    expect(short).toEqual(long);
+  }, 20_000);
+
+  test('refuses what it does not know', async () => {
+    const { exitCode, output } = await run(program, ['--colour']);
+    expect(exitCode).toBeGreaterThan(0);
+    expect(output).toMatch(/--colour|^Usage/);
+    expect(output).not.toMatch(/^ +at /m);
   });
 });

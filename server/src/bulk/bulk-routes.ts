@@ -26,7 +26,7 @@ export function bulkRoutes(deps: BulkRoutesDeps) {
         tag: 'Devices',
         summary: 'Approve, revoke, restore, rotate, tag, pair or unpair many devices',
         description:
-          'Up to 500 devices. Each is changed on its own, as by the route for one device; the report has the result of each, and the receipt is for all of them. `rotate` with `key` replaces the device keys too: `POST /devices/keys` computes the new ones.',
+          'Up to 500 devices. Each is changed on its own, as by the route for one device; the report has the result of each, and the receipt is for all of them. `rotate` with `key` replaces the device keys too: `POST /api/v1/devices/keys` computes the new ones.',
         answer: bulkReport,
         admin: true,
         problems: ['validation-failed'],

@@ -94,7 +94,7 @@ export function stateRoutes(deps: ChangeDeps) {
       operation(
         'rotateDevice',
         'Replace the credentials of a device',
-        'Starts a new generation: invalidates its tokens and ends its session; the device requests a new token. With `key=true`, also raises its key number: its device key is replaced, the old one is answered `superseded`, and the device stays out until it has the new one, which `POST /devices/{id}/key` shows. A role secret still reaches the device unless `DEVICE_CREDENTIALS=derived`. `replaced` says what was replaced. Not idempotent: send If-Match to make retries safe.',
+        'Starts a new generation: invalidates its tokens and ends its session; the device requests a new token. With `key=true`, also raises its key number: its device key is replaced, the old one is answered `superseded`, and the device stays out until it has the new one, which `POST /api/v1/devices/{id}/key` shows. A role secret still reaches the device unless `DEVICE_CREDENTIALS=derived`. `replaced` says what was replaced. Not idempotent: send If-Match to make retries safe.',
         rotationAnswer,
       ),
       param,

@@ -25,7 +25,7 @@ export function changeOperator(deps: OperatorsDeps) {
       tag: 'Operators',
       summary: 'Change role or password of an operator',
       description:
-        'An administrator who becomes a viewer loses the `admin` API keys that they created. The last administrator cannot become a viewer. To change your own password, use `PUT /session/password`, which requires the current one; an API key cannot change that of the operator who created it.',
+        'An administrator who becomes a viewer loses the `admin` API keys that they created. The last administrator cannot become a viewer. To change your own password, use `PUT /api/v1/session/password`, which requires the current one; an API key cannot change that of the operator who created it.',
       answer: operator,
       problems: ['bad-request', 'validation-failed', 'unsupported-media-type', 'not-found', 'conflict'],
       admin: true,
