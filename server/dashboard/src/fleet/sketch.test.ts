@@ -21,6 +21,12 @@ describe('a sketch', () => {
     },
   );
 
+  test('says why a device does not come online, and what to do', () => {
+    const text = sketch({ board: 'esp8266', header: header('http://192.168.1.10') });
+    expect(text).toContain('Serial.println(advice(error.code));');
+    expect(text).toContain('server.onState(onState);');
+  });
+
   test('reads a pin that every variant of the ESP32 has', () => {
     expect(sketch({ board: 'esp32', header: header('http://192.168.1.10') })).toContain('analogRead(A0)');
   });
