@@ -365,6 +365,24 @@ describe('rights that are taken away while a request is carried out', () => {
   });
 
   test.each([
+    ['operator', (operator: string) => `/operators/${operator}`],
+    ['session', (operator: string) => `/operators/${operator}/sessions`],
+    ['API key', (_: string, key: string) => `/api-keys/${key}`],
+  ])('a removed operator takes no %s away', async (what, pathOf) => {
+    const mark = what.toLowerCase().replaceAll(' ', '-');
+    const other = await bySession(`stays-with-${mark}`);
+    const key = await byKey(`stays-with-${mark}`);
+    const { id, browser } = await bySession(`removed-with-${mark}`);
+    const answer = await during(
+      (tx) => tx`delete from operators where id = ${id}`,
+      () => browser.call('DELETE', pathOf(other.id, key.id)),
+    );
+    expect(problemOf(answer)).toMatchObject({ status: 401, type: '/problems/unauthenticated' });
+    expect((await other.browser.call('GET', '/session')).status).toBe(200);
+    expect((await call(stack, 'GET', '/devices', undefined, key.headers)).status).toBe(200);
+  });
+
+  test.each([
     ['is removed', 401, (id: string) => remove(id)],
     ['becomes a viewer', 403, (id: string) => demote(id)],
     ['is logged out', 401, (id: string) => admin.call('DELETE', `/operators/${id}/sessions`)],

@@ -6,8 +6,8 @@ import { creatorOf, lockApiKey } from './api-keys/store.ts';
 import { lockSession } from './sessions/store.ts';
 
 /**
- * Keeps the rights of whoever makes a request until the transaction ends, for what hands out rights itself: theirs may have
- * been taken away since the request was authenticated.
+ * Keeps the rights of whoever makes a request until the transaction ends, for what hands out or takes away rights itself: theirs
+ * may have been taken away since the request was authenticated.
  *
  * @returns the operator in whose name they act; nobody for a key without a creator.
  * @throws AppError `bad_credential` when the operator, session or key is gone; `forbidden` for who is a viewer by now.

@@ -8,6 +8,7 @@ import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
+import { lockAdmin } from '../lock-admin.ts';
 import { deleteKeysOf, lockOperator, deleteOperator as removeOperator } from './store.ts';
 
 /** `DELETE /operators/{id}`. */
@@ -27,8 +28,10 @@ export function deleteOperator(deps: OperatorsDeps) {
     validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
+      const now = deps.clock.now();
       await inTransaction(deps.db, async (tx) => {
         const { operator: before, administrators } = await lockOperator(tx, id);
+        await lockAdmin(tx, c.get('actor'), now);
         if (!before) throw new AppError('not_found', 'Operator not found.');
         requireCurrentVersion(c, before.version);
         if (before.role === 'admin' && administrators === 1) {
@@ -37,7 +40,7 @@ export function deleteOperator(deps: OperatorsDeps) {
         const revokedKeys = await deleteKeysOf(tx, id);
         await removeOperator(tx, id);
         await writeAudit(tx, {
-          ...auditOrigin(c, deps.clock.now()),
+          ...auditOrigin(c, now),
           action: 'operator.deleted',
           subject: id,
           before: {

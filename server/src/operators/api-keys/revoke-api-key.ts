@@ -7,6 +7,7 @@ import { validate } from '../../http/validate.ts';
 import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { OperatorsDeps } from '../deps.ts';
+import { lockAdmin } from '../lock-admin.ts';
 import { deleteApiKey } from './store.ts';
 
 /** `DELETE /api-keys/{id}`. */
@@ -24,11 +25,13 @@ export function revokeApiKey(deps: OperatorsDeps) {
     validate('param', idPath),
     async (c) => {
       const { id } = c.req.valid('param');
+      const now = deps.clock.now();
       await inTransaction(deps.db, async (tx) => {
+        await lockAdmin(tx, c.get('actor'), now);
         const before = await deleteApiKey(tx, id);
         if (!before) throw new AppError('not_found', 'API key not found.');
         await writeAudit(tx, {
-          ...auditOrigin(c, deps.clock.now()),
+          ...auditOrigin(c, now),
           action: 'api_key.revoked',
           subject: id,
           before: { name: before.name, prefix: before.prefix, role: before.role },

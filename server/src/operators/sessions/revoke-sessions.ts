@@ -8,6 +8,7 @@ import { inTransaction } from '../../platform/db/transaction.ts';
 import { AppError } from '../../platform/errors.ts';
 import { findOperator } from '../accounts/store.ts';
 import type { OperatorsDeps } from '../deps.ts';
+import { lockAdmin } from '../lock-admin.ts';
 import { deleteOtherSessions } from './store.ts';
 
 /** `DELETE /operators/{id}/sessions`: all of an operator's, except that of the request itself. */
@@ -27,12 +28,14 @@ export function revokeSessions(deps: OperatorsDeps) {
     async (c) => {
       const { id } = c.req.valid('param');
       const actor = c.get('actor');
+      const now = deps.clock.now();
       await inTransaction(deps.db, async (tx) => {
+        await lockAdmin(tx, actor, now);
         if (!(await findOperator(tx, id))) throw new AppError('not_found', 'Operator not found.');
         const ended = await deleteOtherSessions(tx, id, actor.id === id ? actor.sessionId : undefined);
         if (ended === 0) return;
         await writeAudit(tx, {
-          ...auditOrigin(c, deps.clock.now()),
+          ...auditOrigin(c, now),
           action: 'operator.sessions_revoked',
           subject: id,
           after: { ended },
