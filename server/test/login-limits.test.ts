@@ -43,6 +43,13 @@ function attempt(
   return call(stack, 'POST', '/session', { username, password }, { 'x-forwarded-for': address });
 }
 
+function limitOf({ headers }: Answer) {
+  const [policy, limit, remaining, reset] = ['policy', 'limit', 'remaining', 'reset'].map((name) =>
+    headers.get(`ratelimit-${name}`),
+  );
+  return { policy, limit, remaining, reset };
+}
+
 async function statuses(
   count: number,
   address: (at: number) => string,
@@ -75,6 +82,7 @@ describe('one address', () => {
     const refused = await attempt('192.0.2.1', ADMIN.username, ADMIN.password);
     expect(problemOf(refused)).toMatchObject({ type: '/problems/rate-limited', status: 429 });
     expect(Number(refused.headers.get('retry-after'))).toBeWithin(900, 1_351);
+    expect(limitOf(refused)).toEqual({ policy: '20;w=900', limit: '20', remaining: '0', reset: '900' });
     expect((await attempt('192.0.2.2', ADMIN.username, ADMIN.password)).status).toBe(201);
     clock.shift(WINDOW_MS);
     expect((await attempt('192.0.2.1', ADMIN.username, ADMIN.password)).status).toBe(201);
@@ -127,6 +135,13 @@ describe('one account', () => {
     const found: number[] = [];
     for (let at = 0; at < 11; at++) found.push((await browser.call('POST', '/session', wrong)).status);
     expect(found).toEqual([...Array(10).fill(401), 429]);
+    const change = { currentPassword: 'wrong password', newPassword: 'a password of many letters' };
+    const guesses: Answer[] = [];
+    for (let at = 0; at < 11; at++) guesses.push(await browser.call('PUT', '/session/password', change));
+    expect(guesses.map(({ status }) => status)).toEqual([...Array(10).fill(422), 429]);
+    for (const refused of [await browser.call('POST', '/session', wrong), ...guesses.slice(-1)]) {
+      expect(limitOf(refused)).toEqual({ policy: '10;w=900', limit: '10', remaining: '0', reset: '900' });
+    }
   });
 
   test('is not opened to strangers by the mark of another account, or by one of their making', async () => {

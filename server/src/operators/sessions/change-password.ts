@@ -31,7 +31,7 @@ export function changePassword(deps: OperatorsDeps) {
       const { operatorId, sessionId } = ownSession(c);
       const given = c.req.valid('json');
       const { name } = c.get('actor');
-      const succeeded = await deps.loginLimits.admit({ browser: sessionId });
+      const succeeded = await deps.loginLimits.admit(c, { browser: sessionId });
       const account = await findForLogin(deps.db, name);
       const matches = await deps.passwords.verify(given.currentPassword, account?.passwordHash, 'known');
       if (!account || !matches) throw wrongPassword();

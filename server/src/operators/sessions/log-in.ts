@@ -46,6 +46,7 @@ export function logIn(deps: OperatorsDeps) {
       const { username, password } = c.req.valid('json');
       const browser = deps.knownBrowsers.find(c, username);
       const succeeded = await deps.loginLimits.admit(
+        c,
         browser === undefined ? { network: ipNetwork(c.get('ip')), username } : { browser },
       );
       const found = await findForLogin(deps.db, username);

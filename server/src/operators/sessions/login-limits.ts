@@ -1,4 +1,5 @@
-import type { StoreFactory } from '../../http/rate-limit.ts';
+import type { Context } from 'hono';
+import { type StoreFactory, tellLimit } from '../../http/rate-limit.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { AppError } from '../../platform/errors.ts';
 
@@ -11,12 +12,13 @@ export type Guesser =
 
 export interface LoginLimits {
   /**
-   * Takes a place for one attempt before its password is checked, so that concurrent ones count too.
+   * Takes a place for one attempt before its password is checked, so that concurrent ones count too. The answer to one that
+   * is refused names the limit.
    *
    * @returns what to call when the password was right: it does not count then.
    * @throws AppError `rate_limited`.
    */
-  admit(guesser: Guesser): Promise<() => Promise<void>>;
+  admit(c: Context, guesser: Guesser): Promise<() => Promise<void>>;
 }
 
 const WINDOW_MS = 15 * 60_000;
@@ -32,17 +34,17 @@ const PER_ACCOUNT = 50;
 export function createLoginLimits(clock: Clock, stores: StoreFactory): LoginLimits {
   const store = stores('logins', WINDOW_MS);
 
-  async function take(key: string, limit: number): Promise<void> {
+  async function take(c: Context, key: string, limit: number): Promise<void> {
     const { totalHits, resetTime } = await store.increment(key);
     if (totalHits <= limit) return;
     const waitMs = (resetTime?.getTime() ?? 0) - clock.now();
-    throw new AppError('rate_limited', 'Too many attempts.', {
-      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-    });
+    const resetSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+    tellLimit(c, { limit, windowMs: WINDOW_MS }, resetSeconds);
+    throw new AppError('rate_limited', 'Too many attempts.', { retryAfterSeconds: resetSeconds });
   }
 
   return {
-    async admit(guesser) {
+    async admit(c, guesser) {
       const counts: readonly (readonly [key: string, limit: number])[] =
         'browser' in guesser
           ? [[`browser ${guesser.browser}`, PER_BROWSER]]
@@ -51,7 +53,7 @@ export function createLoginLimits(clock: Clock, stores: StoreFactory): LoginLimi
               [`account ${guesser.username}`, PER_ACCOUNT],
             ];
       // One after the other: who is refused for the network does not use up the account.
-      for (const [key, limit] of counts) await take(key, limit);
+      for (const [key, limit] of counts) await take(c, key, limit);
       return async () => {
         for (const [key] of counts) await store.decrement(key);
       };
