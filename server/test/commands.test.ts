@@ -20,6 +20,7 @@ import {
 } from './harness.ts';
 import { silentLog } from './logs.ts';
 import { startOnlineDevice } from './online-device.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
 
 let stack: Stack;
 let key: string;
@@ -234,6 +235,33 @@ describe('a command', () => {
     await listener.reply({ i, c: 'OK' });
     await finished(command, 'done');
   }, 30_000);
+
+  test('of which the broker does not say whether it took it counts as sent to the device', async () => {
+    const device = await registerDevice(stack.url);
+    const listener = await listen(device);
+    const direct = stack.env.EMQX_API_URL ?? '';
+    const url = new URL(direct);
+    const target = Number(url.port);
+    const proxy = await startTcpProxy({ target: () => target });
+    url.port = String(proxy.port);
+    try {
+      await stack.startServer({ EMQX_API_URL: url.href });
+      await stack.ready();
+      proxy.holdAnswers();
+      const command = await send(device.uuid, { c: 'UNCONFIRMED' });
+      expect((await listener.next()).i).toBe(command.id);
+      await proxy.refuse();
+      await until('it is given up', async () => {
+        const rows = await stack.sql`select from commands where id = ${command.id} and claimed_until is null`;
+        return rows.length === 1;
+      });
+      expect(await read(command)).toMatchObject({ state: 'queued', attempts: 1 });
+    } finally {
+      await proxy.close();
+      await stack.startServer({ EMQX_API_URL: direct });
+      await stack.ready();
+    }
+  }, 60_000);
 
   test('is sent once, however many instances there are', async () => {
     const second = await startServer(

@@ -91,7 +91,8 @@ export async function claimCommands(
 }
 
 /**
- * Notes what became of a claimed command; one that was answered or ended meanwhile stays as it is.
+ * Notes what became of a claimed command; one that was answered or ended meanwhile stays as it is. One that `failed` may have
+ * reached the device all the same: the broker took it, and only its answer was lost.
  *
  * @returns whether it became due while it was published, because the device came back.
  */
@@ -103,7 +104,7 @@ export async function releaseCommand(
   const change =
     outcome === 'sent'
       ? sql`state = 'sent', sent_at = coalesce(sent_at, now())`
-      : sql`attempts = greatest(attempts - 1, 0), attempted_at = null, next_attempt_at = case when next_attempt_at <= now()
+      : sql`attempts = greatest(attempts - 1, ${outcome === 'nobody' ? 0 : 1}::int), attempted_at = null, next_attempt_at = case when next_attempt_at <= now()
           then next_attempt_at
           else now() + make_interval(secs => ${outcome === 'nobody' ? NOBODY_SECONDS : FAILED_SECONDS}) end`;
   const rows = await db.execute<{ due: boolean | string }>(sql`
