@@ -14,8 +14,8 @@ interface TakenEmail {
 }
 
 const taken: TakenEmail[] = [];
-/** Recipients that are refused. */
-const refused = new Set<string>();
+/** Recipients that are refused, each with the code of the answer. */
+const refused = new Map<string, number>();
 let smtp: SMTPServer;
 let rig: AlertRig;
 
@@ -29,7 +29,9 @@ beforeAll(async () => {
         ? done(null, { user: username })
         : done(new Error('wrong password')),
     onRcptTo: ({ address }, _session, done) =>
-      refused.has(address) ? done(Object.assign(new Error('no such box'), { responseCode: 550 })) : done(),
+      refused.has(address)
+        ? done(Object.assign(new Error('no such box'), { responseCode: refused.get(address) }))
+        : done(),
     onData(stream, { envelope }, done) {
       let source = '';
       stream.on('data', (piece: Buffer) => {
@@ -102,7 +104,7 @@ describe('e-mail', () => {
 
   test('that the server refuses is tried again with the same message id', async () => {
     const channel = await addChannel(rig, { kind: 'email', to: ['gone@example.com'] });
-    refused.add('gone@example.com');
+    refused.set('gone@example.com', 550);
     await fireFor(channel.id, 'too cold');
     await until('the failure is noted', async () => (await readChannel(rig, channel.id)).lastError !== null);
     expect((await readChannel(rig, channel.id)).lastError).toContain('no such box');
@@ -114,12 +116,55 @@ describe('e-mail', () => {
     expect(taken[0]?.source).toContain(`Message-ID: <${message?.id}@iot.example>`);
   });
 
+  test('that is refused for one recipient reaches the others once, and its channel names who did not get it', async () => {
+    const channel = await addChannel(rig, { kind: 'email', to: ['one@example.com', 'gone@example.com'] });
+    refused.set('gone@example.com', 550);
+    await fireFor(channel.id, 'too dry');
+    await until('it is settled', async () => (await readChannel(rig, channel.id)).lastError !== null);
+    expect(await readChannel(rig, channel.id)).toMatchObject({
+      queued: 0,
+      lastDeliveredAt: expect.any(String),
+      lastFailedAt: expect.any(String),
+      lastError: expect.stringMatching(/^Refused for 1 of 2 recipients: .*no such box/),
+    });
+    const [message] = await rig.stack
+      .sql`select state, error from alert_messages where channel_id = ${channel.id}`;
+    expect(message).toMatchObject({ state: 'delivered', error: expect.stringContaining('no such box') });
+    expect(taken.map(({ to }) => to)).toEqual([['one@example.com']]);
+    expect(await testOf(channel.id)).toMatchObject({
+      delivered: true,
+      error: expect.stringContaining('Refused for 1 of 2 recipients'),
+    });
+    refused.clear();
+    expect(await testOf(channel.id)).toMatchObject({ delivered: true, error: null });
+  });
+
+  test('that is put off for one recipient is sent again, and no more often than twice', async () => {
+    const channel = await addChannel(rig, { kind: 'email', to: ['one@example.com', 'full@example.com'] });
+    refused.set('full@example.com', 452);
+    await fireFor(channel.id, 'too wet');
+    const attempted = (attempts: number, state: string) =>
+      until(`${state} after ${attempts} attempts`, async () => {
+        const rows = await rig.stack.sql`
+          select from alert_messages where channel_id = ${channel.id} and state = ${state}::delivery_state
+            and attempts = ${attempts} and claimed_until is null`;
+        return rows.length === 1;
+      });
+    await attempted(1, 'queued');
+    await retryNow(rig);
+    await attempted(2, 'queued');
+    await retryNow(rig);
+    await attempted(3, 'delivered');
+    expect(taken.map(({ to }) => to)).toEqual(Array(3).fill(['one@example.com']));
+    expect((await readChannel(rig, channel.id)).lastError).toContain('Refused for 1 of 2 recipients');
+  });
+
   test('has a test that answers what the server said', async () => {
     const { id } = await addChannel(rig, { kind: 'email', to: ['one@example.com'] }, 'Office');
     expect(await testOf(id)).toMatchObject({ delivered: true, status: null, error: null });
     expect((await testOf(id)).answer).toMatch(/^250 /);
     expect(taken[0]?.source).toContain('Subject: Test of the channel Office');
-    refused.add('one@example.com');
+    refused.set('one@example.com', 550);
     const answer = await testOf(id);
     expect(answer).toMatchObject({ delivered: false, status: null, answer: null });
     expect(answer.error).toContain('no such box');

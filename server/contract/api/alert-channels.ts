@@ -90,7 +90,10 @@ export const alertChannel = z
     queued: z.int().describe('Messages that wait for delivery'),
     lastDeliveredAt: time.nullable(),
     lastFailedAt: time.nullable(),
-    lastError: z.string().nullable().describe('What went wrong last; null after a delivery'),
+    lastError: z
+      .string()
+      .nullable()
+      .describe('What went wrong last; null after a delivery to all recipients'),
     version: z.int().describe('Incremented by every change by operators; the entity tag'),
     createdAt: time,
   })

@@ -67,9 +67,12 @@ export function createCourier(deps: CourierDeps) {
     const sent = await deps.send(channel, message);
     const outcome = await inTransaction(db, (tx) => settle(tx, message, sent));
     count({ kind: channel.kind, outcome });
-    if (outcome === 'delivered') return;
     const { status, error } = sent.result;
-    log.warn({ channelId: channel.id, message: message.id, attempts, status, error }, 'alerts not delivered');
+    if (error === null) return;
+    log.warn(
+      { channelId: channel.id, message: message.id, attempts, status, error },
+      outcome === 'delivered' ? 'alerts not delivered to all recipients' : 'alerts not delivered',
+    );
   }
 
   async function settle(

@@ -17,17 +17,27 @@ export interface Email {
   readonly text: string;
   /** The same at every attempt, so that mailboxes can tell a repetition. */
   readonly id: string;
+  /** Whether it is sent again where the server puts some of the recipients off; the others get it twice then. */
+  readonly repeats: boolean;
 }
 
-/** Hands an e-mail over; what the server answered. */
-export type SendEmail = (email: Email) => Promise<string>;
+/** What became of an e-mail that the server took. */
+export interface Handover {
+  /** What it answered. */
+  readonly answer: string;
+  /** Why it took the e-mail for some of the recipients alone. */
+  readonly refusal: string | null;
+}
+
+/** Hands an e-mail over. One recipient who is refused neither keeps it from the others nor has them get it again and again. */
+export type SendEmail = (email: Email) => Promise<Handover>;
 
 const STEP_LIMIT_MS = 10_000;
 const LIMIT_MS = 20_000;
 
 /** @throws TargetError, whose message may be shown. */
 export function createEmailSender(clock: Clock, smtp: SmtpSettings | undefined): SendEmail {
-  return async ({ to, subject, text, id }) => {
+  return async ({ to, subject, text, id, repeats }) => {
     if (!smtp) throw new TargetError('SMTP_URL is not set.');
     const transport = createTransport({
       ...smtpConnection(smtp.url),
@@ -47,10 +57,17 @@ export function createEmailSender(clock: Clock, smtp: SmtpSettings | undefined):
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
     try {
-      const { response, rejected } = await withDeadline(clock, LIMIT_MS, sending, 'the SMTP server');
-      if (rejected.length > 0)
-        throw new TargetError(`Refused for ${rejected.length} of ${to.length} recipients.`);
-      return response;
+      const { response, rejectedErrors = [] } = await withDeadline(
+        clock,
+        LIMIT_MS,
+        sending,
+        'the SMTP server',
+      );
+      const [first] = rejectedErrors;
+      if (!first) return { answer: response, refusal: null };
+      const refusal = `Refused for ${rejectedErrors.length} of ${to.length} recipients: ${first.message.slice(0, 400)}`;
+      if (repeats && rejectedErrors.some(isPutOff)) throw new TargetError(refusal);
+      return { answer: response, refusal };
     } catch (error) {
       if (error instanceof TargetError) throw error;
       throw new TargetError(error instanceof Error ? error.message.slice(0, 500) : 'E-mail failed.', {
@@ -60,6 +77,10 @@ export function createEmailSender(clock: Clock, smtp: SmtpSettings | undefined):
       transport.close();
     }
   };
+}
+
+function isPutOff({ permanent }: { readonly permanent?: boolean }): boolean {
+  return permanent === false;
 }
 
 /** A password is not sent in clear: without TLS from the start, the server has to take STARTTLS, unless it is this machine. */

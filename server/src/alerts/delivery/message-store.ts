@@ -55,17 +55,19 @@ export async function claimMessages(db: Queryable, limit: number): Promise<reado
   });
 }
 
-/** Notes a delivery. The channel works: what else waits for it is due. */
+/** Notes a delivery, and who did not get it. The channel works: what else waits for it is due. */
 export async function noteDelivered(
   tx: Queryable,
   { id, channel }: ClaimedMessage,
-  { status }: ChannelTest,
+  { status, error }: ChannelTest,
 ): Promise<void> {
   await tx.execute(sql`
-    update alert_channels set last_delivered_at = now(), last_error = null where id = ${channel.id}::uuid`);
+    update alert_channels set last_delivered_at = now(), last_error = ${error}::text,
+      last_failed_at = case when ${error}::text is null then last_failed_at else now() end
+    where id = ${channel.id}::uuid`);
   await tx.execute(sql`
     update alert_messages
-    set state = 'delivered', finished_at = now(), claimed_until = null, status = ${status}::int, error = null
+    set state = 'delivered', finished_at = now(), claimed_until = null, status = ${status}::int, error = ${error}::text
     where id = ${id} and state = 'queued'`);
   await tx.execute(sql`
     update alert_messages set next_attempt_at = now()

@@ -1,7 +1,7 @@
 import { alertNotification, alertTarget, type ChannelTest } from '../../../contract/api/alert-channels.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { ChannelRow } from '../channels/channel.ts';
-import type { SendEmail } from './email.ts';
+import type { Handover, SendEmail } from './email.ts';
 import { type HttpAnswer, type HttpPost, TargetError } from './http-post.ts';
 import { textOf } from './notification.ts';
 import { ntfyRequest } from './ntfy.ts';
@@ -17,6 +17,8 @@ export interface Message {
   readonly id: string;
   /** An `AlertNotification` as JSON, byte for byte the body of a webhook. */
   readonly content: string;
+  /** Attempts to deliver it, this one included; none for a test, which is not repeated. */
+  readonly attempts?: number;
 }
 
 /** What became of an attempt. */
@@ -35,8 +37,14 @@ export interface SendDeps {
   readonly sendEmail: SendEmail;
 }
 
+/** Enough for a server that takes nothing from a stranger at once (greylisting). */
+const EMAIL_REPEATS = 2;
+
 export function createSend({ clock, post, sendEmail }: SendDeps): Send {
-  async function attempt(channel: SendTarget, { id, content }: Message): Promise<HttpAnswer | string> {
+  async function attempt(
+    channel: SendTarget,
+    { id, content, attempts = EMAIL_REPEATS + 1 }: Message,
+  ): Promise<HttpAnswer | Handover> {
     const target = alertTarget.parse(channel.target);
     switch (target.kind) {
       case 'webhook': {
@@ -52,7 +60,8 @@ export function createSend({ clock, post, sendEmail }: SendDeps): Send {
       case 'email': {
         const notification = read(content);
         const subject = notification.data.title;
-        return await sendEmail({ id, to: target.to, subject, text: textOf(notification) });
+        const repeats = attempts <= EMAIL_REPEATS;
+        return await sendEmail({ id, to: target.to, subject, text: textOf(notification), repeats });
       }
     }
   }
@@ -81,9 +90,11 @@ function secretsOf({ secret, formerSecret, formerSecretUntil }: SendTarget, now:
 
 type Outcome = Omit<ChannelTest, 'durationMs'> & Pick<SendOutcome, 'retryAfterSeconds'>;
 
-function outcomeOf(answer: HttpAnswer | string, now: number): Outcome {
-  if (typeof answer === 'string')
-    return { delivered: true, status: null, answer: answer.slice(0, 500), error: null };
+function outcomeOf(answer: HttpAnswer | Handover, now: number): Outcome {
+  if ('refusal' in answer) {
+    const error = answer.refusal === null ? null : inOneLine(answer.refusal);
+    return { delivered: true, status: null, answer: answer.answer.slice(0, 500), error };
+  }
   const { status, text } = answer;
   const delivered = status >= 200 && status < 300;
   return {
@@ -102,7 +113,10 @@ function errorOf(status: number): string {
 
 function failureOf(error: unknown): Outcome {
   const message = error instanceof TargetError ? error.message : 'The message could not be sent.';
-  // A server may have said anything, and not all of it can be stored.
-  const line = message.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');
-  return { delivered: false, status: null, answer: null, error: line };
+  return { delivered: false, status: null, answer: null, error: inOneLine(message) };
+}
+
+/** A server may have said anything, and not all of it can be stored. */
+function inOneLine(text: string): string {
+  return text.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');
 }
