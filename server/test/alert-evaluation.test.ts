@@ -259,4 +259,16 @@ describe('what no record tells', () => {
     await device.send({ b: 7, n: 5 });
     await rig.alertsAre(device.uuid, ['resolved'], id);
   });
+
+  test('records that were lost at the end of a minute fire as well', async () => {
+    const { uuid } = await rig.startDevice();
+    const { id } = await rig.addRule({ condition: { kind: 'lost', count: 1, minutes: 1 } });
+    // Noted by the minute: of the last of its seconds, 50 are within the window.
+    await rig.stack.sql`
+      insert into alert_losses (device_id, minute, lost) values (${uuid}, now() - interval '70 seconds', 1)`;
+    await rig.alertsAre(uuid, ['firing'], id);
+    await rig.stack
+      .sql`update alert_losses set minute = minute - interval '50 seconds' where device_id = ${uuid}`;
+    await rig.alertsAre(uuid, ['resolved'], id);
+  });
 });

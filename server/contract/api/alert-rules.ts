@@ -90,7 +90,9 @@ export const alertCondition = z
         .int()
         .min(1)
         .max(1_000_000)
-        .describe('So many records were lost within `minutes`; resolves when fewer than half as many were'),
+        .describe(
+          'So many records were lost within `minutes`, or up to a minute longer; resolves when fewer than half as many were',
+        ),
       minutes: z.int().min(1).max(DAY_MINUTES),
     }),
   ])

@@ -47,9 +47,10 @@ const SESSIONS = sql`
   select device_id, count(*)::float8 as number from device_sessions
   where noted_at > now() - make_interval(mins => (rule.condition ->> 'minutes')::int) group by device_id`;
 
+/** A minute counts while any part of it is in the window: what was lost at its end would not be seen otherwise. */
 const LOSSES = sql`
   select device_id, sum(lost)::float8 as number from alert_losses
-  where minute > now() - make_interval(mins => (rule.condition ->> 'minutes')::int) group by device_id`;
+  where minute > now() - make_interval(mins => (rule.condition ->> 'minutes')::int + 1) group by device_id`;
 
 /** What is counted in a window of time: fires at the limit, and clears below half of it. */
 function counted(kind: 'flapping' | 'lost', limit: 'connects' | 'count', window: SQL): SQL {

@@ -137,7 +137,7 @@ async function simulate(
     }
     case 'lost': {
       const losses = await readLosses(db, past);
-      const alerts = simulateWindow(losses, condition.minutes * MINUTE_MS, condition.count, nowMs);
+      const alerts = simulateWindow(losses, (condition.minutes + 1) * MINUTE_MS, condition.count, nowMs);
       return { alerts, read: losses.length };
     }
   }
