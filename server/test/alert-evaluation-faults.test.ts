@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { type AlertRig, above, passTime, startAlertRig } from './alerts.ts';
 import { hastyClock } from './clocks.ts';
-import { startStack, until } from './harness.ts';
+import { createTestDatabase, startStack, until } from './harness.ts';
+import { recordingLog } from './logs.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
 
 let rig: AlertRig;
 
@@ -62,9 +64,13 @@ describe('the evaluation', () => {
     expect(alert?.value).toBe(3_999_999_998);
   });
 
-  test('takes nothing for missing, and nobody for offline, that it has not caught up with after a restart', async () => {
+  test('takes no data for missing, no value for lasting and nobody for offline before it has caught up after a restart', async () => {
     const { stack } = rig;
-    const [sends, connects] = [await rig.startDevice(), await rig.startDevice()];
+    const [sends, connects, cools] = [
+      await rig.startDevice(),
+      await rig.startDevice(),
+      await rig.startDevice(),
+    ];
     const missing = await rig.addRule({
       scope: { kind: 'device', device: sends.uuid },
       condition: { kind: 'missing', seconds: 600 },
@@ -73,21 +79,30 @@ describe('the evaluation', () => {
       scope: { kind: 'device', device: connects.uuid },
       condition: { kind: 'offline', seconds: 60 },
     });
+    const lasting = await rig.addRule({
+      scope: { kind: 'device', device: cools.uuid },
+      condition: above(30, { forSeconds: 600 }),
+    });
     await sends.send({ temperature: 20 });
+    await cools.send({ temperature: 31 });
     await stack.stopServer();
     // What nobody has read yet: the broker keeps the record, and knows that the other device is connected.
     await sends.client.publishAsync(`device/${sends.uuid}/data`, '{"temperature":21}', { qos: 1 });
+    await cools.client.publishAsync(`device/${cools.uuid}/data`, '{"temperature":20}', { qos: 1 });
     await passTime(rig, missing.id);
+    await passTime(rig, lasting.id);
     await stack.sql`
       update devices set connected_at = null, last_session_at = now() - interval '1 hour',
         session_noted_at = now() - interval '1 hour' where id = ${connects.uuid}`;
     await stack.startServer();
     await rig.stored(sends.uuid, 2);
+    await rig.stored(cools.uuid, 2);
     await until('it is known to be connected', async () => {
       const [row] = await stack.sql`select connected_at from devices where id = ${connects.uuid}`;
       return row?.connected_at !== null;
     });
     expect(await rig.alerts({ rule: missing.id })).toEqual([]);
+    expect(await rig.alerts({ rule: lasting.id })).toEqual([]);
     expect(await rig.alerts({ rule: offline.id })).toEqual([]);
     await passTime(rig, missing.id);
     await until('the watcher catches up', async () => {
@@ -100,3 +115,40 @@ describe('the evaluation', () => {
     await rig.alertsAre(sends.uuid, ['firing'], missing.id);
   });
 });
+
+test('the evaluation takes nothing for missing that waited for the database', async () => {
+  const database = await createTestDatabase();
+  const { port } = new URL(database.url);
+  const proxy = await startTcpProxy({ target: () => Number(port) });
+  const url = new URL(database.url);
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  const { log, lines } = recordingLog();
+  const stack = await startStack({ database, log, clock: hastyClock(), env: { DATABASE_URL: url.href } });
+  const away = await startAlertRig(stack);
+  try {
+    const device = await away.startDevice();
+    const { id } = await away.addRule({ condition: { kind: 'missing', seconds: 600 } });
+    await device.send({ temperature: 20 });
+    await proxy.refuse();
+    await until('the watcher waits for the database', () =>
+      lines.some(({ msg }) => msg.includes('alert rules wait for the database')),
+    );
+    await passTime(away, id);
+    await proxy.pass();
+    await until('the watcher lets the records be stored first', async () => {
+      const [row] =
+        await stack.sql`select expires_at > now() as holds from leases where name = 'alert-watcher'`;
+      return row?.holds === true;
+    });
+    expect(await stack.sql`select 1 from alerts`).toHaveLength(0);
+    await stack.sql`update leases set expires_at = now() where name = 'alert-watcher'`;
+    await away.alertsAre(device.uuid, ['firing'], id);
+  } finally {
+    await proxy.pass();
+    away.close();
+    await stack.close();
+    await proxy.close();
+    await database.close();
+  }
+}, 60_000);

@@ -7,12 +7,8 @@ import { watches } from './scope.ts';
 
 const PIECE = 1_000;
 
-/**
- * Fires what is due: durations that have passed, and data that is still missing.
- *
- * @param catchingUp what is missing may be on its way: that waits.
- */
-export async function fireDue(tx: Queryable, { rules }: RuleBook, catchingUp: boolean): Promise<void> {
+/** Fires what is due: durations that have passed, and data that is still missing. */
+export async function fireDue(tx: Queryable, { rules }: RuleBook): Promise<void> {
   const rows = await tx.execute<{
     rule: string;
     device: string;
@@ -25,7 +21,7 @@ export async function fireDue(tx: Queryable, { rules }: RuleBook, catchingUp: bo
     from alert_states as known
     join alert_rules as rule on rule.id = known.rule_id
     join devices on devices.id = known.device_id and ${watches}
-    where due_at <= now() ${catchingUp ? sql`and rule.kind <> 'missing'` : sql``} order by due_at limit ${PIECE} for update of known skip locked`);
+    where due_at <= now() order by due_at limit ${PIECE} for update of known skip locked`);
   const steps = rows.flatMap((row): Step[] => {
     const rule = rules.get(row.rule);
     if (!rule) return [];

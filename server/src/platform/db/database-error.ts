@@ -18,6 +18,11 @@ export function isUnreachable(error: unknown): boolean {
   return code !== undefined && code !== PROTOCOL_VIOLATION && UNREACHABLE.test(code);
 }
 
+/** True where a statement was cancelled because it took too long. */
+export function isTooSlow(error: unknown): boolean {
+  return errorCode(error) === TOO_LONG;
+}
+
 /** True where the database takes no writes now: a standby, or one that ran out of space and was closed for writing. */
 export function isReadOnly(error: unknown): boolean {
   return errorCode(error) === READ_ONLY;
@@ -37,7 +42,7 @@ export function databaseError(error: unknown): unknown {
 }
 
 function outageMessage(error: unknown): string | undefined {
-  if (errorCode(error) === TOO_LONG) {
+  if (isTooSlow(error)) {
     return 'The query took too long. Ask for less, such as a shorter time, or try again when the database is less busy.';
   }
   if (isUnreachable(error)) return 'The database is not reachable.';
