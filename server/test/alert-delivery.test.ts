@@ -202,6 +202,28 @@ test('a channel that is disabled is told nothing; enabled again, what it has mis
   });
 });
 
+test('a channel that is disabled while it takes a message is told the end of it when it is enabled again', async () => {
+  const { channel, device } = await rig.setUp();
+  const taken = Promise.withResolvers<void>();
+  rig.receiver.answer = async () => {
+    await taken.promise;
+    return new Response('thank you');
+  };
+  await rig.fire(device);
+  await collectNow(rig);
+  await rig.receiver.got(1);
+  const enable = (enabled: boolean) => rig.call('PATCH', `/alert-channels/${channel.id}`, { enabled });
+  await enable(false);
+  taken.resolve();
+  await rig.deliveriesAre(channel.id, ['delivered 1']);
+  await device.send({ temperature: 20 });
+  await rig.alertsAre(device.uuid, ['resolved']);
+  await enable(true);
+  await collectNow(rig);
+  await rig.receiver.got(2);
+  expect(rig.notifications()[1]?.data).toMatchObject({ firing: 0, resolved: 1 });
+});
+
 test('a rule that is deleted has the end of its alerts told', async () => {
   const { channel, device, rule } = await rig.setUp();
   await rig.fire(device);

@@ -55,7 +55,10 @@ export async function claimMessages(db: Queryable, limit: number): Promise<reado
   });
 }
 
-/** Notes a delivery, and who did not get it. The channel works: what else waits for it is due. */
+/**
+ * Notes a delivery, and who did not get it, also where the channel was disabled meanwhile: the end of what it was told of is
+ * told once it is enabled again. The channel works: what else waits for it is due.
+ */
 export async function noteDelivered(
   tx: Queryable,
   { id, channel }: ClaimedMessage,
@@ -68,7 +71,7 @@ export async function noteDelivered(
   await tx.execute(sql`
     update alert_messages
     set state = 'delivered', finished_at = now(), claimed_until = null, status = ${status}::int, error = ${error}::text
-    where id = ${id} and state = 'queued'`);
+    where id = ${id} and state <> 'delivered'`);
   await tx.execute(sql`
     update alert_messages set next_attempt_at = now()
     where channel_id = ${channel.id}::uuid and state = 'queued' and next_attempt_at > now()`);
