@@ -65,6 +65,25 @@ describe('a channel', () => {
     expect((await rig.call('GET', path)).status).toBe(404);
   });
 
+  test('that is sent elsewhere leaves that in the audit log, but not the address', async () => {
+    const { id } = await addChannel(rig, ntfy({ token: 'tk_1' }));
+    const path = `/alert-channels/${id}`;
+    for (const change of [
+      { target: ntfy({ url: `${receiver.url}/secret-topic` }) },
+      { target: ntfy({ url: `${receiver.url}/secret-topic`, token: 'tk_2' }) },
+      { name: 'elsewhere' },
+    ]) {
+      expect((await rig.call('PATCH', path, change)).status).toBe(200);
+    }
+    const entries = (await auditOf(rig.stack, id)).filter(({ action }) => action === 'alert_channel.changed');
+    expect(entries.map(({ after }) => after)).toEqual([
+      expect.objectContaining({ targetChanged: true }),
+      expect.objectContaining({ tokenChanged: true }),
+      expect.not.objectContaining({ targetChanged: true }),
+    ]);
+    expect(JSON.stringify(entries)).not.toMatch(/secret-topic|tk_/);
+  });
+
   test.each([
     ['no name', { target: { kind: 'email', to: ['a@example.com'] } }],
     ['no target', { name: 'x' }],

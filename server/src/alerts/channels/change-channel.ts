@@ -99,10 +99,18 @@ export function changeChannel(
       action: 'alert_channel.changed',
       subject: id,
       before: auditView(before),
-      after: auditView(after),
+      after: { ...auditView(after), ...changesOfTarget(before, after) },
     });
     return after;
   });
+}
+
+/** What the audit log does not show of a channel: that it is sent elsewhere on the same host, or with another token. */
+function changesOfTarget(before: ChannelRow, after: ChannelRow): Record<string, boolean> {
+  return {
+    ...(isDeepStrictEqual(before.target, after.target) ? {} : { targetChanged: true }),
+    ...(before.secret === after.secret ? {} : { tokenChanged: true }),
+  };
 }
 
 function targetColumns(
