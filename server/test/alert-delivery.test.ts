@@ -224,6 +224,30 @@ test('a channel that is disabled while it takes a message is told the end of it 
   expect(rig.notifications()[1]?.data).toMatchObject({ firing: 0, resolved: 1 });
 });
 
+test('the end of an alert that a message was made beside is told when the channel is enabled again, once', async () => {
+  const { channel, device } = await rig.setUp();
+  await rig.fire(device);
+  await collectNow(rig);
+  await rig.deliveriesAre(channel.id, ['delivered 1']);
+  const enable = (enabled: boolean) => rig.call('PATCH', `/alert-channels/${channel.id}`, { enabled });
+  await enable(false);
+  await device.send({ temperature: 20 });
+  await rig.alertsAre(device.uuid, ['resolved']);
+  // The end has the time at which its transaction began: the message was made before that was committed.
+  await rig.stack.sql`
+    update alert_messages set created_at = (select resolved_at from alerts where device_id = ${device.uuid})
+    where channel_id = ${channel.id}`;
+  await enable(true);
+  await collectNow(rig);
+  await rig.deliveriesAre(channel.id, ['delivered 1', 'delivered 1']);
+  expect(rig.notifications()[1]?.data).toMatchObject({ firing: 0, resolved: 1 });
+  await enable(false);
+  await enable(true);
+  await collectNow(rig);
+  await rig.looksPass();
+  expect(rig.receiver.requests).toHaveLength(2);
+});
+
 test('a rule that is deleted has the end of its alerts told', async () => {
   const { channel, device, rule } = await rig.setUp();
   await rig.fire(device);

@@ -1,6 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
 
+/** Above the time limits of the transactions that resolve alerts. */
+const LONGEST_TRANSACTION_SECONDS = 60;
+
 /** Whether messages about a row of `alerts` are held back now. */
 export const isSilenced = sql.raw(`(
   coalesce(alerts.silenced_until > now(), false)
@@ -37,13 +40,19 @@ export async function tellMissed(tx: Queryable, channelId: string): Promise<void
   const delivered = sql`
     select from alert_outbox as told join alert_messages as message on message.id = told.message_id
     where told.alert_id = alerts.id and told.channel_id = ${channelId}::uuid and message.state = 'delivered'`;
+  // A message that is about as old as the end may have been made before that was committed: then it tells the beginning.
+  const toldEnd = sql`(
+    message.created_at > alerts.resolved_at + make_interval(secs => ${LONGEST_TRANSACTION_SECONDS})
+    or exists (
+      select from jsonb_array_elements(message.content::jsonb -> 'data' -> 'alerts') as listed
+      where (listed ->> 'id')::bigint = alerts.id and listed ->> 'state' = 'resolved'))`;
   await tx.execute(sql`
     insert into alert_outbox (channel_id, alert_id)
     select ${channelId}::uuid, alerts.id from alerts
     where case when resolved_at is null
       then acknowledged_at is null and not exists (${delivered}) and exists (
         select from alert_rules as rule where rule.id = alerts.rule_id and ${channelId}::uuid = any(rule.channels))
-      else exists (${delivered}) and not exists (${delivered} and message.created_at >= alerts.resolved_at) end
+      else exists (${delivered}) and not exists (${delivered} and message.created_at >= alerts.resolved_at and ${toldEnd}) end
     order by alerts.id`);
 }
 
