@@ -19,6 +19,8 @@ const dashboard = z
   .parse(JSON.parse(await readFile(new URL('../../docs/grafana/dashboard.json', import.meta.url), 'utf8')));
 
 const DEVICE = randomUUID();
+/** As a device may call it. */
+const FIELD = "boiler's temp";
 const role = `reader_${randomUUID().replaceAll('-', '')}`;
 let database: TestDatabase;
 let owner: postgres.Sql;
@@ -32,10 +34,10 @@ beforeAll(async () => {
   await makeTelemetryPartitions(owner, Date.now());
   await owner`insert into devices (id, role, state, created_at, name) values (${DEVICE}, 'agent', 'active', now(), 'boiler')`;
   await owner`insert into telemetry_devices (device_id, stored, lost) values (${DEVICE}, 1, 2)`;
-  await owner`insert into telemetry (device, at, received, data) select key, now(), now(), '{"temp":21.5}' from telemetry_devices`;
-  await owner`insert into telemetry_fields (device, field, kind, last_at, last) select key, 'temp', 'number', now(), '21.5' from telemetry_devices`;
+  await owner`insert into telemetry (device, at, received, data) select key, now(), now(), ${owner.json({ [FIELD]: 21.5 })} from telemetry_devices`;
+  await owner`insert into telemetry_fields (device, field, kind, last_at, last) select key, ${FIELD}, 'number', now(), '21.5' from telemetry_devices`;
   await owner`insert into telemetry_rollups (device, field, hour, n, sum, min, min_ms, max, max_ms, first, first_ms, last, last_ms)
-    select key, 'temp', date_trunc('hour', now()), 2, 43, 21, 0, 22, 1, 21, 0, 22, 1 from telemetry_devices`;
+    select key, ${FIELD}, date_trunc('hour', now()), 2, 43, 21, 0, 22, 1, 21, 0, 22, 1 from telemetry_devices`;
   await owner.unsafe(`create role ${role} login password 'reader'`);
   await owner.unsafe(`grant usage on schema monitoring to ${role}`);
   await owner.unsafe(`grant select on all tables in schema monitoring to ${role}`);
@@ -54,13 +56,17 @@ afterAll(async () => {
 
 /** What Grafana makes of a query. */
 function filledIn(query: string): string {
-  return query
-    .replaceAll('$device', DEVICE)
-    .replaceAll('$field', 'temp')
-    .replaceAll(
-      /\$__timeFilter\((\w+)\)/g,
-      "$1 between now() - interval '1 day' and now() + interval '1 hour'",
-    );
+  return (
+    query
+      .replaceAll('$device', DEVICE)
+      // As a string of SQL, and as it is.
+      .replaceAll('${field:sqlstring}', () => `'${FIELD.replaceAll("'", "''")}'`)
+      .replaceAll('$field', FIELD)
+      .replaceAll(
+        /\$__timeFilter\((\w+)\)/g,
+        "$1 between now() - interval '1 day' and now() + interval '1 hour'",
+      )
+  );
 }
 
 const queries = [
