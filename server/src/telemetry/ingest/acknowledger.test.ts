@@ -74,6 +74,14 @@ test('of two boots each is told, a second apart', () => {
   expect(sent.slice(1)).toEqual(['device/a/ack {"b":7,"n":2}', 'device/a/ack {"b":8,"n":1}']);
 });
 
+test('of a device that makes up boots only the newest wait', () => {
+  const { clock, sent, note } = rig();
+  for (let boot = 1; boot <= 10_000; boot++) note('a', boot, 1);
+  clock.advance(200_000);
+  expect(sent).toHaveLength(65);
+  expect(sent.at(-1)).toBe('device/a/ack {"b":10000,"n":1}');
+});
+
 test('what could not be sent is sent when the session is up', () => {
   const { clock, sent, link, note } = rig();
   link.up = false;

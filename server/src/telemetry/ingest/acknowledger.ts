@@ -19,6 +19,8 @@ export interface Acknowledger {
 const INTERVAL_MS = 1_000;
 /** How often is looked for what may be sent by now. */
 const LOOK_MS = 250;
+/** Of one device that wait; beyond them the oldest is left out, until the device sends its records again. */
+const MAX_BOOTS = 64;
 
 /** Sends the first acknowledgement at once and then at most one a second to each device, the newest of each boot. */
 export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
@@ -37,6 +39,8 @@ export function createAcknowledger(deps: AcknowledgerDeps): Acknowledger {
   function later({ deviceId, boot, n }: Acknowledgement): void {
     const boots = pending.get(deviceId) ?? new Map<number, number>();
     pending.set(deviceId, boots.set(boot, n));
+    const [oldest] = boots.keys();
+    if (boots.size > MAX_BOOTS && oldest !== undefined) boots.delete(oldest);
   }
 
   function forgetTold(): void {

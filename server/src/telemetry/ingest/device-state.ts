@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
-import { type NumberedStream, streamKey } from './plan-batch.ts';
+import type { NumberedStream } from './plan-batch.ts';
 import { type Stream, toGaps } from './streams.ts';
 
 /**
@@ -49,24 +49,32 @@ export function createDeviceState(): DeviceState {
     }
   }
 
+  /** Only those of the batch: a device that makes up boots has millions of others. */
   async function loadStreams(db: Queryable, boots: ReadonlyMap<string, StreamId>): Promise<void> {
     // First: those of the batch are looked for again.
     if (streams.size > MAX_REMEMBERED) forgetStreams();
     const missing = [...boots].filter(([key]) => !streams.has(key));
     if (missing.length === 0) return;
-    const deviceIds = new Map(missing.map(([, { deviceId }]) => [keyOf(deviceId), deviceId]));
-    const rows = await db.execute<{ device: number; boot: string; last_n: string; gaps: number[] }>(sql`
-      select device, boot, last_n, array_to_json(gaps) as gaps from device_streams
-      where device = any(${arrayLiteral([...deviceIds.keys()])}::int[])`);
-    for (const [key] of missing) streams.set(key, null);
-    for (const row of rows) {
-      const deviceId = deviceIds.get(row.device);
-      if (deviceId === undefined) continue;
-      contacted.add(deviceId);
-      const key = streamKey(deviceId, Number(row.boot));
-      if (!streams.get(key)) {
-        streams.set(key, { lastN: Number(row.last_n), gaps: toGaps(row.gaps) });
-      }
+    const rows = await db.execute<{
+      device: number;
+      boot: string;
+      last_n: string | null;
+      gaps: number[] | null;
+      contacted: boolean;
+    }>(sql`
+      select device, boot, last_n, array_to_json(gaps) as gaps,
+        exists (select from device_streams as other where other.device = wanted.device) as contacted
+      from unnest(
+        ${arrayLiteral(missing.map(([, { deviceId }]) => keyOf(deviceId)))}::int[],
+        ${arrayLiteral(missing.map(([, { boot }]) => boot))}::bigint[]
+      ) as wanted (device, boot)
+      left join device_streams using (device, boot)`);
+    const found = new Map(rows.map((row) => [`${row.device}/${row.boot}`, row]));
+    for (const [key, { deviceId, boot }] of missing) {
+      const row = found.get(`${keyOf(deviceId)}/${boot}`);
+      if (row?.contacted) contacted.add(deviceId);
+      const isKnown = row !== undefined && row.last_n !== null;
+      streams.set(key, isKnown ? { lastN: Number(row.last_n), gaps: toGaps(row.gaps ?? []) } : null);
     }
   }
 
