@@ -1,9 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { evaluate } from '../src/alerts/evaluation/evaluate-records.ts';
+import { holdRuleBook } from '../src/alerts/evaluation/rule-book.ts';
 import { type AlertRig, above, passTime, startAlertRig } from './alerts.ts';
 import { hastyClock } from './clocks.ts';
 import { createTestDatabase, startStack, until } from './harness.ts';
 import { recordingLog } from './logs.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
+
+const DAY_US = 86_400_000_000;
 
 let rig: AlertRig;
 
@@ -52,6 +56,25 @@ describe('the evaluation', () => {
       values ('of a later version', true, 'all', 'threshold', '{"kind":"threshold","shape":"new"}', 'test')`;
     await rig.stack.sql`update alert_rule_book set revision = revision + 1`;
     await device.send({ temperature: 31 });
+    await rig.alertsAre(device.uuid, ['firing'], id);
+  });
+
+  test('does not read the days that a late record of the batch goes back', async () => {
+    const device = await rig.startDevice();
+    const { id } = await rig.addRule({ condition: above(30) });
+    await device.send({ other: 1 });
+    const now = Date.now() * 1_000;
+    const late = { deviceId: device.uuid, atUs: now - 3 * DAY_US, receivedUs: now, body: { temperature: 1 } };
+    const timely = { deviceId: device.uuid, atUs: now, receivedUs: now + 1, body: { temperature: 31 } };
+    const between = new Date((now - 2 * DAY_US) / 1_000).toISOString().slice(0, 10).replaceAll('-', '');
+    await rig.stack.sql.begin(async (lock) => {
+      await lock.unsafe(`lock table telemetry_${between} in access exclusive mode`);
+      await rig.stack.services.db.transaction(async (tx) => {
+        const rule = (await holdRuleBook(tx, undefined)).rules.get(id);
+        if (!rule) throw new Error('no rule');
+        await evaluate(tx, [rule], [late, timely]);
+      });
+    });
     await rig.alertsAre(device.uuid, ['firing'], id);
   });
 

@@ -8,7 +8,7 @@ import { advance, type Step } from './advance.ts';
 import { decide, type Watch } from './decide.ts';
 import { holdRuleBook, type RuleBook } from './rule-book.ts';
 import { pairKey, readStandings, type Standing } from './standing.ts';
-import type { Sample } from './threshold.ts';
+import { isLate, type Sample } from './threshold.ts';
 
 /** A record that was stored. Times are Unix microseconds. */
 export interface StoredRecord {
@@ -114,19 +114,20 @@ async function inScope(tx: Queryable, watches: readonly Watch[]): Promise<Watch[
 
 /** The newest time at which a field was measured, of the records that were stored before the batch; by `pairKey`. */
 async function readNewest(tx: Queryable, watches: readonly Watch[]): Promise<ReadonlyMap<string, number>> {
-  const wanted = watches.flatMap(({ rule, deviceId, samples }) =>
-    rule.condition.kind === 'threshold'
-      ? [
-          {
-            rule: rule.id,
-            device: deviceId,
-            field: rule.condition.field,
-            at: Math.min(...samples.map(({ atUs }) => atUs)),
-            received: Math.min(...samples.map(({ receivedUs }) => receivedUs)),
-          },
-        ]
-      : [],
-  );
+  const wanted = watches.flatMap(({ rule, deviceId, samples }) => {
+    // What is late moves nothing: its times would have days of records read.
+    const timely = samples.filter((sample) => !isLate(sample));
+    if (rule.condition.kind !== 'threshold' || timely.length === 0) return [];
+    return [
+      {
+        rule: rule.id,
+        device: deviceId,
+        field: rule.condition.field,
+        at: Math.min(...timely.map(({ atUs }) => atUs)),
+        received: Math.min(...samples.map(({ receivedUs }) => receivedUs)),
+      },
+    ];
+  });
   if (wanted.length === 0) return new Map();
   const oldest = new Date(Math.floor(Math.min(...wanted.map(({ at }) => at)) / 1_000)).toISOString();
   const rows = await tx.execute<{ rule: string; device: string; newest: string | null }>(sql`
