@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { AlertScope } from '../../../contract/api/alert-rules.ts';
 import type { Queryable } from '../../platform/db/client.ts';
+import { isDouble, toDoubleIfAny } from '../../platform/db/json-double.ts';
 import type { Sample } from '../evaluation/threshold.ts';
 import type { Counted, Gap } from './simulate.ts';
 
@@ -35,12 +36,13 @@ export async function readSamples(
   field: string,
   limit: number,
 ): Promise<Sample[]> {
+  const value = sql`(data -> ${field}::text)`;
   const rows = await db.execute<{ at: string; received: string; value: number }>(sql`
     select (extract(epoch from at) * 1000000)::bigint as at,
-      (extract(epoch from received) * 1000000)::bigint as received, (data -> ${field}::text)::float8 as value
+      (extract(epoch from received) * 1000000)::bigint as received, ${toDoubleIfAny(value)} as value
     from telemetry
     where device = (select key from telemetry_devices where device_id = ${deviceId}::uuid)
-      and at >= ${moment(fromMs)} and jsonb_typeof(data -> ${field}::text) = 'number'
+      and at >= ${moment(fromMs)} and ${isDouble(value)}
     order by telemetry.at limit ${limit}`);
   return rows
     .map(({ at, received, value }) => ({ atUs: Number(at), receivedUs: Number(received), value }))

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { INTERVALS, type Interval } from '../../../contract/api/telemetry.ts';
+import { isDouble, toDouble, toDoubleIfAny } from '../../platform/db/json-double.ts';
 import { instantOf } from '../../platform/db/local-time.ts';
 
 export interface BucketQuery {
@@ -13,6 +14,8 @@ export interface BucketQuery {
   /** The zone whose clock the buckets follow, of the IANA database. */
   readonly zone: string;
   readonly source: 'records' | 'rollups';
+  /** Whether there are numbers that no double holds: looking for them takes its time. */
+  readonly hasOthers?: boolean;
 }
 
 const LONGEST_STATIC_SECONDS = 3_600;
@@ -29,6 +32,16 @@ export function bucketOf(query: BucketQuery, at: SQL): SQL {
 export function bucketStart(query: BucketQuery, bucket: SQL, firstMs: SQL): SQL {
   const start = followsLocalClock(query) ? instantOf(bucket, query.zone) : bucket;
   return sql`least(date_part('epoch', ${start}) * 1000, ${firstMs})`;
+}
+
+/** The number that a value of a record is, null where it is none. */
+export function numberOf({ hasOthers = false }: BucketQuery, value: SQL): SQL {
+  return hasOthers ? toDoubleIfAny(value) : toDouble(value);
+}
+
+/** Whether `numberOf` is a number. */
+export function isNumber({ hasOthers = false }: BucketQuery, value: SQL): SQL {
+  return hasOthers ? isDouble(value) : sql`jsonb_typeof(${value}) = 'number'`;
 }
 
 /** A time of a query, for the statement. */

@@ -1,5 +1,7 @@
 import type { SQL } from 'drizzle-orm';
 import type { Queryable } from '../../platform/db/client.ts';
+import { OUT_OF_RANGE } from '../../platform/db/json-double.ts';
+import { errorCode } from '../../platform/errors.ts';
 import type { BucketQuery } from './bucket-query.ts';
 import { recordBuckets } from './record-buckets.ts';
 import { rollupBuckets } from './rollup-buckets.ts';
@@ -45,11 +47,21 @@ const HALVED_FROM_MS = 6 * 3_600_000;
 /** Each takes ten columns of records, of which PostgreSQL has 1,664 in a query. */
 const FIELDS_PER_STATEMENT = 100;
 
-/** Numeric fields of a device in buckets, by field and time; only buckets that hold a value. */
+/**
+ * Numeric fields of a device in buckets, by field and time; only buckets that hold a value. A number that no double holds
+ * counts as no value: records that arrive have none, so it is looked for only where the database has come upon one.
+ */
 export async function readBuckets(db: Queryable, query: BucketQuery): Promise<Bucket[]> {
   if (query.fields.length === 0) return [];
-  const parts = await Promise.all(bucketStatements(query).map((part) => db.execute<BucketRow>(part)));
+  const parts = await readParts(db, query).catch((error: unknown) => {
+    if (errorCode(error) !== OUT_OF_RANGE) throw error;
+    return readParts(db, { ...query, hasOthers: true });
+  });
   return joined(parts.flat()).map(toBucket);
+}
+
+function readParts(db: Queryable, query: BucketQuery) {
+  return Promise.all(bucketStatements(query).map((part) => db.execute<BucketRow>(part)));
 }
 
 /** Two statements, each for half of a long range of records, since the database makes buckets on one processor. */

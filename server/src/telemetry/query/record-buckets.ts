@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { sumOfValues } from '../store/fields.ts';
-import { type BucketQuery, bucketOf, bucketStart, time } from './bucket-query.ts';
+import { type BucketQuery, bucketOf, bucketStart, numberOf, time } from './bucket-query.ts';
 
 /** What a field has in the statement: one column each, since rows of one value each take twice the time. */
 interface FieldColumns {
@@ -32,7 +32,7 @@ export function recordBuckets(query: BucketQuery, part: Part): SQL {
   const bounds = each((f) => sql`${f.n}, ${f.sum}, ${f.least}, ${f.greatest}, ${f.firstAt}, ${f.lastAt}`);
   return sql`
     with record as materialized (
-      select ${bucketOf(query, sql`at`)} as bucket, at, ${each((f) => sql`case when jsonb_typeof(${f.value}) = 'number' then ${f.value}::float8 end as ${f.value}`)}
+      select ${bucketOf(query, sql`at`)} as bucket, at, ${each((f) => sql`${numberOf(query, f.value)} as ${f.value}`)}
       from (
         select at, ${each((f) => sql`data -> ${f.name} as ${f.value}`)} from telemetry
         where device = ${query.device} and at >= ${time(part.fromMs)} and at < ${time(part.toMs)} offset 0

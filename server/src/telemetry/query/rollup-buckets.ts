@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import { boundedValue, sumOfHours } from '../store/fields.ts';
-import { type BucketQuery, bucketOf, bucketStart, time } from './bucket-query.ts';
+import { type BucketQuery, bucketOf, bucketStart, isNumber, numberOf, time } from './bucket-query.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -58,7 +58,9 @@ function hoursAndRest(query: BucketQuery): SQL {
  * Values of the records of parts of the range, with their times. By the index, part by part: `offset 0` keeps the planner from
  * scanning whole partitions, the range from opening all of them.
  */
-function valuesOf({ device, fields, fromMs, toMs }: BucketQuery, parts: SQL): SQL {
+function valuesOf(query: BucketQuery, parts: SQL): SQL {
+  const { device, fields, fromMs, toMs } = query;
+  const value = sql`(record.data -> wanted.field)`;
   return sql`
     select field, at, value, ms
     from (${parts}) as part
@@ -69,7 +71,7 @@ function valuesOf({ device, fields, fromMs, toMs }: BucketQuery, parts: SQL): SQ
     ) as record
     cross join unnest(${arrayLiteral(fields)}::text[]) as wanted (field)
     cross join lateral (
-      select (record.data -> wanted.field)::float8 as value, date_part('epoch', record.at) * 1000 as ms
-      where jsonb_typeof(record.data -> wanted.field) = 'number'
+      select ${numberOf(query, value)} as value, date_part('epoch', record.at) * 1000 as ms
+      where ${isNumber(query, value)}
     ) as value`;
 }

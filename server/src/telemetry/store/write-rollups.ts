@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
+import { isDouble, toDoubleIfAny } from '../../platform/db/json-double.ts';
 import { isField, MAX_FIELDS, sumOfValues } from './fields.ts';
 
 /** An hour of a device, by its small key; Unix milliseconds. */
@@ -49,13 +50,13 @@ async function writeRollups(tx: Queryable, wanted: SQL, records: SQL): Promise<v
   // The extremes first and then the points that are one, as in `recordBuckets`; of points of one time the order of receipt counts.
   await tx.execute(sql`
     with point as materialized (
-      select wanted.device, wanted.hour, entry.key as field, (entry.value)::float8 as value,
+      select wanted.device, wanted.hour, entry.key as field, ${toDoubleIfAny(sql`entry.value`)} as value,
         date_part('epoch', record.at - wanted.hour) * 1000 as ms,
         date_part('epoch', record.received) as received
       from ${wanted} as wanted
       cross join lateral ${records} as record
       cross join lateral jsonb_each(record.data) as entry
-      where jsonb_typeof(entry.value) = 'number' and ${isField(sql`entry.key`)}
+      where ${isDouble(sql`entry.value`)} and ${isField(sql`entry.key`)}
     ),
     hourly as (
       select device, hour, field, count(*)::int as n, ${sumOfValues(sql`value`)} as sum, min(value) as lowest, max(value) as highest,
