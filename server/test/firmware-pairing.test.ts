@@ -10,6 +10,7 @@ import {
   type Stack,
   startStack,
   type TestDevice,
+  until,
 } from './harness.ts';
 
 const clock = shiftedClock();
@@ -265,6 +266,23 @@ describe('who may', () => {
       });
       expect(await call(its, method, path)).toMatchObject({ status: 401, r: 'superseded' });
     }
+  });
+
+  test('a token that is replaced while its request waits pairs nothing', async () => {
+    const [one, its] = [await agent(), await master()];
+    const code = await codeOf(one);
+    const { claimed } = await stack.sql.begin(async (tx) => {
+      await tx`update devices set generation = 2 where id = ${its.uuid}`;
+      const waiting = claim(its, one, code);
+      await until('the claim waits for the master', async () => {
+        const locked = await stack.sql`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return locked.length > 0;
+      });
+      return { claimed: waiting };
+    });
+    expect(await claimed).toMatchObject({ status: 401, r: 'superseded' });
+    expect(await masterOf(one)).toBeNull();
   });
 
   test.each([

@@ -4,6 +4,7 @@ import { type AuditOrigin, writeAudit } from '../audit/audit.ts';
 import type { EnqueuedChange } from '../broker/changes.ts';
 import { applyChange } from '../devices/change-device.ts';
 import { type DeviceRow, lockDevice } from '../devices/device.ts';
+import { supersededToken } from '../devices/firmware/request-token.ts';
 import type { Queryable } from '../platform/db/client.ts';
 import { pairingCodes } from '../platform/db/schema.ts';
 import { inTransaction } from '../platform/db/transaction.ts';
@@ -12,6 +13,9 @@ import { countFailure, waitSeconds } from './attempts.ts';
 import { isCodeOf } from './code.ts';
 import { CODE_SECONDS } from './issue-code.ts';
 import { type PairingDeps, pairWith, requireMaster } from './verbs.ts';
+
+/** The master as its token names it. */
+type Bearer = Pick<DeviceRow, 'id' | 'generation'>;
 
 interface Claim {
   readonly agentId: string;
@@ -24,15 +28,15 @@ interface Claim {
  * with another master, or has another code, the refusal is the same. An agent that is the master's own already stays so.
  *
  * @param origin names the master as the actor.
- * @throws AppError `wrong_role`, `wrong_device`, `conflict` for a master that is full, `rate_limited`.
+ * @throws AppError `superseded`, `revoked`, `wrong_role`, `wrong_device`, `conflict` for a master that is full, `rate_limited`.
  */
 export async function claimAgent(
   deps: PairingDeps,
-  masterId: string,
+  bearer: Bearer,
   claim: Claim,
   origin: AuditOrigin,
 ): Promise<Receipt> {
-  const outcome = await inTransaction(deps.db, (tx) => tryClaim(tx, deps, masterId, claim, origin));
+  const outcome = await inTransaction(deps.db, (tx) => tryClaim(tx, deps, bearer, claim, origin));
   if (outcome instanceof AppError) throw outcome;
   return await deps.changes.flush(outcome);
 }
@@ -41,12 +45,15 @@ export async function claimAgent(
 async function tryClaim(
   tx: Queryable,
   deps: PairingDeps,
-  masterId: string,
+  { id: masterId, generation }: Bearer,
   { agentId, code }: Claim,
   origin: AuditOrigin,
 ): Promise<EnqueuedChange | AppError> {
   const now = deps.clock.now();
-  const master = requireMaster(await lockDevice(tx, masterId));
+  const locked = await lockDevice(tx, masterId);
+  // The body may have been held back until the token was replaced.
+  if (locked?.generation !== generation) throw new AppError('superseded', supersededToken);
+  const master = requireMaster(locked);
   if (master.state !== 'active') throw new AppError('revoked', 'This device has been revoked.');
   const retryAfterSeconds = await waitSeconds(tx, masterId, now);
   if (retryAfterSeconds > 0) {

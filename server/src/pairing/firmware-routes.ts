@@ -76,12 +76,12 @@ export function firmwarePairingRoutes(deps: FirmwarePairingRoutesDeps): Hono<Tok
     reasons: ['bad_request', 'wrong_role', 'wrong_device', 'conflict'],
   });
   app.put('/devices/agents/:uuid', describeClaim, admit, limitDevice, limitBody, async (c) => {
-    const masterId = requireMaster(c.get('device')).id;
+    const master = requireMaster(c.get('device'));
     const agentId = requestedUuid(c);
     const body = confirmation.safeParse(await c.req.json().catch(() => undefined));
     if (!body.success) throw new AppError('bad_request', 'Send the code as {"code":"123456"}.');
     const claim = { agentId, code: body.data.code };
-    const claimed = claimAgent(deps, masterId, claim, originOf(deps, c));
+    const claimed = claimAgent(deps, master, claim, originOf(deps, c));
     return answer(c, await claimed.catch((error: unknown) => tellWrongCodes(c, error)));
   });
   const describeRelease = describeDeviceOperation({

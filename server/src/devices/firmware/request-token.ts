@@ -77,6 +77,9 @@ function isReplaced(credential: Exclude<Credential, { kind: 'refused' }>, keyNum
   return credential.kind === 'device_key' && credential.keyNumber !== keyNumber;
 }
 
+/** What the holder of a token is told that has been replaced. */
+export const supersededToken = 'The token belongs to an older generation of this device.';
+
 /** The device that a token, whose signature and times are good, speaks for; or why it does not reach `uuid`. */
 export async function admitToken(
   store: Pick<DeviceStore, 'find'>,
@@ -85,7 +88,7 @@ export async function admitToken(
 ): Promise<DeviceRecord | Refusal> {
   const device = await store.find(subject.id);
   if (!device || device.generation !== subject.generation) {
-    return refuse('superseded', 'The token belongs to an older generation of this device.');
+    return refuse('superseded', supersededToken);
   }
   if (subject.id !== uuid) return refuse('wrong_device', 'The token belongs to another device.');
   return stateRefusal(device) ?? device;
