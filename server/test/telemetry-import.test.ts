@@ -98,6 +98,17 @@ describe('an import', () => {
     expect(read.map((row) => JSON.parse(row).data)).toEqual([...awkward.slice(0, 3), fourth, {}]);
   });
 
+  test('takes no time of receipt that pages and live streams cannot go by', async () => {
+    const device = await newDevice();
+    const received = ['9999-12-31T23:59:59.999999Z', '0001-01-01T00:00:00Z', '1969-12-31T23:59:59Z'];
+    const report = await importInto(
+      device,
+      received.map((time, i) => line(i, { i }, { received: time })).join(''),
+    );
+    expect(report).toMatchObject({ imported: 0, errors: 3 });
+    expect(report.lines[0]).toEqual({ line: 1, reason: 'was received before 1970 or in the future' });
+  });
+
   test('that is repeated, also twice at the same time, stores nothing twice', async () => {
     const device = await newDevice();
     const body = [line(0, { a: 1 }), line(0, { a: 1 }), line(0, { a: 2 }), line(1, { a: 1 })].join('');

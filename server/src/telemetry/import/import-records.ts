@@ -70,7 +70,7 @@ export async function importRecords(
         refuse(line.line, line.reason);
         continue;
       }
-      const reason = outOfRange(line.atUs / 1_000, keptMs, clock.now());
+      const reason = outOfRange(line, keptMs, clock.now());
       if (reason) refuse(line.line, reason);
       else batch.push(line);
       if (batch.length === BATCH) await flush();
@@ -89,12 +89,17 @@ export async function importRecords(
   }
 }
 
-function outOfRange(atMs: number, keptMs: number, nowMs: number): string | undefined {
+function outOfRange({ atUs, receivedUs }: ImportedRecord, keptMs: number, nowMs: number): string | undefined {
+  const [atMs, receivedMs] = [atUs / 1_000, receivedUs / 1_000];
   if (atMs < nowMs - keptMs) {
     const oldest = new Date(nowMs - keptMs).toISOString();
     return `was measured before ${oldest}, and records of this device are kept no longer than that`;
   }
-  return atMs > nowMs + AHEAD_MS ? 'was measured in the future' : undefined;
+  if (atMs > nowMs + AHEAD_MS) return 'was measured in the future';
+  // Pages and live streams go by the time of receipt.
+  return receivedMs < 0 || receivedMs > nowMs + AHEAD_MS
+    ? 'was received before 1970 or in the future'
+    : undefined;
 }
 
 function measured({ from, to }: { readonly from: number; readonly to: number }) {
