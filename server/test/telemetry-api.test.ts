@@ -71,6 +71,15 @@ describe('telemetry of a device', () => {
     expect(seen).toEqual(Array.from({ length: COUNT }, (_, i) => i + 1));
   });
 
+  test('is counted once in buckets of a field that is named twice', async () => {
+    for (const interval of ['1m', '1h']) {
+      const answer = await (await query({ ...range, fields: 'temp,temp', interval })).json();
+      if (answer.kind !== 'buckets') throw new Error('no buckets');
+      const counts = answer.fields.map(({ buckets }) => buckets.reduce((sum, { count }) => sum + count, 0));
+      expect(counts).toEqual([COUNT]);
+    }
+  });
+
   test('is answered newest first, with the fields asked for', async () => {
     const page = await (await query({ ...range, fields: 'temp,door', limit: '1' })).json();
     expect(page).toMatchObject({

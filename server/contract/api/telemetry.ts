@@ -44,7 +44,7 @@ const range = {
 
 const fields = z
   .string()
-  .transform((text) => text.split(','))
+  .transform((text) => [...new Set(text.split(','))])
   .pipe(z.array(fieldName).max(MAX_FIELDS))
   .optional()
   .describe('Names of fields, separated by commas; all unless given');
