@@ -9,7 +9,7 @@ export interface Delivery {
   readonly dup: boolean;
   readonly topic: string;
   readonly payload: Buffer;
-  /** Unix microseconds, strictly ascending: keeps the order of what arrives within one millisecond. */
+  /** Unix microseconds, ascending unless the clock is set back: keeps the order of what arrives within one millisecond. */
   readonly receivedUs: number;
 }
 
@@ -39,6 +39,8 @@ const MAX_BATCH = 1_000;
 const LINGER_MS = 10;
 /** The broker keeps at most 2,048 in flight (`max_inflight` of its zone `server`), so that one batch arrives while another is stored; this bounds memory where it is not set up so. */
 const MAX_WAITING = 4_096;
+/** A clock that is further behind the last message was set back. */
+const SET_BACK_US = 1_000_000;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -94,7 +96,8 @@ export function createWindowedConsumer(deps: WindowedConsumerDeps): WindowedCons
       if (stopped) return;
       const { topic, dup } = packet;
       const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
-      lastUs = Math.max(lastUs + 1, deps.clock.now() * 1_000);
+      const nowUs = deps.clock.now() * 1_000;
+      lastUs = lastUs - nowUs > SET_BACK_US ? nowUs : Math.max(lastUs + 1, nowUs);
       queue.push({ packetId: packet.messageId, dup, topic, payload, receivedUs: lastUs });
       waiting++;
       waitingBytes += payload.length;
