@@ -12,6 +12,9 @@ export interface SessionFacts {
 }
 
 const KEPT_DAYS = 90;
+const PIECE = 20_000;
+/** Sessions before one, among which those whose end was missed are looked for. */
+const LOOKED_BACK = 20;
 
 /** Two events of one session, in whichever order they arrived. */
 export function mergeFacts(earlier: SessionFacts, later: SessionFacts): SessionFacts {
@@ -48,16 +51,28 @@ export async function writeSessionFacts(db: Queryable, facts: readonly SessionFa
       keep_alive = coalesce(excluded.keep_alive, known.keep_alive)`);
   await db.execute(sql`
     update device_sessions as older set disconnected_at = newer.connected_at, reason = 'missed'
-    from device_sessions as newer
-    where older.device_id in (select device from json_to_recordset(${json}::json) as fact (device uuid))
-      and older.disconnected_at is null and newer.device_id = older.device_id
-      and newer.connected_at = (
-        select min(connected_at) from device_sessions as next
-        where next.device_id = older.device_id and next.connected_at > older.connected_at)`);
+    from (
+      select distinct near.device_id, near.connected_at from json_to_recordset(${json}::json) as fact (device uuid, start timestamptz)
+      cross join lateral (
+        select device_id, connected_at, disconnected_at from device_sessions
+        where device_id = device and connected_at <= start order by connected_at desc limit ${LOOKED_BACK}) as near
+      where near.disconnected_at is null
+    ) as open
+    cross join lateral (
+      select min(connected_at) as connected_at from device_sessions as next
+      where next.device_id = open.device_id and next.connected_at > open.connected_at
+    ) as newer
+    where older.device_id = open.device_id and older.connected_at = open.connected_at
+      and older.disconnected_at is null and newer.connected_at is not null`);
 }
 
+/** Removes what is old enough, a piece at a time: a device that has flapped for months has millions of sessions. */
 export async function removeOldSessions(db: Queryable): Promise<void> {
-  await db.execute(sql`
-    delete from device_sessions where noted_at < now() - make_interval(days => ${KEPT_DAYS})
-      and disconnected_at is not null`);
+  for (let removed = PIECE; removed === PIECE; ) {
+    const rows = await db.execute(sql`
+      delete from device_sessions where ctid = any(array(
+        select ctid from device_sessions where noted_at < now() - make_interval(days => ${KEPT_DAYS})
+          and disconnected_at is not null limit ${PIECE}))`);
+    removed = rows.count;
+  }
 }

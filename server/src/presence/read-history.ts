@@ -94,10 +94,20 @@ export async function readUptime(
         least(${instantOf(sql`(day + interval '1 day')`, zone)}, until) as ends
       from (select ${new Date(now).toISOString()}::timestamptz as until) as moment,
         generate_series(${today} - make_interval(days => ${days}::int - 1), ${today}, interval '1 day') as day),
+    session as (
+      select connected_at, coalesce(disconnected_at, until) as ended
+      from device_sessions, (select min(starts) as since, max(ends) as until from days) as range
+      where device_id = ${deviceId}::uuid and connected_at < until and coalesce(disconnected_at, until) > since),
+    -- Most are of one day alone, which is found without comparing each session with each day.
+    placed as (
+      select connected_at, ended, day from session left join days
+        on day = date_trunc('day', connected_at at time zone ${zone}) and connected_at >= starts and ended <= ends),
+    across as materialized (select connected_at, ended from placed where day is null),
     connected as (
-      select day, least(coalesce(disconnected_at, until), ends) - greatest(connected_at, starts) as length
-      from days join device_sessions on device_id = ${deviceId}::uuid
-        and connected_at < ends and coalesce(disconnected_at, until) > starts)
+      select day, ended - connected_at as length from placed where day is not null
+      union all
+      select day, least(ended, ends) - greatest(connected_at, starts)
+      from across join days on connected_at < ends and ended > starts)
     select to_char(day, 'YYYY-MM-DD') as day, passed, least(passed, coalesce(sum, 0))::int as seconds
     from (select day, extract(epoch from ends - starts)::int as passed from days) as length
     left join (select day, extract(epoch from sum(length)) as sum from connected group by day) as total using (day)
