@@ -11,6 +11,10 @@ afterAll(() => stack.close());
 
 /** What the server answers to a request whose Host header is written as given. */
 function answerTo(path: string, host: string): Promise<string> {
+  return answerToHead(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close`);
+}
+
+function answerToHead(head: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(stack.url).port) });
   let received = '';
@@ -19,7 +23,7 @@ function answerTo(path: string, host: string): Promise<string> {
   });
   socket.on('error', reject);
   socket.on('close', () => resolve(received));
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  socket.write(`${head}\r\n\r\n`);
   return promise;
 }
 
@@ -38,3 +42,13 @@ test.each(['example.net', '127.0.0.1:3000', '[::1]:3000', 'EXAMPLE.net.'])(
     expect(await answerTo('/auth/devices/request', host)).toStartWith('HTTP/1.1 401');
   },
 );
+
+test('without a host probes alone are answered', async () => {
+  expect(await answerToHead('GET /health/live?x=/y HTTP/1.0')).toStartWith('HTTP/1.1 200');
+  expect(await answerTo('/health/live', '')).toStartWith('HTTP/1.1 200');
+  for (const path of ['/mqtt', '/xx/mqtt', '/auth/devices/request', '/api/v1/devices', '/']) {
+    const answer = await answerToHead(`GET ${path} HTTP/1.0`);
+    expect(answer).toStartWith('HTTP/1.1 400');
+    expect(answer).toContain('The Host header is missing or malformed.');
+  }
+});

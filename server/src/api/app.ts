@@ -8,7 +8,7 @@ import { toAppError } from '../http/failure.ts';
 import { problemAnswer } from '../http/problem-answer.ts';
 import { limitRequests, type StoreFactory } from '../http/rate-limit.ts';
 import { countRequests } from '../http/request-figures.ts';
-import { refuseMalformedHost } from '../http/request-origin.ts';
+import { pathOf, refuseMalformedHost } from '../http/request-origin.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -44,7 +44,7 @@ export interface AppDeps {
 /** All routes of the server. Makes no connection and starts nothing. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { clock, random } = deps;
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ getPath: pathOf });
 
   /** Devices get the compact form of their protocol, everyone else problem details. */
   function answerFailure(c: Context, thrown: unknown): Response {

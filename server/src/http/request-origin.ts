@@ -1,11 +1,21 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import { getPath } from 'hono/utils/url';
 import { AppError } from '../platform/errors.ts';
 
-/** Refuses a Host header that is no host (RFC 9110, section 7.2): the URL of such a request cannot be parsed. */
+/** The path of a request. Without a host its URL is a path, in which Hono looks for one behind a host. */
+export function pathOf(request: Request): string {
+  return request.url.startsWith('/') ? request.url.replace(/[?#].*$/s, '') : getPath(request);
+}
+
+/**
+ * Refuses a Host header that is no host (RFC 9110, section 7.2): the URL of such a request cannot be parsed. Without any, which
+ * HTTP/1.0 allows, probes are answered: those of HAProxy send none.
+ */
 export const refuseMalformedHost: MiddlewareHandler = async (c, next) => {
-  const host = c.req.header('host');
-  if (host !== undefined && !URL.canParse(`http://${host}/`)) {
-    throw new AppError('bad_request', 'The Host header is malformed.');
+  const host = c.req.header('host') ?? '';
+  const isProbe = host === '' && c.req.path.startsWith('/health/');
+  if (!isProbe && !URL.canParse(`http://${host}/`)) {
+    throw new AppError('bad_request', 'The Host header is missing or malformed.');
   }
   await next();
 };
