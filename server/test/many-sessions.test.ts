@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type SQL, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import type { SQL } from 'drizzle-orm';
 import type { Queryable } from '../src/platform/db/client.ts';
 import { removeOldSessions, writeSessionFacts } from '../src/presence/history.ts';
 import { readUptime } from '../src/presence/read-history.ts';
+import { explaining } from './explain.ts';
 import { type StoredTelemetry, startStoredTelemetry } from './stored-telemetry.ts';
 
 const HOUR = 3_600_000;
@@ -21,44 +21,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => store.close());
 
-interface Plan {
-  readonly 'Relation Name'?: string | undefined;
-  readonly 'Actual Rows': number;
-  readonly 'Actual Loops': number;
-  readonly 'Rows Removed by Filter'?: number | undefined;
-  readonly Plans?: readonly Plan[] | undefined;
-}
-
-const plan: z.ZodType<Plan> = z.object({
-  'Relation Name': z.string().optional(),
-  'Actual Rows': z.number(),
-  'Actual Loops': z.number(),
-  'Rows Removed by Filter': z.number().optional(),
-  Plans: z.array(z.lazy(() => plan)).optional(),
-});
-
-/** A database that executes statements and answers none of their rows, and how many sessions they have read. */
+/** A database, and how many sessions its statements have read. */
 function counting(): { readonly db: Queryable; read(): number } {
-  const { db } = store.client;
-  let read = 0;
-  function count(node: Plan): void {
-    const rows = node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0);
-    if (node['Relation Name'] === 'device_sessions') read += rows * node['Actual Loops'];
-    node.Plans?.forEach(count);
-  }
-  return {
-    db: Object.create(db, {
-      execute: {
-        value: async (statement: SQL) => {
-          const [row] = await db.execute(sql`explain (analyze, format json) ${statement}`);
-          const [explained] = z.array(z.object({ Plan: plan })).parse(row?.['QUERY PLAN']);
-          if (explained) count(explained.Plan);
-          return [];
-        },
-      },
-    }),
-    read: () => read,
-  };
+  const { db, nodes } = explaining(store.client.db);
+  const ofSessions = () => nodes.filter(({ table }) => table === 'device_sessions');
+  return { db, read: () => ofSessions().reduce((sum, { rows }) => sum + rows, 0) };
 }
 
 async function addSessions(

@@ -7,6 +7,7 @@ import { readRecords } from '../src/telemetry/query/read-records.ts';
 import { listPartitions, TELEMETRY } from '../src/telemetry/store/partitions.ts';
 import { applyRetention } from '../src/telemetry/store/retention.ts';
 import { rollUp } from '../src/telemetry/store/rollups.ts';
+import { explaining } from './explain.ts';
 import { type StoredTelemetry, startStoredTelemetry, temperatures } from './stored-telemetry.ts';
 
 const HOUR = 3_600_000;
@@ -308,3 +309,21 @@ describe('retention', () => {
 function rounded(bucket: Bucket): Bucket {
   return { ...bucket, mean: Math.round(bucket.mean * 1e6) / 1e6 };
 }
+
+test('the fields of a busy hour are found without sorting its values', async () => {
+  const { key } = await store.deviceWith(
+    Array.from({ length: 2_000 }, (_, i) => ({
+      atMs: TO - 2 * DAY + Math.floor(i / 2) * 1_000,
+      body: { a: i, b: 'no field', n: i, c: i % 2 === 0 ? null : 'text', ...(i === 7 ? { rare: [i] } : {}) },
+    })),
+  );
+  const { db, nodes } = explaining(store.client.db);
+  const fields = await readFields(db, key);
+  expect(fields.map(({ name, kind, value }) => [name, kind, value])).toEqual([
+    ['a', 'number', 1_999],
+    ['c', 'string', 'text'],
+    ['rare', 'array', [7]],
+  ]);
+  const sorted = nodes.filter(({ type }) => type.includes('Sort'));
+  expect(sorted.reduce((sum, { rows }) => sum + rows, 0)).toBeWithin(1, 50);
+});

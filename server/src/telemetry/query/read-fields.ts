@@ -17,7 +17,10 @@ export interface Field {
 
 const HOUR_MS = 3_600_000;
 
-/** The fields of a device by name: those of the hours that are rolled up, and what has come since. */
+/**
+ * The fields of a device by name: those of the hours that are rolled up, and what has come since. Of that, the newest time of
+ * each field is found first and then its value: sorting all values takes four times as long.
+ */
 export async function readFields(db: Queryable, device: number): Promise<Field[]> {
   const { from, to } = await staleRange(db, device);
   const rows = await db.execute<{
@@ -28,17 +31,26 @@ export async function readFields(db: Queryable, device: number): Promise<Field[]
     unit: string | null;
     quantity: string | null;
   }>(sql`
-    with recent as (
-      select entry.key as field, jsonb_typeof(entry.value) as kind, record.at as last_at, record.received,
-        entry.value as last
+    with sent as (
+      select entry.key as field, max(record.at) as last_at
       from (select distinct hour from telemetry_dirty_hours where device = ${device}) as stale
       cross join lateral (
-        select at, received, data from telemetry
+        select at, data from telemetry
         where device = ${device} and at >= ${from}::timestamptz and at < ${to}::timestamptz
           and at >= stale.hour and at < stale.hour + interval '1 hour' offset 0
       ) as record
       cross join lateral jsonb_each(record.data) as entry
       where ${isField(sql`entry.key`)} and jsonb_typeof(entry.value) <> 'null'
+      group by entry.key order by entry.key limit ${MAX_FIELDS}
+    ),
+    recent as (
+      select field, jsonb_typeof(last) as kind, last_at, received, last from sent
+      cross join lateral (
+        select received, data -> field as last from telemetry
+        where device = ${device} and at >= ${from}::timestamptz and at < ${to}::timestamptz and at = last_at
+          and jsonb_typeof(data -> field) <> 'null'
+        order by received desc limit 1
+      ) as record
     ),
     newest as (
       select distinct on (field) field, kind, last, last_at from (
