@@ -112,6 +112,23 @@ describe('every message is stored exactly once and in order', () => {
     90_000,
   );
 
+  test('when a batch is tried again and again, what cannot be stored is kept as if it were the first time', async () => {
+    await rig.sql.unsafe(`
+      create sequence attempts;
+      create function fail_at_first() returns trigger language plpgsql as $$
+      begin
+        if nextval('attempts') <= 3 then raise exception 'not yet' using errcode = '53200'; end if;
+        return null;
+      end $$;
+      create trigger fail_at_first before insert on telemetry_rejects execute function fail_at_first();`);
+    await (await rig.start()).online();
+    const id = randomUUID();
+    await rig.send(await rig.publisher(), id, Array(70).fill('no json'));
+    await until('all are counted', async () => (await rig.account(id))?.rejected === 70);
+    const [kept] = await rig.sql`select count(*)::int as n from telemetry_rejects where device_id = ${id}`;
+    expect(kept?.n).toBe(60);
+  });
+
   test('while the database is away: nothing is acknowledged, memory is bounded, all is stored afterwards', async () => {
     const instance = await rig.start();
     await instance.online();

@@ -20,6 +20,7 @@ import {
   type DeviceDocument,
   planBatch,
   type ReadDelivery,
+  type Reject,
   readDelivery,
   streamKey,
   type TelemetryRecord,
@@ -98,16 +99,18 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
     await state.load(db, devices, boots);
     const now = unixSeconds(clock);
     const plan = planBatch(batch, { window, uncertain, streams: state.streams, now });
+    const kept = keptOf(plan.rejects);
     const number = window.nextBatch();
     await withDeadline(
       clock,
       TRANSACTION_LIMIT_MS,
-      db.transaction((tx) => write(tx, plan, number, plain)),
+      db.transaction((tx) => write(tx, { ...plan, rejects: kept }, number, plain)),
       'the database',
     );
     window.add(number, plan.deliveries);
     state.update(plan.streams);
     for (const hour of hoursOf(plan.records)) marked.add(hour);
+    for (const { deviceId = '' } of kept) rejectsKept.set(deviceId, (rejectsKept.get(deviceId) ?? 0) + 1);
     uncertain = false;
     failures = 0;
     deps.onAcknowledged(plan.acknowledgements);
@@ -137,7 +140,7 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       writeCounts(tx, plan.counts, keyOf, now),
       markDirtyHours(tx, newMarks(plan.records)),
       storeAbouts(tx, plan.abouts),
-      insertRejects(tx, plan.rejects.filter(isKept)),
+      insertRejects(tx, plan.rejects),
     ]);
     if (plain) {
       if (plan.records.length > 0) await deps.handlers.skipped?.(tx, plan.records);
@@ -156,13 +159,17 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       });
   }
 
-  function isKept({ deviceId = '' }: { readonly deviceId: string | undefined }): boolean {
+  /** Those rejects that are kept in full; they count once they are stored, however often that is tried. */
+  function keptOf(rejects: readonly Reject[]): Reject[] {
     const hour = Math.floor(clock.now() / 3_600_000);
     if (hour !== rejectsHour) rejectsKept.clear();
     rejectsHour = hour;
-    const kept = rejectsKept.get(deviceId) ?? 0;
-    rejectsKept.set(deviceId, kept + 1);
-    return kept < REJECTS_KEPT_PER_HOUR;
+    const left = new Map<string, number>();
+    return rejects.filter(({ deviceId = '' }) => {
+      const places = left.get(deviceId) ?? REJECTS_KEPT_PER_HOUR - (rejectsKept.get(deviceId) ?? 0);
+      left.set(deviceId, places - 1);
+      return places > 0;
+    });
   }
 
   async function storeRead(batch: readonly ReadDelivery[], plain = false): Promise<void> {
