@@ -269,6 +269,31 @@ describe('deleting a range', () => {
       await rollUp(store.client.db, at + 2 * DAY, signal);
     }
   });
+
+  test('gives its fields the newest value that is left, and lists no others', async () => {
+    const at = TO - 3 * DAY;
+    const named = (from: number, to: number, value: number) =>
+      Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`f${from + i}`, value]));
+    // More than are listed, in two hours.
+    const { key } = await store.deviceWith([
+      { atMs: at, body: named(0, 150, 1) },
+      { atMs: at + HOUR, body: named(150, 300, 2) },
+      { atMs: at + 5 * HOUR, body: named(0, 2, 3) },
+    ]);
+    await rollUp(store.client.db, at + 2 * DAY, signal);
+    const listed = async () =>
+      await store.client.sql<{ field: string; last: number }[]>`
+        select field, last from telemetry_fields where device = ${key} order by field`;
+    const before = await listed();
+    expect(before).toHaveLength(200);
+    await store.client.db.transaction((tx) =>
+      deleteRecords(tx, { device: key, fromMs: at + 5 * HOUR, toMs: at + 6 * HOUR }),
+    );
+    const isDeleted = (field: string) => field === 'f0' || field === 'f1';
+    expect([...(await listed())]).toEqual(
+      before.map(({ field, last }) => ({ field, last: isDeleted(field) ? 1 : last })),
+    );
+  });
 });
 
 describe('retention', () => {

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { arrayLiteral } from '../../platform/db/array-literal.ts';
 import type { Queryable } from '../../platform/db/client.ts';
 import { INGEST_LEASE } from '../ingest/ingest.ts';
 
@@ -38,12 +39,17 @@ export async function deleteRecords(tx: Queryable, { device, fromMs, toMs }: Ran
   await tx.execute(sql`
     delete from telemetry_rollups
     where device = ${device} and hour >= ${from} and hour + interval '1 hour' <= ${to}`);
-  await tx.execute(sql`
-    delete from telemetry_fields where device = ${device} and last_at >= ${from} and last_at < ${to}`);
+  const gone = await tx.execute<{ field: string }>(sql`
+    delete from telemetry_fields where device = ${device} and last_at >= ${from} and last_at < ${to} returning field`);
+  // Field by field, by the index: all rollups of a device are millions after some years.
   await tx.execute(sql`
     insert into telemetry_fields (device, field, kind, last_at, last)
-    select distinct on (field) device, field, 'number', hour + last_ms * interval '1 millisecond', to_jsonb(last)
-    from telemetry_rollups where device = ${device} order by field, hour desc
+    select device, field, 'number', hour + last_ms * interval '1 millisecond', to_jsonb(last)
+    from unnest(${arrayLiteral(gone.map(({ field }) => field))}::text[]) as gone (name)
+    cross join lateral (
+      select device, field, hour, last_ms, last from telemetry_rollups
+      where device = ${device} and field = name order by hour desc limit 1
+    ) as newest
     on conflict do nothing`);
   return deleted;
 }
