@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,6 +9,8 @@ export const DASHBOARD_FOLDER = fileURLToPath(new URL('./build', import.meta.url
 
 const SOURCE = fileURLToPath(new URL('./src', import.meta.url));
 const ASSETS = '/assets/';
+/** A build takes seconds: a draft that is older was left by one that was killed. */
+const ABANDONED_MS = 3_600_000;
 
 /**
  * Bundles the dashboard into `folder`: `index.html`, and under `assets/` files whose names carry a hash of their content.
@@ -16,6 +18,7 @@ const ASSETS = '/assets/';
  * page last, so that neither a server that reads the folder nor another build beside this one misses any.
  */
 export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise<void> {
+  await removeAbandoned(folder);
   const draft = await mkdtemp(`${folder}.`);
   try {
     await write(draft, join(folder, 'assets'));
@@ -24,6 +27,24 @@ export async function buildDashboard(folder: string = DASHBOARD_FOLDER): Promise
     await rm(draft, { recursive: true });
   }
 }
+
+async function removeAbandoned(folder: string): Promise<void> {
+  const place = dirname(folder);
+  const drafts = (await readdir(place)).filter(
+    (name) => name.startsWith(`${basename(folder)}.`) && DRAFT_ENDING.test(name),
+  );
+  for (const draft of drafts) {
+    const path = join(place, draft);
+    // Another build may remove it, or be done with it, at the same time.
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory() && Date.now() - found.mtimeMs > ABANDONED_MS) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
+/** What `mkdtemp` appends; not a word, such as `build.backup`, which somebody else has given. */
+const DRAFT_ENDING = /[.](?![a-z]{6}$)[A-Za-z0-9]{6}$/;
 
 async function write(draft: string, earlierAssets: string): Promise<void> {
   const assets = join(draft, 'assets');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -162,6 +162,27 @@ test('builds beside each other miss no file at any moment, and remove those of a
       const path = join(folder, file);
       expect(brotliDecompressSync(await readFile(path))).toEqual(await readFile(path.replace(/\.br$/, '')));
     }
+  } finally {
+    await rm(parent, { recursive: true, force: true });
+  }
+}, 60_000);
+
+test('a build removes what one that was killed left behind, and not what another one is making', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'dashboard-'));
+  try {
+    const names = ['build.aB3xYz', 'build.Young1', 'build.backup', 'builder.aB3xYz'];
+    for (const name of names) await mkdir(join(parent, name, 'assets'), { recursive: true });
+    const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    for (const name of names.filter((each) => each !== 'build.Young1')) {
+      await utimes(join(parent, name), twoHoursAgo, twoHoursAgo);
+    }
+    await buildDashboard(join(parent, 'build'));
+    expect((await readdir(parent)).sort()).toEqual([
+      'build',
+      'build.Young1',
+      'build.backup',
+      'builder.aB3xYz',
+    ]);
   } finally {
     await rm(parent, { recursive: true, force: true });
   }
