@@ -13,6 +13,8 @@ import type { EventName } from './fleet-stream.ts';
 const FLEET_MS = 2_000;
 /** What comes together is read together. */
 const SETTLE_MS = 300;
+/** A read that takes longer is given up for a new one: its answer may never come. */
+const PATIENCE_MS = 10_000;
 
 const FLEET_KEYS = [['devices'], ['summary']] as const;
 /** What tells of everything that happens to a device. */
@@ -25,12 +27,15 @@ const SELDOM: ReadonlySet<unknown> = new Set(['devices', 'summary', 'alerts', 'a
 
 /** Brings the cache up to what the event stream tells: what an event holds is written, the rest is read again. */
 export function createEventApplier(client: QueryClient) {
-  const stale = new Map<string, QueryKey>();
+  const stale = new Map<string, { readonly key: QueryKey; readonly since: number }>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const readAt = new Map<unknown, number>();
 
   function readAgain(...keys: readonly QueryKey[]): void {
-    for (const key of keys) stale.set(JSON.stringify(key), key);
+    for (const key of keys) {
+      const text = JSON.stringify(key);
+      if (!stale.has(text)) stale.set(text, { key, since: performance.now() });
+    }
     timer ??= setTimeout(flush, SETTLE_MS);
   }
 
@@ -38,15 +43,17 @@ export function createEventApplier(client: QueryClient) {
     timer = undefined;
     const now = performance.now();
     const isEarly = new Set([...readAt].filter(([, at]) => now - at < FLEET_MS).map(([name]) => name));
-    for (const [text, key] of stale) {
+    for (const [text, { key, since }] of stale) {
       const [name] = key;
       if (isEarly.has(name)) continue;
+      // Begun before the event, it may lack it. Were it given up for each event, a busy device would never be read.
+      if (now - since < PATIENCE_MS && client.isFetching({ queryKey: key }) > 0) continue;
       if (SELDOM.has(name)) readAt.set(name, now);
       stale.delete(text);
       void client.invalidateQueries({ queryKey: key });
     }
     if (stale.size === 0) return;
-    const waits = [...stale.values()].map(([name]) => (readAt.get(name) ?? 0) + FLEET_MS - now);
+    const waits = [...stale.values()].map(({ key: [name] }) => (readAt.get(name) ?? 0) + FLEET_MS - now);
     timer ??= setTimeout(flush, Math.max(SETTLE_MS, Math.min(...waits)));
   }
 
