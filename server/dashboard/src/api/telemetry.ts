@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { InferResponseType } from 'hono/client';
+import { measured } from '../format/number.ts';
 import { answer, failureKind } from './answer.ts';
 import { api } from './client.ts';
 import { zone } from './zone.ts';
@@ -109,10 +110,13 @@ export function exportHref(id: string, range: TimeRange, ending: 'csv' | 'ndjson
   return `/api/v1/devices/${id}/telemetry/export.${ending}?${new URLSearchParams(times(range))}`;
 }
 
-/** A value of any type as text; numbers with as many digits as they are likely to mean something. */
+/** A value of any type as text; numbers with the digits that are likely to mean something. */
 export function valueText(value: unknown): string {
-  if (typeof value === 'number') return measured.format(value);
+  if (typeof value === 'number') return measured(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-const measured = new Intl.NumberFormat('en', { maximumSignificantDigits: 5 });
+/** The same with all digits of a number. */
+export function exactText(value: unknown): string {
+  return typeof value === 'number' ? String(value) : valueText(value);
+}

@@ -1,6 +1,9 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
+import { axisValue } from '../format/number.ts';
 import { tokenColor, useShownTheme } from './theme-colors.ts';
+
+export type ChartData = uPlot.AlignedData;
 
 export interface ChartMark {
   /** Unix milliseconds. */
@@ -17,15 +20,14 @@ export interface ChartLevel {
 interface LineChartProps {
   /** What the chart shows, in a sentence, for those who do not see it. */
   readonly label: string;
-  /** Times in seconds, then mean, lowest and highest. */
-  readonly data: uPlot.AlignedData;
+  /** Times in seconds, then mean, lowest and highest. Drawn anew when it is another object. */
+  readonly data: ChartData;
   /** The stretch that the time axis spans, in seconds. */
   readonly span: readonly [from: number, to: number];
   readonly marks?: readonly ChartMark[];
   readonly levels?: readonly ChartLevel[];
   /** Stretches that are shaded, in seconds. */
   readonly shaded?: readonly (readonly [from: number, to: number])[];
-  readonly format: (value: number) => string;
   /** Told of a stretch that was dragged over, in seconds. */
   readonly onZoom?: (from: number, to: number) => void;
   /** Told of the point under the pointer; undefined when it left. */
@@ -37,7 +39,7 @@ const LEAST_ZOOM_PX = 6;
 
 /** A line with a band from the lowest to the highest value; charts of a page move their cursors together. */
 export function LineChart(props: LineChartProps) {
-  const { label, data, span, levels, shaded } = props;
+  const { label, data, span, marks, levels, shaded } = props;
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
   const latest = useRef(props);
@@ -50,7 +52,7 @@ export function LineChart(props: LineChartProps) {
     if (!element) return;
     const made = new uPlot(
       optionsFor(element.clientWidth, latest),
-      [...latest.current.data] as uPlot.AlignedData,
+      [...latest.current.data] as ChartData,
       element,
     );
     chart.current = made;
@@ -63,11 +65,11 @@ export function LineChart(props: LineChartProps) {
     };
   }, [theme]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: levels and shades are drawn from the latest properties
+  // biome-ignore lint/correctness/useExhaustiveDependencies: marks, levels and shades are drawn from the latest properties
   useEffect(() => {
     chart.current?.setData(data, false);
     chart.current?.setScale('x', { min: span[0], max: span[1] });
-  }, [data, span, levels, shaded]);
+  }, [data, span, marks, levels, shaded]);
 
   return <div ref={place} className="chart" role="img" aria-label={label} />;
 }
@@ -106,9 +108,9 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
       },
       {
         ...axis,
-        size: 58,
+        size: (_, texts) => axisWidth(texts ?? []),
         space: 42,
-        values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)),
+        values: (_, ticks, __, ___, step) => ticks.map((tick) => axisValue(tick, step)),
       },
     ],
     series: [
@@ -138,6 +140,16 @@ function optionsFor(width: number, latest: { readonly current: LineChartProps })
   };
 }
 
+const LEAST_AXIS_PX = 58;
+const DIGIT_PX = 7;
+const AXIS_MARGIN_PX = 16;
+
+/** Long numbers need more room than the usual ones, which keep the charts of a page in line. */
+function axisWidth(texts: readonly string[]): number {
+  const longest = Math.max(0, ...texts.map(({ length }) => length));
+  return Math.max(LEAST_AXIS_PX, longest * DIGIT_PX + AXIS_MARGIN_PX);
+}
+
 const DAY_SECONDS = 86_400;
 const dayText = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const hourText = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
@@ -163,8 +175,11 @@ function padded(
   const low = Math.min(...values);
   const high = Math.max(...values);
   const air = high === low ? Math.max(1, Math.abs(high) * 0.05) : (high - low) * 0.08;
-  return [low - air, high + air];
+  return [Math.max(low - air, -FARTHEST), Math.min(high + air, FARTHEST)];
 }
+
+/** The distance between two of these is still a number. */
+const FARTHEST = Number.MAX_VALUE / 4;
 
 function drawMarks(chart: uPlot, marks: readonly ChartMark[], color: string): void {
   const { ctx, bbox } = chart;

@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Device } from '../../api/fleet.ts';
 import { usePoll } from '../../api/live.ts';
-import { fieldsQuery, latestQuery, valueText } from '../../api/telemetry.ts';
+import { exactText, fieldsQuery, latestQuery, valueText } from '../../api/telemetry.ts';
+import { Failure } from '../../ui/notice.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago } from '../../ui/time.tsx';
@@ -26,15 +27,14 @@ export function LatestValues({ device }: { readonly device: Device }) {
       }
     >
       {latest.isPending && !latest.error && <Skeleton />}
-      {(latest.error || (latest.data && values.length === 0)) && (
-        <p className="quiet">Nothing received yet.</p>
-      )}
+      {latest.error && !latest.data && <Failure error={latest.error} retry={() => void latest.refetch()} />}
+      {latest.data && values.length === 0 && <p className="quiet">Nothing received yet.</p>}
       {values.length > 0 && (
         <ul className="values">
           {values.map(({ name, value, at }) => (
             <li key={name}>
               <span className="quiet small truncate">{name}</span>
-              <span className="value truncate" title={valueText(value)}>
+              <span className="value truncate" title={exactText(value)}>
                 {valueText(value)}
                 {units.get(name) && <small> {units.get(name)}</small>}
               </span>

@@ -4,7 +4,7 @@ import type { AlertPreview } from '../../../api/alert-rules.ts';
 import type { AlertCondition } from '../../../api/alerts.ts';
 import { readBuckets, valueText } from '../../../api/telemetry.ts';
 import { DeviceLink } from '../../../fleet/device-link.tsx';
-import { type ChartLevel, LineChart } from '../../../ui/line-chart.tsx';
+import { type ChartData, type ChartLevel, LineChart } from '../../../ui/line-chart.tsx';
 import { toSeries } from '../../device/data/series.ts';
 
 interface ValueChartProps {
@@ -32,6 +32,7 @@ export function ValueChart({ preview, condition, device, unit }: ValueChartProps
   });
   const found = buckets.data?.fields.find(({ name }) => name === field)?.buckets;
   const series = useMemo(() => toSeries(found ?? []), [found]);
+  const data = useMemo<ChartData>(() => [series.times, series.mean, series.low, series.high], [series]);
   const span = useMemo(() => [Date.parse(from) / 1_000, Date.parse(to) / 1_000] as const, [from, to]);
   const levels = useMemo<ChartLevel[]>(
     () => [
@@ -61,11 +62,10 @@ export function ValueChart({ preview, condition, device, unit }: ValueChartProps
       </figcaption>
       <LineChart
         label={`Chart of ${field}: lowest ${text(low)}, highest ${text(high)}; fires ${direction} ${text(value)}`}
-        data={[series.times, series.mean, series.low, series.high]}
+        data={data}
         span={span}
         levels={levels}
         shaded={shaded}
-        format={valueText}
       />
       <p className="small quiet preview-legend">
         <span className="level-sample bad" /> fires {direction} {text(value)}

@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
 import { type Bucket, type Field, type TimeRange, valueText } from '../../../api/telemetry.ts';
 import { clockTime, dayOf, fullTime } from '../../../format/time.ts';
-import { type ChartMark, LineChart } from '../../../ui/line-chart.tsx';
+import { type ChartData, type ChartMark, LineChart } from '../../../ui/line-chart.tsx';
 import { toSeries } from './series.ts';
 
 interface FieldChartProps {
@@ -17,6 +17,7 @@ interface FieldChartProps {
 export function FieldChart({ field, buckets, range, marks, asTable, onZoom }: FieldChartProps) {
   const [hovered, setHovered] = useState<number>();
   const series = useMemo(() => toSeries(buckets), [buckets]);
+  const data = useMemo<ChartData>(() => [series.times, series.mean, series.low, series.high], [series]);
   const span = useMemo(() => [range.from / 1_000, range.to / 1_000] as const, [range]);
   const unit = field.unit ? ` ${field.unit}` : '';
   const text = (value: number) => `${valueText(value)}${unit}`;
@@ -58,10 +59,9 @@ export function FieldChart({ field, buckets, range, marks, asTable, onZoom }: Fi
         <div className="chart-frame">
           <LineChart
             label={describe(field, buckets, text)}
-            data={[series.times, series.mean, series.low, series.high]}
+            data={data}
             span={span}
             marks={marks}
-            format={valueText}
             onZoom={(from, to) => onZoom({ from: from * 1_000, to: to * 1_000 })}
             onHover={setHovered}
           />
