@@ -25,7 +25,8 @@ export function App({ client }: { readonly client: QueryClient }) {
 
 function Signed() {
   const session = useSession();
-  const reachable = useReachable();
+  // How often the session is asked for again depends on it.
+  useReachable();
   if (session.data) {
     return (
       <Shell session={session.data}>
@@ -40,7 +41,7 @@ function Signed() {
         <main>
           <h1 className="visually-hidden">Simple IoT Server</h1>
           <Failure error={session.error} retry={() => void session.refetch()} />
-          {!reachable && <p className="quiet small">Trying again…</p>}
+          <p className="quiet small">Trying again…</p>
         </main>
       </div>
     );

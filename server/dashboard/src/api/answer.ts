@@ -6,7 +6,7 @@ export interface FieldFault {
   readonly message: string;
 }
 
-/** A request that failed. `kind` is the last part of the problem's type; `unreachable` when no answer came. */
+/** A request that failed. `kind` is the last part of the problem's type; `unreachable` when no answer came, or a part of one. */
 export class RequestFailure extends Error {
   readonly kind: string;
   readonly status: number;
@@ -40,7 +40,13 @@ interface Answered<T> {
  */
 export async function answer<T>(request: Promise<Answered<T>>): Promise<T> {
   const response = await settled(request);
-  return response.status === 204 ? (undefined as T) : await response.json();
+  if (response.status === 204) return undefined as T;
+  try {
+    return await response.json();
+  } catch (cause) {
+    if (isAbort(cause)) throw cause;
+    throw new RequestFailure('unreachable', 'The answer of the server was cut off.');
+  }
 }
 
 /** The answer itself, once it is known to be a success. */
@@ -49,7 +55,7 @@ export async function settled<R extends Answered<unknown>>(request: Promise<R>):
   try {
     response = await request;
   } catch (cause) {
-    if (cause instanceof Error && cause.name === 'AbortError') throw cause;
+    if (isAbort(cause)) throw cause;
     reportUnreachable();
     throw new RequestFailure('unreachable', 'The server does not answer.');
   }
@@ -61,6 +67,10 @@ export async function settled<R extends Answered<unknown>>(request: Promise<R>):
   if (response.status === 502 || response.status === 504) reportUnreachable();
   else reportReachable();
   throw failure;
+}
+
+function isAbort(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'AbortError';
 }
 
 async function failureOf(response: Answered<unknown>): Promise<RequestFailure> {

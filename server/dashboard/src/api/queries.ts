@@ -37,6 +37,8 @@ function isPassing(error: unknown): boolean {
 
 /** Somebody signed in, or out: nothing of what was shown before remains. */
 export function changeSession(client: QueryClient, session: Session | null): void {
+  // An answer to who was signed in before comes too late.
+  void client.cancelQueries({ queryKey: SESSION });
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] });
   client.setQueryData(SESSION, session);
 }
@@ -59,7 +61,7 @@ export const sessionQuery = queryOptions({
 export function useSession() {
   return useQuery({
     ...sessionQuery,
-    refetchInterval: () => (isReachable() ? 60_000 : 1_500),
+    refetchInterval: ({ state }) => (isReachable() && state.data !== undefined ? 60_000 : 1_500),
     refetchIntervalInBackground: false,
     // What failed before the page was there is reported at once.
     retryOnMount: false,

@@ -10,7 +10,6 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const longDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const recent = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: 'numeric', minute: '2-digit' });
-const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' });
 
 /** `5 minutes ago`, `in 3 days`, `just now`. */
 export function timeFrom(at: number, now: number): string {
@@ -78,8 +77,9 @@ export function toLocalInput(at: number): string {
   return `${day}T${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
 }
 
+/** `Europe/Berlin`: the viewer's zone by a name that is right in summer and winter. */
 export function zoneName(): string {
-  return zone.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  return full.resolvedOptions().timeZone;
 }
 
 let now = Date.now();
@@ -88,10 +88,14 @@ let ticker: ReturnType<typeof setInterval> | undefined;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  ticker ??= setInterval(() => {
+  if (ticker === undefined) {
+    // Nobody has read the clock for as long as nobody listened.
     now = Date.now();
-    for (const each of listeners) each();
-  }, 5_000);
+    ticker = setInterval(() => {
+      now = Date.now();
+      for (const each of listeners) each();
+    }, 5_000);
+  }
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;

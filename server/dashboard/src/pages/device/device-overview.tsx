@@ -8,6 +8,7 @@ import { DeviceStatus, roleName } from '../../fleet/device-status.tsx';
 import { duration, useNow } from '../../format/time.ts';
 import { Button } from '../../ui/button.tsx';
 import { Copyable } from '../../ui/copy.tsx';
+import { Failure } from '../../ui/notice.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Skeleton } from '../../ui/placeholder.tsx';
 import { Ago, FullTime } from '../../ui/time.tsx';
@@ -177,7 +178,9 @@ function AgentsCard({ device }: { readonly device: Device }) {
         )
       }
     >
-      {agents.isPending ? (
+      {agents.error && !agents.data ? (
+        <Failure error={agents.error} retry={() => void agents.refetch()} />
+      ) : agents.isPending ? (
         <Skeleton />
       ) : items.length === 0 ? (
         <p className="quiet">None yet. Pair an agent from its own page.</p>

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { settled } from '../../api/answer.ts';
+import { answer } from '../../api/answer.ts';
 import { refreshFleet } from '../../fleet/refresh.ts';
 import { count, plural } from '../../format/number.ts';
 import { Button } from '../../ui/button.tsx';
@@ -28,7 +28,7 @@ export function ImportDialog({ open, onClose }: { readonly open: boolean; readon
         headers: { 'Content-Type': 'text/csv' },
         body: chosen,
       });
-      return await (await settled(request)).json();
+      return await answer<Report>(request);
     },
     onSuccess: () => refreshFleet(client),
   });

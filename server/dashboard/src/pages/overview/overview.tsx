@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { DisabledChannels } from '../../alerts/disabled-channels.tsx';
 import { type AlertSummary, alertSummaryQuery } from '../../api/alerts.ts';
+import { failureKind } from '../../api/answer.ts';
 import { brokerHealth, brokerQuery } from '../../api/broker.ts';
 import { type Summary, summaryQuery } from '../../api/fleet.ts';
 import { POLL_MS, usePoll } from '../../api/live.ts';
@@ -92,10 +93,7 @@ export function Overview() {
               </dd>
               <dt>Database</dt>
               <dd>
-                <Health
-                  tone={summary.error ? 'bad' : summary.data ? 'good' : undefined}
-                  text={summary.error ? 'Not answering' : summary.data ? 'Answering' : 'Asking…'}
-                />
+                <Health {...databaseHealth(summary.error, summary.data)} />
               </dd>
               <dt>PING handling</dt>
               <dd>
@@ -206,6 +204,13 @@ function pingText(ms: number | null): string {
 function alertNote({ firing, unacknowledged, devices }: AlertSummary): string {
   if (firing === 0) return 'all quiet';
   return unacknowledged === 0 ? `on ${plural(devices, 'device')}` : `${count(unacknowledged)} unacknowledged`;
+}
+
+/** Only the server can tell: where it is away itself, nothing is known of its database. */
+function databaseHealth(error: unknown, summary: Summary | undefined) {
+  if (failureKind(error) === 'unavailable') return { tone: 'bad', text: 'Not answering' };
+  if (error) return { tone: undefined, text: 'Not known' };
+  return summary ? { tone: 'good', text: 'Answering' } : { tone: undefined, text: 'Asking…' };
 }
 
 function shortHealth(tone: string): string {

@@ -108,7 +108,10 @@ export function DataTab({ device }: { readonly device: Device }) {
       ) : (
         <>
           {(fields.error ?? buckets.error) && (
-            <Failure error={fields.error ?? buckets.error} retry={() => void buckets.refetch()} />
+            <Failure
+              error={fields.error ?? buckets.error}
+              retry={() => void Promise.all([fields.refetch(), buckets.refetch()])}
+            />
           )}
           {!buckets.data && !buckets.error && (
             <div className="card">
