@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { z } from 'zod';
 import { insertDevices } from '../devices.ts';
 import { until } from '../harness.ts';
 import { hasBrowser } from './chromium.ts';
@@ -116,6 +117,41 @@ describe.skipIf(!hasBrowser)('the dashboard, when things go wrong', () => {
   );
 
   test(
+    'of event streams that slowly start one after the other only the newest stays open',
+    async () => {
+      const { stack } = dashboard;
+      const [first, second] = await insertDevices(stack, 2, (at) => ({ name: `Stream ${at}` }));
+      const { page, context } = await dashboard.openSignedIn('/devices');
+      await page.addInitScript(RECORD_STREAMS);
+      await page.reload();
+      const open = async () =>
+        z.array(z.object({ url: z.string(), state: z.int() })).parse(await page.evaluate(OPEN_STREAMS));
+      await until('there is a stream', async () => (await open()).some(({ state }) => state === OPEN));
+      const held = Promise.withResolvers<void>();
+      await page.route(/\/api\/v1\/events\?/, async (route) => {
+        await held.promise;
+        // Those that were given up are gone.
+        await route.continue().catch(() => {});
+      });
+      for (const [name, id] of [
+        ['Stream 0', first],
+        ['Stream 1', second],
+      ]) {
+        const asked = page.waitForRequest((request) => request.url().endsWith(`/events?device=${id}`));
+        await page.getByRole('searchbox').fill(name ?? '');
+        await asked;
+      }
+      held.resolve();
+      await until('only the newest is open', async () => {
+        const [one, ...others] = await open();
+        return others.length === 0 && one?.state === OPEN && one.url.endsWith(`device=${second}`);
+      });
+      await context.close();
+    },
+    PAGES_LIMIT_MS,
+  );
+
+  test(
     'after an hour on the sign-in page, times are those of now',
     async () => {
       const { page, context } = await dashboard.open('/docs');
@@ -148,4 +184,19 @@ const NOTE_SIGN_IN_PAGES = `{
   window.signInPages = 0;
   const note = () => { if (document.querySelector('.signin')) window.signInPages++; };
   new MutationObserver(note).observe(document.body, { subtree: true, childList: true });
+}`;
+
+/** `EventSource.OPEN`. */
+const OPEN = 1;
+const OPEN_STREAMS = `streams.filter(({ readyState }) => readyState !== EventSource.CLOSED)
+  .map(({ url, readyState }) => ({ url, state: readyState }))`;
+const RECORD_STREAMS = `{
+  const Original = EventSource;
+  window.streams = [];
+  window.EventSource = class extends Original {
+    constructor(...parameters) {
+      super(...parameters);
+      window.streams.push(this);
+    }
+  };
 }`;

@@ -28,6 +28,9 @@ const AGAIN_MS = 5_000;
  */
 export function openFleetStream(listener: StreamListener): FleetStream {
   let source: EventSource | undefined;
+  let isStarted = false;
+  /** Tells until `source` has started, which takes over from it. */
+  let former: EventSource | undefined;
   let named: readonly string[] = [];
   let asked = '';
   let renaming: ReturnType<typeof setTimeout> | undefined;
@@ -35,35 +38,51 @@ export function openFleetStream(listener: StreamListener): FleetStream {
 
   function connect(): void {
     clearTimeout(again);
-    const before = source;
-    const takesOver = before?.readyState === EventSource.OPEN;
+    // One that has not started is given up: the next takes over from the same that it was to take over from.
+    if (isStarted && source?.readyState === EventSource.OPEN) former = source;
+    else source?.close();
     asked = named.join(',');
     const opened = new EventSource(`/api/v1/events${asked && `?device=${asked}`}`);
     source = opened;
-    let started = false;
-    if (!takesOver) before?.close();
+    isStarted = false;
     opened.onopen = () => source === opened && listener.onOpenChange(true);
     opened.onerror = () => {
-      if (takesOver) before.close();
       if (source !== opened) return;
+      closeFormer();
       listener.onOpenChange(false);
       if (opened.readyState === EventSource.CLOSED) again = setTimeout(connect, AGAIN_MS);
     };
     for (const name of NAMES) {
       opened.addEventListener(name, ({ data }: MessageEvent<string>) => {
         if (name !== 'reset') return listener.onEvent(name, data);
-        const goesOn = takesOver && !started && before.readyState === EventSource.OPEN;
-        started = true;
-        if (goesOn) setTimeout(() => before.close(), OVERLAP_MS);
-        else listener.onStart();
+        if (source === opened) start();
       });
     }
   }
 
+  function start(): void {
+    isStarted = true;
+    const before = former;
+    former = undefined;
+    if (before?.readyState === EventSource.OPEN) {
+      setTimeout(() => before.close(), OVERLAP_MS);
+      return;
+    }
+    before?.close();
+    listener.onStart();
+  }
+
+  function closeFormer(): void {
+    former?.close();
+    former = undefined;
+  }
+
   function disconnect(): void {
     clearTimeout(again);
+    closeFormer();
     source?.close();
     source = undefined;
+    isStarted = false;
     listener.onOpenChange(false);
   }
 
