@@ -4,6 +4,7 @@ import { CHANNEL_KINDS } from '../../alerts/describe-channel.ts';
 import { refreshAlerts } from '../../alerts/refresh.ts';
 import {
   type AlertChannel,
+  alertChannelQuery,
   type ChannelKind,
   changeChannel,
   createChannel,
@@ -57,20 +58,29 @@ const CLOSING_MS = 200;
 function OpenDialog({ open, channel, onClose }: ChannelDialogProps) {
   const client = useQueryClient();
   const [draft, setDraft] = useState(() => draftOf(channel));
-  const [version, setVersion] = useState(channel?.version ?? 0);
+  const [seen, setSeen] = useState(channel);
   const change = (changes: Partial<ChannelDraft>) => setDraft((before) => ({ ...before, ...changes }));
   const save = useMutation({
     mutationFn: async () => {
       const values = { name: draft.name.trim(), target: targetOf(draft) };
-      if (!channel) return await createChannel(values);
-      return { ...(await changeChannel(channel.id, version, values)), secret: null };
+      if (!seen) return await createChannel(values);
+      return { ...(await changeChannel(seen.id, seen.version, values)), secret: null };
     },
     onSuccess: ({ name, secret }) => {
       if (secret !== null) return;
       toast(channel ? `${name} saved` : `${name} added`, channel ? undefined : 'Send a test to be sure.');
       onClose();
     },
-    onError: () => channel && setVersion(channel.version),
+    onError: async (error) => {
+      if (!seen || failureKind(error) !== 'precondition-failed') return;
+      // What somebody else made of the rest is shown, and stays when this is saved.
+      const now = await client
+        .fetchQuery({ ...alertChannelQuery(seen.id), staleTime: 0 })
+        .catch(() => undefined);
+      if (!now) return;
+      setDraft((typed) => ({ ...draftOf(now), ...typedSince(typed, draftOf(seen)) }));
+      setSeen(now);
+    },
     onSettled: () => refreshAlerts(client),
   });
   const created = save.data?.secret != null ? save.data : undefined;
@@ -158,6 +168,14 @@ function draftOf(channel: AlertChannel | undefined): ChannelDraft {
     to: target?.kind === 'email' ? target.to.join(', ') : '',
     token: '',
   };
+}
+
+/** Those that are no longer as they were. */
+function typedSince(typed: ChannelDraft, before: ChannelDraft): Partial<ChannelDraft> {
+  const names = ['name', 'url', 'to', 'token'] as const;
+  return Object.fromEntries(
+    names.filter((name) => typed[name] !== before[name]).map((name) => [name, typed[name]]),
+  );
 }
 
 function targetOf({ kind, url, to, token }: ChannelDraft): NewAlertChannel['target'] {

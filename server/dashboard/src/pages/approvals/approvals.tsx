@@ -6,6 +6,7 @@ import { usePoll } from '../../api/live.ts';
 import { useIsAdmin } from '../../api/queries.ts';
 import { ActionDialog, type ActionRequest } from '../../fleet/action-dialog.tsx';
 import { roleName } from '../../fleet/device-status.tsx';
+import { count } from '../../format/number.ts';
 import { Button } from '../../ui/button.tsx';
 import { Failure } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
@@ -25,6 +26,7 @@ export function Approvals() {
     refetchInterval: poll,
   });
   const devices = pending.data?.items ?? [];
+  const total = pending.data?.total ?? 0;
 
   return (
     <Page
@@ -34,7 +36,7 @@ export function Approvals() {
         isAdmin &&
         devices.length > 1 && (
           <Button kind="primary" icon="approve" onClick={() => setAction({ name: 'approve', devices })}>
-            Approve all {devices.length}
+            {total > devices.length ? 'Approve these' : 'Approve all'} {devices.length}
           </Button>
         )
       }
@@ -106,6 +108,13 @@ export function Approvals() {
                 ))}
               </tbody>
             </table>
+          </div>
+        )}
+        {total > devices.length && (
+          <div className="pager">
+            <span role="status">
+              The {count(devices.length)} that wait longest, of {count(total)}.
+            </span>
           </div>
         )}
       </div>

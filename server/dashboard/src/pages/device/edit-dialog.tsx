@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { answer, faultOf } from '../../api/answer.ts';
+import { answer, failureKind, faultOf } from '../../api/answer.ts';
 import { api, ifVersion } from '../../api/client.ts';
-import { type Device, deviceTitle } from '../../api/fleet.ts';
+import { type Device, deviceQuery, deviceTitle } from '../../api/fleet.ts';
 import { refreshFleet } from '../../fleet/refresh.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -18,35 +18,34 @@ interface EditDialogProps {
 
 export function EditDialog({ device, open, onClose }: EditDialogProps) {
   const client = useQueryClient();
-  const [form, setForm] = useState({ name: '', notes: '', tags: '', version: 0 });
+  const [form, setForm] = useState(EMPTY);
   useEffect(() => {
     if (!open) return;
     // What others change meanwhile must not overwrite what is being typed: the version tells.
-    setForm((kept) =>
-      kept.version === 0
-        ? { name: device.name, notes: device.notes, tags: device.tags.join(', '), version: device.version }
-        : kept,
-    );
+    setForm((kept) => (kept.seen === undefined ? { ...textsOf(device), seen: device } : kept));
   }, [open, device]);
   const save = useMutation({
-    mutationFn: () =>
-      answer(
-        api.devices[':id'].$patch(
-          { param: device, json: { name: form.name.trim(), notes: form.notes, tags: splitTags(form.tags) } },
-          ifVersion(form.version),
-        ),
-      ),
+    mutationFn: async ({ seen = device, ...texts }: Form) => {
+      const json = changesOf(texts, seen);
+      return await answer(api.devices[':id'].$patch({ param: device, json }, ifVersion(seen.version)));
+    },
     onSuccess: (saved) => {
       toast(`${deviceTitle(saved)} saved`);
       close();
     },
-    onError: () => setForm((kept) => ({ ...kept, version: device.version })),
+    onError: async (error) => {
+      if (failureKind(error) !== 'precondition-failed') return;
+      // What somebody else made of the rest is shown, and stays when this is saved.
+      const now = await client.fetchQuery({ ...deviceQuery(device.id), staleTime: 0 }).catch(() => undefined);
+      if (!now) return;
+      setForm((kept) => (kept.seen ? { ...textsOf(now), ...typedTexts(kept, kept.seen), seen: now } : kept));
+    },
     onSettled: () => refreshFleet(client),
   });
   function close() {
     onClose();
     save.reset();
-    setForm((kept) => ({ ...kept, version: 0 }));
+    setForm((kept) => ({ ...kept, seen: undefined }));
   }
 
   return (
@@ -54,7 +53,7 @@ export function EditDialog({ device, open, onClose }: EditDialogProps) {
       open={open}
       onClose={close}
       title={`Edit ${deviceTitle(device)}`}
-      onSubmit={() => !save.isPending && save.mutate()}
+      onSubmit={() => !save.isPending && save.mutate(form)}
       foot={
         <>
           <Button onClick={close}>Cancel</Button>
@@ -89,6 +88,41 @@ export function EditDialog({ device, open, onClose }: EditDialogProps) {
       {save.error && <Failure error={save.error} />}
     </Dialog>
   );
+}
+
+interface Texts {
+  readonly name: string;
+  readonly notes: string;
+  readonly tags: string;
+}
+
+interface Form extends Texts {
+  /** What the operator began with; undefined while the dialog is closed. */
+  readonly seen: Device | undefined;
+}
+
+const EMPTY: Form = { name: '', notes: '', tags: '', seen: undefined };
+
+function textsOf({ name, notes, tags }: Device): Texts {
+  return { name, notes, tags: tags.join(', ') };
+}
+
+/** Those that are no longer as they were. */
+function typedTexts(typed: Texts, seen: Device): Partial<Texts> {
+  const before = textsOf(seen);
+  const names = ['name', 'notes', 'tags'] as const;
+  return Object.fromEntries(
+    names.filter((name) => typed[name] !== before[name]).map((name) => [name, typed[name]]),
+  );
+}
+
+function changesOf(typed: Texts, seen: Device) {
+  const { name, notes, tags } = typedTexts(typed, seen);
+  return {
+    ...(name === undefined ? {} : { name: name.trim() }),
+    ...(notes === undefined ? {} : { notes }),
+    ...(tags === undefined ? {} : { tags: splitTags(tags) }),
+  };
 }
 
 function splitTags(text: string): string[] {

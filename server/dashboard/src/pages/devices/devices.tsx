@@ -139,7 +139,17 @@ export function Devices() {
       {(!list.error || items.length > 0) && (
         <div className="card" aria-busy={list.isFetching}>
           {list.data && items.length === 0 ? (
-            <NoDevices filtered={state.isFiltered} isAdmin={isAdmin} />
+            page > 1 ? (
+              <Empty
+                icon="device"
+                title="Nothing is left on this page"
+                actions={<Button onClick={() => state.turn(1, undefined)}>First page</Button>}
+              >
+                Its devices were deleted, or no longer match.
+              </Empty>
+            ) : (
+              <NoDevices filtered={state.isFiltered} isAdmin={isAdmin} />
+            )
           ) : (
             <DeviceTable
               devices={list.data ? items : undefined}
@@ -181,10 +191,27 @@ export function Devices() {
       {selected.size > 0 && (
         <SelectionBar selected={selected} onClear={() => setSelected(NONE)} onAction={setAction} />
       )}
-      <ActionDialog request={action} onClose={() => setAction(undefined)} onDone={() => setSelected(NONE)} />
+      <ActionDialog
+        request={action}
+        onClose={() => setAction(undefined)}
+        onDone={() => setSelected(NONE)}
+        onOutcome={(done, left) => setSelected((before) => withOutcome(before, done, left))}
+      />
       <ImportDialog open={importing} onClose={() => setImporting(false)} />
     </Page>
   );
+}
+
+/** What was done is no longer selected; what was not is tried again as it is now. */
+function withOutcome(
+  selected: ReadonlyMap<string, Device>,
+  done: readonly Device[],
+  left: readonly Device[],
+): ReadonlyMap<string, Device> {
+  const next = new Map(selected);
+  for (const { id } of done) next.delete(id);
+  for (const device of left) if (next.has(device.id)) next.set(device.id, device);
+  return next;
 }
 
 interface FilterProps {

@@ -10,7 +10,7 @@ import { Failure } from '../../ui/notice.tsx';
 import { toast } from '../../ui/toast.tsx';
 
 interface OperatorDialogProps {
-  /** The operator who gets a new password, or a new operator. */
+  /** The operator who gets a new password, as they are now, or a new operator. */
   readonly target: Operator | 'new' | undefined;
   readonly onClose: () => void;
 }
@@ -22,12 +22,13 @@ export function OperatorDialog({ target, onClose }: OperatorDialogProps) {
   const [role, setRole] = useState<'admin' | 'viewer'>('viewer');
   const [shown, setShown] = useState(target);
   if (target && target !== shown) setShown(target);
+  const whom = target === 'new' ? target : target?.id;
   useEffect(() => {
-    if (!target) return;
+    if (!whom) return;
     setUsername('');
     setPassword('');
     setRole('viewer');
-  }, [target]);
+  }, [whom]);
   const existing = shown === 'new' ? undefined : shown;
   const save = useMutation({
     mutationFn: async () => {

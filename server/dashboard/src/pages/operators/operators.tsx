@@ -14,15 +14,20 @@ import { Ago } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { OperatorDialog } from './operator-dialog.tsx';
 
-type Verb = 'sessions' | 'delete' | 'role';
+type Verb = 'sessions' | 'delete' | Operator['role'];
+/** In the place of an id. */
+const NEW = 'new';
 
 /** The people who may sign in. */
 export function Operators() {
   const session = useSession().data;
   const isAdmin = session?.role === 'admin';
   const operators = useQuery(operatorsQuery());
-  const [editing, setEditing] = useState<Operator | 'new'>();
-  const [asked, setAsked] = useState<{ readonly verb: Verb; readonly operator: Operator }>();
+  const [editing, setEditing] = useState<string>();
+  const [asked, setAsked] = useState<{ readonly verb: Verb; readonly id: string }>();
+  // As they are now: what somebody else changed meanwhile is seen before it is changed again.
+  const known = (id: string | undefined) => operators.data?.find((operator) => operator.id === id);
+  const subject = known(asked?.id);
 
   return (
     <Page
@@ -30,7 +35,7 @@ export function Operators() {
       description="People who may sign in. Administrators change things; viewers see everything and change nothing."
       actions={
         isAdmin && (
-          <Button kind="primary" icon="plus" onClick={() => setEditing('new')}>
+          <Button kind="primary" icon="plus" onClick={() => setEditing(NEW)}>
             Add an operator
           </Button>
         )
@@ -82,7 +87,11 @@ export function Operators() {
                               {
                                 label: operator.role === 'admin' ? 'Make a viewer' : 'Make an administrator',
                                 icon: 'shield',
-                                onSelect: () => setAsked({ verb: 'role', operator }),
+                                onSelect: () =>
+                                  setAsked({
+                                    verb: operator.role === 'admin' ? 'viewer' : 'admin',
+                                    id: operator.id,
+                                  }),
                               },
                               ...(operator.id === session?.id
                                 ? []
@@ -90,13 +99,13 @@ export function Operators() {
                                     {
                                       label: 'Set a new password',
                                       icon: 'key' as const,
-                                      onSelect: () => setEditing(operator),
+                                      onSelect: () => setEditing(operator.id),
                                     },
                                   ]),
                               {
                                 label: 'Sign out everywhere',
                                 icon: 'signout',
-                                onSelect: () => setAsked({ verb: 'sessions', operator }),
+                                onSelect: () => setAsked({ verb: 'sessions', id: operator.id }),
                               },
                             ],
                             [
@@ -104,7 +113,7 @@ export function Operators() {
                                 label: 'Remove',
                                 icon: 'trash',
                                 danger: true,
-                                onSelect: () => setAsked({ verb: 'delete', operator }),
+                                onSelect: () => setAsked({ verb: 'delete', id: operator.id }),
                               },
                             ],
                           ]}
@@ -118,33 +127,38 @@ export function Operators() {
           </div>
         )}
       </div>
-      <OperatorDialog target={editing} onClose={() => setEditing(undefined)} />
-      <Ask asked={asked} ownId={session?.id} onClose={() => setAsked(undefined)} />
+      <OperatorDialog
+        target={editing === NEW ? 'new' : known(editing)}
+        onClose={() => setEditing(undefined)}
+      />
+      <Ask verb={asked?.verb} operator={subject} ownId={session?.id} onClose={() => setAsked(undefined)} />
     </Page>
   );
 }
 
 interface AskProps {
-  readonly asked: { readonly verb: Verb; readonly operator: Operator } | undefined;
+  readonly verb: Verb | undefined;
+  readonly operator: Operator | undefined;
   readonly ownId: string | undefined;
   readonly onClose: () => void;
 }
 
+interface Asked {
+  readonly verb: Verb;
+  readonly operator: Operator;
+}
+
 /** Says what follows from a change of an operator before it is made. */
-function Ask({ asked, ownId, onClose }: AskProps) {
+function Ask({ verb: given, operator: subject, ownId, onClose }: AskProps) {
   const client = useQueryClient();
-  const [shown, setShown] = useState(asked);
-  if (asked && asked !== shown) setShown(asked);
+  const [shown, setShown] = useState<Asked>();
   const run = useMutation({
-    mutationFn: async ({ verb, operator }: NonNullable<AskProps['asked']>) => {
-      const { id, version, role } = operator;
+    mutationFn: async ({ verb, operator }: Asked) => {
+      const { id, version } = operator;
       const one = api.operators[':id'];
       if (verb === 'sessions') await settled(one.sessions.$delete({ param: { id } }));
       else if (verb === 'delete') await settled(one.$delete({ param: { id } }, ifVersion(version)));
-      else {
-        const json = { role: role === 'admin' ? ('viewer' as const) : ('admin' as const) };
-        await settled(one.$patch({ param: { id }, json }, ifVersion(version)));
-      }
+      else await settled(one.$patch({ param: { id }, json: { role: verb } }, ifVersion(version)));
     },
     onSuccess: (_, { verb, operator }) => {
       toast(doneText(verb, operator));
@@ -155,6 +169,11 @@ function Ask({ asked, ownId, onClose }: AskProps) {
         [['operators'], ['session'], ['api-keys']].map((queryKey) => client.invalidateQueries({ queryKey })),
       ),
   });
+  // While it is being done, and while the dialog closes, it stands as it was asked.
+  const isOpen = given !== undefined && subject !== undefined;
+  if (isOpen && !run.isPending && (shown?.verb !== given || shown.operator !== subject)) {
+    setShown({ verb: given, operator: subject });
+  }
   function close() {
     onClose();
     run.reset();
@@ -164,7 +183,7 @@ function Ask({ asked, ownId, onClose }: AskProps) {
   const { title, confirm, consequences } = wording(verb, operator, operator.id === ownId);
   return (
     <Confirm
-      open={asked !== undefined}
+      open={isOpen}
       onClose={close}
       title={title}
       consequences={consequences}
@@ -177,7 +196,7 @@ function Ask({ asked, ownId, onClose }: AskProps) {
   );
 }
 
-function wording(verb: Verb, { username, role }: Operator, isOwn: boolean) {
+function wording(verb: Verb, { username }: Operator, isOwn: boolean) {
   const consequences: Consequence[] = [];
   if (verb === 'sessions') {
     consequences.push({
@@ -194,7 +213,7 @@ function wording(verb: Verb, { username, role }: Operator, isOwn: boolean) {
     );
     return { title: `Remove ${username}?`, confirm: 'Remove', consequences };
   }
-  if (role === 'admin') {
+  if (verb === 'viewer') {
     consequences.push(
       { icon: 'shield', text: 'They see everything and can change nothing.' },
       { icon: 'key', text: 'Administrator API keys that they created stop working.' },
