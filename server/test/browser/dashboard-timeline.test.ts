@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)('the timeline of a device', () => {
       expect(await page.locator('.event-time').first().textContent()).toBe(
         clock.format(new Date(newest?.at ?? 0)),
       );
-      await list.getByText('Times are in GMT+9.').waitFor();
+      await list.getByText(`Times are in ${ZONE}.`).waitFor();
       await page.getByRole('list', { name: 'Uptime by day' }).waitFor();
       expect(await axeFindings(page)).toEqual([]);
       await screenshot(page, 'light-timeline');

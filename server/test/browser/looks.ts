@@ -60,7 +60,7 @@ export async function axeFindings(
 }
 
 /** Whether the page can be scrolled sideways. */
-async function overflow(page: Page): Promise<number> {
+export async function overflow(page: Page): Promise<number> {
   return z
     .number()
     .parse(

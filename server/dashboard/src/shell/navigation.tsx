@@ -27,7 +27,12 @@ const ACCESS: readonly Destination[] = [
   { href: '/api-keys', label: 'API keys', icon: 'key' },
 ];
 
-export function Navigation() {
+interface NavigationProps {
+  /** Told when a link is followed, also one to the page that is shown. */
+  readonly onFollow?: () => void;
+}
+
+export function Navigation({ onFollow }: NavigationProps) {
   const poll = usePoll();
   const summary = useQuery({ ...summaryQuery({}), refetchInterval: poll });
   const alerts = useQuery({ ...alertSummaryQuery(), refetchInterval: poll });
@@ -37,9 +42,9 @@ export function Navigation() {
   };
   return (
     <>
-      <Group destinations={DEVICES} label="Devices" plain counts={counts} />
-      <Group destinations={SYSTEM} label="System" />
-      <Group destinations={ACCESS} label="Access" />
+      <Group destinations={DEVICES} label="Devices" plain counts={counts} onFollow={onFollow} />
+      <Group destinations={SYSTEM} label="System" onFollow={onFollow} />
+      <Group destinations={ACCESS} label="Access" onFollow={onFollow} />
     </>
   );
 }
@@ -56,9 +61,10 @@ interface GroupProps {
   readonly plain?: boolean;
   readonly destinations: readonly Destination[];
   readonly counts?: Readonly<Record<string, Count>>;
+  readonly onFollow: (() => void) | undefined;
 }
 
-function Group({ label, plain, destinations, counts = {} }: GroupProps) {
+function Group({ label, plain, destinations, counts = {}, onFollow }: GroupProps) {
   const [path] = useLocation();
   return (
     <nav className="nav" aria-label={label}>
@@ -71,7 +77,7 @@ function Group({ label, plain, destinations, counts = {} }: GroupProps) {
         const count = counts[href];
         const isHere = href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);
         return (
-          <Link key={href} href={href} aria-current={isHere ? 'page' : undefined}>
+          <Link key={href} href={href} aria-current={isHere ? 'page' : undefined} onClick={onFollow}>
             <Icon name={icon} size={17} />
             {text}
             {count && count.value > 0 && (

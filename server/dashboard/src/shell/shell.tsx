@@ -53,7 +53,7 @@ export function Shell({ session, children }: ShellProps) {
           <Dialog.Popup className="drawer" aria-label="Navigation">
             <div className="sidebar">
               <Brand />
-              <Navigation />
+              <Navigation onFollow={() => setDrawer(false)} />
               <AccountMenu session={session} />
             </div>
           </Dialog.Popup>

@@ -153,7 +153,17 @@ function Loaded({ device, tab }: { readonly device: Device; readonly tab: string
           <TimelineTab id={device.id} />
         </Suspense>
       )}
-      {tab === 'flash' && isAdmin && <KeyCard device={device} />}
+      {tab === 'flash' &&
+        (isAdmin ? (
+          // A key that was replaced is not shown any longer.
+          <KeyCard key={device.generation} device={device} />
+        ) : (
+          <div className="card">
+            <Empty icon="shield" title="Requires an administrator">
+              Whoever holds the key can connect as this device. Ask an administrator for it.
+            </Empty>
+          </div>
+        ))}
       <ActionDialog
         request={action}
         onClose={() => setAction(undefined)}

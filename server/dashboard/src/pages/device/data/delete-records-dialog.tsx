@@ -21,8 +21,7 @@ export function DeleteRecordsDialog({ device, range: shown, onClose }: DeleteRec
   const client = useQueryClient();
   const [from, setFrom] = useState(toLocalInput(shown.from));
   const [to, setTo] = useState(toLocalInput(shown.to));
-  // A text without a zone is of the viewer's.
-  const range = { from: Date.parse(from), to: Date.parse(to) };
+  const range = { from: timeOf(from, shown.from), to: timeOf(to, shown.to) };
   const isValid = range.from < range.to;
   const found = useQuery({
     queryKey: ['deletion', device.id, range],
@@ -99,4 +98,12 @@ export function DeleteRecordsDialog({ device, range: shown, onClose }: DeleteRec
       )}
     </Confirm>
   );
+}
+
+/**
+ * A text without a zone is of the viewer's. Where a clock that is put back shows an hour twice, it may be either: what the
+ * operator left as it was is the time that it stood for.
+ */
+function timeOf(text: string, given: number): number {
+  return text === toLocalInput(given) ? Math.floor(given / 1_000) * 1_000 : Date.parse(text);
 }

@@ -7,6 +7,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** The last that a `Date` can hold. */
+const LAST_TIME = 8_640_000_000_000_000;
+
 export const PRESETS = [
   ['15m', '15 min', 15 * MINUTE],
   ['1h', '1 h', HOUR],
@@ -32,7 +35,7 @@ export function useRange(): RangeState {
   const now = useNow();
   const from = Number(params.get('from'));
   const to = Number(params.get('to'));
-  const isFixed = from > 0 && to > from;
+  const isFixed = from > 0 && to > from && to <= LAST_TIME;
   const named =
     PRESETS.find(([name]) => name === params.get('range')) ?? PRESETS.find(([name]) => name === DEFAULT);
   const [preset, , lengthMs] = named ?? PRESETS[1];

@@ -56,8 +56,9 @@ export function RecordList({ id, range, rangeKey, live }: RecordListProps) {
               </tr>
             </thead>
             <tbody>
-              {items.map((record) => (
-                <tr key={`${record.at} ${record.received}`}>
+              {items.map((record, at) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: two records may be alike in everything, and a row keeps nothing
+                <tr key={at}>
                   <td className="numbers nowrap">{fullTime(record.at)}</td>
                   <td className="numbers nowrap hide-m">{fullTime(record.received)}</td>
                   <td>
