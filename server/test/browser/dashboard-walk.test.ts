@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser)('from the first sign-in to a device that is thrown 
 
       const refused = await callDevice(dashboard.stack.url, tokenPath(uuid), 'x'.repeat(43));
       expect(refused.r).toBe('bad_credential');
-      await page.getByText('the key is wrong. Compare KEY in the sketch').waitFor();
+      await page.getByText('the key is wrong. Compare KEY in the sketch').last().waitFor();
       await screenshot(page, 'walk-refused');
 
       const device = await startDevice(dashboard, uuid, key);

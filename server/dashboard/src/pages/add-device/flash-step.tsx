@@ -33,14 +33,15 @@ export function FlashStep({ added, onAnother }: FlashStepProps) {
   const connected = live.data.online;
   const record = latest.data?.record;
   const arrived = connected || record != null;
+  const refusal = arrived ? undefined : refusals.data?.items[0];
 
   return (
     <>
-      <section
-        className={`card waiting ${arrived ? 'arrived' : ''}`}
-        aria-live="polite"
-        aria-label="Connection"
-      >
+      <section className={`card waiting ${arrived ? 'arrived' : ''}`} aria-label="Connection">
+        <p className="visually-hidden" role="status">
+          {headline(live.data, record != null)}
+          {refusal && `. Refused: ${describeRefusal(refusal.after)}`}
+        </p>
         <span className="beacon" aria-hidden="true">
           {arrived ? <Icon name="check" size={22} /> : <Icon name="wave" size={20} />}
         </span>
@@ -87,11 +88,10 @@ interface ProgressProps {
 
 function Progress({ device, record }: ProgressProps) {
   const now = useNow();
-  const title = deviceTitle(device);
   if (record) {
     return (
       <>
-        <h2>{title} has sent its first record</h2>
+        <h2>{headline(device, true)}</h2>
         <p>
           <code className="record">{JSON.stringify(record).slice(0, 200)}</code>
         </p>
@@ -101,7 +101,7 @@ function Progress({ device, record }: ProgressProps) {
   if (device.online) {
     return (
       <>
-        <h2>{title} is online</h2>
+        <h2>{headline(device, false)}</h2>
         <p>It has its token and its session on the broker. Its first record will show here.</p>
       </>
     );
@@ -109,8 +109,15 @@ function Progress({ device, record }: ProgressProps) {
   const since = duration(Math.max(0, now - Date.parse(device.createdAt)));
   return (
     <>
-      <h2>Waiting for {title}</h2>
+      <h2>{headline(device, false)}</h2>
       <p>Registered {since} ago, not seen yet. Upload the sketch below.</p>
     </>
   );
+}
+
+/** What screen readers are told as it changes, without the times beside it, which change all the time. */
+function headline(device: AddedDevice['device'], hasSent: boolean): string {
+  const title = deviceTitle(device);
+  if (hasSent) return `${title} has sent its first record`;
+  return device.online ? `${title} is online` : `Waiting for ${title}`;
 }

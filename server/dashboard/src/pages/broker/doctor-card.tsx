@@ -42,8 +42,8 @@ function Examined({ examination: { at, tookMs, ok, checks } }: { readonly examin
   const failed = checks.filter(({ state }) => state === 'failed').length;
   return (
     <>
-      <p className="body checks-summary" role="status">
-        <span className={`strong ${ok ? '' : 'bad-text'}`}>
+      <p className="body checks-summary">
+        <span className={`strong ${ok ? '' : 'bad-text'}`} role="status">
           {ok ? `All ${checks.length} checks are ok.` : `${plural(failed, 'check')} failed.`}
         </span>{' '}
         <span className="quiet">
