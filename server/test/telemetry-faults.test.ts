@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { arrayLiteral } from '../src/platform/db/array-literal.ts';
 import { until } from './harness.ts';
 import { startTelemetryRig, type TelemetryRig } from './telemetry-rig.ts';
@@ -128,6 +129,48 @@ describe('every message is stored exactly once and in order', () => {
     const [kept] = await rig.sql`select count(*)::int as n from telemetry_rejects where device_id = ${id}`;
     expect(kept?.n).toBe(60);
   });
+
+  test('when processing records of a device always takes too long, they are stored first and set aside for later', async () => {
+    const [slow, other] = [randomUUID(), randomUUID()];
+    const setAside: string[] = [];
+    const instance = await rig.start({
+      handlers: {
+        records: async (tx, records) => {
+          if (!records.some(({ deviceId }) => deviceId === slow)) return;
+          await tx.execute(sql`set local statement_timeout = 10`);
+          await tx.execute(sql`select pg_sleep(10)`);
+        },
+        skipped: async (_, records) => void setAside.push(...records.map(({ deviceId }) => deviceId)),
+      },
+    });
+    await instance.online();
+    const client = await rig.publisher();
+    const numbers = [{ i: 1 }, { i: 2 }];
+    await Promise.all([rig.send(client, slow, numbers), rig.send(client, other, numbers)]);
+    await until('all are stored', async () => (await count([slow, other])) === 4);
+    await expectEachOnceInOrder([slow, other], 2);
+    expect(setAside.filter((deviceId) => deviceId === slow)).toHaveLength(2);
+  });
+
+  test('when the database is too slow for all that waits, less is stored at once', async () => {
+    await rig.sql.unsafe(`
+      create function cancel_large() returns trigger language plpgsql as $$
+      begin
+        if (select count(*) from inserted) > 20 then raise exception 'too slow' using errcode = '57014'; end if;
+        return null;
+      end $$;
+      create trigger cancel_large after insert on telemetry
+        referencing new table as inserted for each statement execute function cancel_large();`);
+    await (await rig.start()).online();
+    const id = randomUUID();
+    await rig.send(
+      await rig.publisher(),
+      id,
+      Array.from({ length: 50 }, (_, at) => ({ i: at + 1 })),
+    );
+    await until('all are stored', async () => (await count([id])) === 50);
+    await expectEachOnceInOrder([id], 50);
+  }, 60_000);
 
   test('while the database is away: nothing is acknowledged, memory is bounded, all is stored afterwards', async () => {
     const instance = await rig.start();

@@ -1,6 +1,7 @@
 import { type BackoffLimits, backoffDelay } from '../../platform/backoff.ts';
 import { type Clock, sleep, unixSeconds } from '../../platform/clock.ts';
 import type { Database, Queryable } from '../../platform/db/client.ts';
+import { isTooSlow } from '../../platform/db/database-error.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import { errorCode } from '../../platform/errors.ts';
 import { type FencedLease, LeaseLostError, requireLease } from '../../platform/fenced-lease.ts';
@@ -74,8 +75,13 @@ const HOUR_US = 3_600_000_000;
 const DATA_ERROR = /^2[23]...$/;
 const UNIQUE_VIOLATION = '23505';
 const CHECK_VIOLATION = '23514';
+/** Attempts in a row at which a statement took too long, after which less is tried at once. */
+const SLOW_ATTEMPTS = 2;
 /** Rejects kept in full for one device in an hour; beyond that they are only counted. */
 const REJECTS_KEPT_PER_HOUR = 60;
+
+/** What follows from a batch: all of it, all but what its records do, or nothing. */
+type Extent = 'whole' | 'unprocessed' | 'plain';
 
 /** Stores batches one after the other, each in one transaction with everything that follows from it. */
 export function createBatchStore(deps: BatchStoreDeps): BatchStore {
@@ -91,8 +97,8 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
   let uncertain = false;
   let failures = 0;
 
-  /** One attempt at a transaction; `plain` leaves the other features out. */
-  async function attempt(batch: readonly ReadDelivery[], plain: boolean): Promise<void> {
+  /** One attempt at a transaction. */
+  async function attempt(batch: readonly ReadDelivery[], extent: Extent): Promise<void> {
     if (stale) await forgetDeliveries();
     window ??= await readDeliveryWindow(db);
     const { devices, boots } = namesOf(batch);
@@ -104,7 +110,7 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
     await withDeadline(
       clock,
       TRANSACTION_LIMIT_MS,
-      db.transaction((tx) => write(tx, { ...plan, rejects: kept }, number, plain)),
+      db.transaction((tx) => write(tx, { ...plan, rejects: kept }, number, extent)),
       'the database',
     );
     window.add(number, plan.deliveries);
@@ -123,7 +129,7 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
     stale = false;
   }
 
-  async function write(tx: Queryable, plan: BatchPlan, number: number, plain: boolean): Promise<void> {
+  async function write(tx: Queryable, plan: BatchPlan, number: number, extent: Extent): Promise<void> {
     const claimed = await requireLease(tx, lease);
     if (claimed !== claims) {
       claims = claimed;
@@ -142,12 +148,12 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
       storeAbouts(tx, plan.abouts),
       insertRejects(tx, plan.rejects),
     ]);
-    if (plain) {
-      if (plan.records.length > 0) await deps.handlers.skipped?.(tx, plan.records);
-      return;
+    const { records, replies } = deps.handlers;
+    if (plan.records.length > 0) {
+      if (extent === 'whole') await records?.(tx, plan.records, plan.counts);
+      else await deps.handlers.skipped?.(tx, plan.records);
     }
-    if (plan.records.length > 0) await deps.handlers.records?.(tx, plan.records, plan.counts);
-    if (plan.replies.length > 0) await deps.handlers.replies?.(tx, plan.replies);
+    if (plan.replies.length > 0 && extent !== 'plain') await replies?.(tx, plan.replies);
   }
 
   function newMarks(records: readonly TelemetryRecord[]): { device: number; hourMs: number }[] {
@@ -172,32 +178,46 @@ export function createBatchStore(deps: BatchStoreDeps): BatchStore {
     });
   }
 
-  async function storeRead(batch: readonly ReadDelivery[], plain = false): Promise<void> {
-    for (;;) {
+  async function storeRead(batch: readonly ReadDelivery[], extent: Extent = 'whole'): Promise<void> {
+    for (let slow = 0; ; ) {
       signal.throwIfAborted();
       try {
-        return await attempt(batch, plain);
+        return await attempt(batch, extent);
       } catch (error) {
         if (error instanceof LeaseLostError) throw error;
-        if (isPoison(error)) return await divide(batch, plain, error);
+        if (isPoison(error)) return await divide(batch, extent, error);
         await recover(error);
+        slow = isTooSlow(error) ? slow + 1 : 0;
+        if (slow >= SLOW_ATTEMPTS && extent === 'whole') return await storeUnprocessed(batch, error);
+        if (slow >= SLOW_ATTEMPTS && batch.length > 1) return await storeHalves(batch, extent);
       }
     }
   }
 
+  /** What one device has sent must not keep others waiting, however long it takes to process. */
+  async function storeUnprocessed(batch: readonly ReadDelivery[], error: unknown): Promise<void> {
+    log.warn({ err: error, messages: batch.length }, 'records are stored before they are processed');
+    await storeRead(batch, 'unprocessed');
+  }
+
+  /** For a database that is too slow for all at once, or finds fault with one of them. */
+  async function storeHalves(batch: readonly ReadDelivery[], extent: Extent): Promise<void> {
+    const middle = Math.ceil(batch.length / 2);
+    await storeRead(batch.slice(0, middle), extent);
+    await storeRead(batch.slice(middle), extent);
+  }
+
   /** Halves a batch down to the message that cannot be stored, which is kept aside. */
-  async function divide(batch: readonly ReadDelivery[], plain: boolean, error: unknown): Promise<void> {
+  async function divide(batch: readonly ReadDelivery[], extent: Extent, error: unknown): Promise<void> {
     const [only] = batch;
     if (batch.length > 1) {
-      const middle = Math.ceil(batch.length / 2);
-      await storeRead(batch.slice(0, middle));
-      await storeRead(batch.slice(middle));
-    } else if (only && !plain) {
+      await storeHalves(batch, 'whole');
+    } else if (only && extent !== 'plain') {
       log.warn({ err: error, topic: only.delivery.topic }, 'message cannot be processed');
-      await storeRead(batch, true);
+      await storeRead(batch, 'plain');
     } else if (only && only.kind !== 'reject') {
       const { delivery, hash, deviceId } = only;
-      await storeRead([{ delivery, hash, kind: 'reject', deviceId, reason: 'refused_by_database' }], true);
+      await storeRead([{ delivery, hash, kind: 'reject', deviceId, reason: 'refused_by_database' }], 'plain');
     } else {
       throw error;
     }
