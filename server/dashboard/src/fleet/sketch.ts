@@ -32,7 +32,7 @@ export function sketch({ board, header }: SketchOptions): string {
     'constexpr char WIFI_PASSWORD[] = "its password";',
     '',
     ...(isOutOfReach(header)
-      ? ['// Change HOST: devices cannot reach this address. Use the server’s in your network.']
+      ? ['// Change HOST to the address of the server in your network: devices cannot reach this one.']
       : []),
     '// The key opens this one device. Keep it out of version control.',
     ...identity,
