@@ -49,11 +49,11 @@ export async function makeDue(db: Queryable, returns: readonly Return[]): Promis
       and (attempted_at is null or attempted_at < now() - make_interval(secs => age))`);
 }
 
-/** The same for all commands. */
-export async function makeAllDue(db: Queryable): Promise<void> {
-  await db.execute(
-    sql`update commands set next_attempt_at = now() where ${open} and next_attempt_at > now()`,
-  );
+/** The same for all commands, as if every device had come back so many milliseconds ago. */
+export async function makeAllDue(db: Queryable, ageMs: number): Promise<void> {
+  await db.execute(sql`
+    update commands set next_attempt_at = now() where ${open} and next_attempt_at > now()
+      and (attempted_at is null or attempted_at < now() - make_interval(secs => ${Math.max(0, ageMs) / 1000}))`);
 }
 
 /**

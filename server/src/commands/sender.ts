@@ -34,7 +34,7 @@ export interface Sender {
   listening(deviceId: string): void;
   /** The device is connected. Its subscription may follow, or it resumed a session that has it: it is given a moment. */
   connected(deviceId: string): void;
-  /** Events may have been missed. */
+  /** Events may have been missed until now. */
   resume(): void;
   close(): Promise<void>;
 }
@@ -50,7 +50,8 @@ export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
   /** Devices to send to, and when they came back, where what they were sent before is to be repeated. */
   const asked = new Map<string, number | undefined>();
   const soon = new Map<string, number>();
-  let resumed = true;
+  /** Until when events may have been missed, as long as commands have not been repeated for that. */
+  let missedUntil: number | undefined = clock.now();
   let cleanedAt = Number.NEGATIVE_INFINITY;
   let ticker: Timer | undefined;
   let running: Promise<void> | undefined;
@@ -88,12 +89,18 @@ export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
     for (const [id, at] of soon) ask(id, at);
     soon.clear();
     await endCommands(db);
-    if (resumed) await makeAllDue(db);
-    resumed = false;
+    await repeatMissed();
     await inParallel(await claimCommands(db), PARALLEL, publish);
     if (clock.now() - cleanedAt < CLEAN_EVERY_MS) return;
     await removeOldCommands(db, KEPT_DAYS);
     cleanedAt = clock.now();
+  }
+
+  async function repeatMissed(): Promise<void> {
+    const until = missedUntil;
+    if (until === undefined) return;
+    await makeAllDue(db, clock.now() - until);
+    if (missedUntil === until) missedUntil = undefined;
   }
 
   async function work(looks: boolean): Promise<void> {
@@ -135,7 +142,7 @@ export function createSender({ db, clock, log, deliver }: SenderDeps): Sender {
       if (soon.size < MAX_DEVICES) soon.set(deviceId, clock.now());
     },
     resume() {
-      resumed = true;
+      missedUntil = clock.now();
     },
     async close() {
       ticker?.cancel();
