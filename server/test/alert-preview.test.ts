@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type AlertPreview, alertPreview } from '../contract/api/alert-rules.ts';
+import { makeTelemetryPartitions } from '../src/telemetry/store/retention.ts';
 import { type AlertRig, above, startAlertRig } from './alerts.ts';
 import { hastyClock } from './clocks.ts';
 import { insertDevices } from './devices.ts';
@@ -9,6 +10,8 @@ let rig: AlertRig;
 
 beforeAll(async () => {
   rig = await startAlertRig(await startStack({ clock: hastyClock() }));
+  // The server makes them in the background.
+  await makeTelemetryPartitions(rig.stack.sql, Date.now());
 }, 60_000);
 afterAll(async () => {
   rig.close();
