@@ -24,10 +24,10 @@ export interface Step {
 }
 
 /**
- * Test files that run at once: two for each processor, since they wait for servers half of the time; a few at most,
- * because the PostgreSQL that they share has a limit of connections.
+ * Test files that run at once: as many as there are processors, since more make the time limits within tests depend on
+ * each other; a few at most, because the PostgreSQL that they share has a limit of connections.
  */
-const PARALLEL_FILES = Math.min(2 * availableParallelism(), 6);
+const PARALLEL_FILES = Math.min(availableParallelism(), 4);
 
 const FIRMWARE_TESTS = 'arduino_client/esp8266/extras/test';
 
