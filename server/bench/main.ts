@@ -4,6 +4,7 @@
  * Prints ratios, for absolute figures say more about the machine than about the server.
  */
 import { availableParallelism } from 'node:os';
+import { asksForHelp } from '../src/asks-for-help.ts';
 import { createTestDatabase } from '../test/test-database.ts';
 import { benchBuckets } from './buckets.ts';
 import { benchChart } from './chart.ts';
@@ -30,7 +31,7 @@ const BENCHES = {
 };
 
 const names = process.argv.slice(2);
-if (names.some((name) => name === '--help' || name === '-h')) {
+if (asksForHelp(names)) {
   console.log(
     `Usage: bun run bench [benchmark...]\n\nAll benchmarks, or some of: ${Object.keys(BENCHES).join(' ')}`,
   );

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { username } from '../contract/api/credentials.ts';
+import { asksForHelp } from './asks-for-help.ts';
 import { commandFailure } from './command-failure.ts';
 import { loadConfig } from './config.ts';
 import { resetPassword } from './operators/accounts/reset-password.ts';
@@ -19,7 +20,7 @@ Gives an operator a new password and ends all of their sessions, configured by t
 the password and prints it, unless --password-stdin is given: then the first line of standard input is the password.`;
 
 async function main(args: readonly string[]): Promise<void> {
-  if (args.some((argument) => argument === '--help' || argument === '-h')) return line(USAGE);
+  if (asksForHelp(args)) return line(USAGE);
   const [command, name, ...options] = args;
   const fromInput = options[0] === '--password-stdin';
   if (command !== 'reset-password' || name === undefined || options.length !== (fromInput ? 1 : 0)) {

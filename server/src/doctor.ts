@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { BrokerExamination } from '../contract/api/broker.ts';
+import { asksForHelp } from './asks-for-help.ts';
 import { describeExamination } from './broker/describe-examination.ts';
 import { desiredState } from './broker/desired-state.ts';
 import { createEmqx, EmqxError } from './broker/emqx.ts';
@@ -81,7 +82,7 @@ function fail(text: string): void {
 }
 
 const args = process.argv.slice(2);
-if (args.some((argument) => argument === '--help' || argument === '-h')) {
+if (asksForHelp(args)) {
   line(USAGE);
 } else if (args.length > 0) {
   fail(USAGE);

@@ -5,7 +5,7 @@ import { startServer } from '../dev/stack.ts';
 import { type Receiver, startReceiver } from './alert-receiver.ts';
 import { hastyClock } from './clocks.ts';
 import { callApi, createApiKey } from './devices.ts';
-import { startStack, until } from './harness.ts';
+import { startStack, until, untilReady } from './harness.ts';
 import { silentLog } from './logs.ts';
 import { type Surroundings, startSurroundings } from './server-child.ts';
 
@@ -49,7 +49,7 @@ async function queueAlert(
 test('a message that was being sent when the server was killed is sent again with the same id', async () => {
   const env = { ALERT_PRIVATE_ADDRESSES: 'true' };
   const first = await surroundings.start(env);
-  await until('it is ready', async () => (await fetch(`${first.url}/health/ready`)).ok, 60_000);
+  await untilReady(first.url, 60_000);
   const key = await createApiKey({ sql }, 'admin');
   // The receiver takes the message, but its answer never arrives.
   receiver.answer = () => new Promise(() => {});

@@ -23,6 +23,8 @@ export interface DeliveryRig extends AlertRig {
     readonly rule: AlertRule;
   }>;
   fire(device: SendingDevice): Promise<void>;
+  /** Enables a channel, or disables it. */
+  enable(channel: string, enabled: boolean): Promise<void>;
   notifications(): AlertNotification[];
   deliveriesOf(channel: string): Promise<AlertDelivery[]>;
   /** Waits until the messages of a channel are in these states, newest first, and none of them is being sent. */
@@ -61,6 +63,10 @@ export async function startDeliveryRig(): Promise<DeliveryRig> {
     async fire(device) {
       await device.send({ temperature: 31 });
       await rig.alertsAre(device.uuid, ['firing']);
+    },
+    async enable(channel, enabled) {
+      const response = await rig.call('PATCH', `/alert-channels/${channel}`, { enabled });
+      expect(response.status).toBe(200);
     },
     notifications: () =>
       receiver.requests.map(({ body }) => alertNotification.strict().parse(JSON.parse(body))),

@@ -184,15 +184,14 @@ test('a channel that is disabled is told nothing; enabled again, what it has mis
   await rig.fire(device);
   await collectNow(rig);
   await rig.deliveriesAre(channel.id, ['delivered 1']);
-  const enable = (enabled: boolean) => rig.call('PATCH', `/alert-channels/${channel.id}`, { enabled });
-  await enable(false);
+  await rig.enable(channel.id, false);
   await device.send({ temperature: 20 });
   await rig.alertsAre(device.uuid, ['resolved']);
   await rig.fire(other);
   await collectNow(rig);
   await rig.looksPass();
   expect(rig.receiver.requests).toHaveLength(1);
-  await enable(true);
+  await rig.enable(channel.id, true);
   await collectNow(rig);
   await rig.receiver.got(2);
   expect(rig.notifications()[1]?.data).toMatchObject({
@@ -212,13 +211,12 @@ test('a channel that is disabled while it takes a message is told the end of it 
   await rig.fire(device);
   await collectNow(rig);
   await rig.receiver.got(1);
-  const enable = (enabled: boolean) => rig.call('PATCH', `/alert-channels/${channel.id}`, { enabled });
-  await enable(false);
+  await rig.enable(channel.id, false);
   taken.resolve();
   await rig.deliveriesAre(channel.id, ['delivered 1']);
   await device.send({ temperature: 20 });
   await rig.alertsAre(device.uuid, ['resolved']);
-  await enable(true);
+  await rig.enable(channel.id, true);
   await collectNow(rig);
   await rig.receiver.got(2);
   expect(rig.notifications()[1]?.data).toMatchObject({ firing: 0, resolved: 1 });
@@ -229,20 +227,19 @@ test('the end of an alert that a message was made beside is told when the channe
   await rig.fire(device);
   await collectNow(rig);
   await rig.deliveriesAre(channel.id, ['delivered 1']);
-  const enable = (enabled: boolean) => rig.call('PATCH', `/alert-channels/${channel.id}`, { enabled });
-  await enable(false);
+  await rig.enable(channel.id, false);
   await device.send({ temperature: 20 });
   await rig.alertsAre(device.uuid, ['resolved']);
   // The end has the time at which its transaction began: the message was made before that was committed.
   await rig.stack.sql`
     update alert_messages set created_at = (select resolved_at from alerts where device_id = ${device.uuid})
     where channel_id = ${channel.id}`;
-  await enable(true);
+  await rig.enable(channel.id, true);
   await collectNow(rig);
   await rig.deliveriesAre(channel.id, ['delivered 1', 'delivered 1']);
   expect(rig.notifications()[1]?.data).toMatchObject({ firing: 0, resolved: 1 });
-  await enable(false);
-  await enable(true);
+  await rig.enable(channel.id, false);
+  await rig.enable(channel.id, true);
   await collectNow(rig);
   await rig.looksPass();
   expect(rig.receiver.requests).toHaveLength(2);

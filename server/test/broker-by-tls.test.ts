@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
-import { until } from './harness.ts';
+import { untilReady } from './harness.ts';
 import { reservePort } from './ports.ts';
 import { type Surroundings, startSurroundings } from './server-child.ts';
 
@@ -53,15 +53,7 @@ test.skipIf(Bun.which('openssl') === null)(
         MQTT_URL: `mqtts://${host}:${port}`,
         NODE_EXTRA_CA_CERTS: join(folder, 'tls.crt'),
       });
-      let answer = '';
-      await until(
-        () => `the server is ready: ${answer}`,
-        async () => {
-          const response = await fetch(`${url}/health/ready`);
-          answer = await response.text();
-          return response.ok;
-        },
-      );
+      await untilReady(url);
       await child.end();
     }
     tls.close();

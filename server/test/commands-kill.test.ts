@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { commandAnswer } from '../contract/api/commands.ts';
 import type { Child } from './child.ts';
 import { callApi, createApiKey } from './devices.ts';
-import { AGENT_SECRET, until } from './harness.ts';
+import { AGENT_SECRET, until, untilReady } from './harness.ts';
 import { type OnlineDevice, startOnlineDevice } from './online-device.ts';
 import { type Surroundings, startSurroundings } from './server-child.ts';
 
@@ -22,16 +22,7 @@ beforeAll(async () => {
   surroundings = await startSurroundings();
   sql = postgres(surroundings.env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} });
   server = await surroundings.start();
-  let answer = 'no answer';
-  await until(
-    () => `the server is ready: ${answer}`,
-    async () => {
-      const response = await fetch(`${server.url}/health/ready`);
-      answer = await response.text();
-      return response.ok;
-    },
-    START_LIMIT_MS,
-  );
+  await untilReady(server.url, START_LIMIT_MS);
 }, 150_000);
 afterAll(async () => {
   for (const { client } of devices) await client.close();

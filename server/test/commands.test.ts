@@ -17,6 +17,7 @@ import {
   startStack,
   type TestDevice,
   until,
+  untilReady,
 } from './harness.ts';
 import { silentLog } from './logs.ts';
 import { startOnlineDevice } from './online-device.ts';
@@ -269,7 +270,7 @@ describe('a command', () => {
       { log: silentLog() },
     );
     try {
-      await until('the second server is ready', async () => (await fetch(`${second.url}/health/ready`)).ok);
+      await untilReady(second.url);
       const listeners = await Promise.all(
         Array.from({ length: 12 }, async () => {
           const device = await registerDevice(stack.url);

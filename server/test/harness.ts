@@ -116,17 +116,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       serverRuns = true;
       await services.started;
     },
-    async ready() {
-      let answer = 'no answer';
-      await until(
-        () => `the server is ready: ${answer}`,
-        async () => {
-          const response = await fetch(`${url}/health/ready`);
-          answer = await response.text();
-          return response.ok;
-        },
-      );
-    },
+    ready: () => untilReady(url),
     async close() {
       await sql.end();
       await stack.stopServer();
@@ -148,6 +138,20 @@ export function brokerPorts(): Pick<DevBrokerOptions, 'mqttPort' | 'serverPort' 
 
 function silentLog(): Logger {
   return createLogger({ debug: false, format: 'json', destination: { write: () => {} } });
+}
+
+/** Waits until a server answers that it is ready. */
+export async function untilReady(url: string, limitMs?: number): Promise<void> {
+  let answer = 'no answer';
+  await until(
+    () => `the server is ready: ${answer}`,
+    async () => {
+      const response = await fetch(`${url}/health/ready`);
+      answer = await response.text();
+      return response.ok;
+    },
+    limitMs,
+  );
 }
 
 /** Waits for a condition that another process or connection brings about, looking at it again and again. */

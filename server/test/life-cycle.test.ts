@@ -4,7 +4,16 @@ import { SignJWT } from 'jose';
 import postgres from 'postgres';
 import { startChild } from './child.ts';
 import { startRefusingDatabase } from './fake-postgres.ts';
-import { AGENT_SECRET, callDevice, connectMqtt, inbox, JWT_SECRET, tokenPath, until } from './harness.ts';
+import {
+  AGENT_SECRET,
+  callDevice,
+  connectMqtt,
+  inbox,
+  JWT_SECRET,
+  tokenPath,
+  until,
+  untilReady,
+} from './harness.ts';
 import { MAIN, type Surroundings, startSurroundings } from './server-child.ts';
 
 let around: Surroundings;
@@ -16,10 +25,6 @@ afterAll(() => around.close());
 
 function run(env: Readonly<Record<string, string>>) {
   return startChild([process.execPath, '--no-env-file', MAIN], env);
-}
-
-async function ready(url: string): Promise<void> {
-  await until('the server is ready', async () => (await fetch(`${url}/health/ready`)).ok);
 }
 
 describe('a start that cannot succeed', () => {
@@ -89,7 +94,7 @@ describe('a start that cannot succeed', () => {
 
 test('a start that fails at a statement of the server says what the database said, not the statement', async () => {
   const { child, url } = await around.start();
-  await ready(url);
+  await untilReady(url);
   await child.end();
   const elsewhere = run({ ...around.env, DATABASE_URL: `${around.env.DATABASE_URL}?search_path=nowhere` });
   expect(await elsewhere.exited).toBe(1);
@@ -105,7 +110,7 @@ test('a start that fails at a statement of the server says what the database sai
 test('a server on the schema of a newer one says so', async () => {
   const sql = postgres(around.env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} });
   const first = await around.start();
-  await ready(first.url);
+  await untilReady(first.url);
   await first.child.end();
   await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('newer', ${Date.UTC(2100, 0)})`;
   const { child } = await around.start();
@@ -119,7 +124,7 @@ test('a server on the schema of a newer one says so', async () => {
 describe('SIGTERM', () => {
   test('lets a running request finish, takes no new one, leaves the broker in order, and exits with 0', async () => {
     const { child, url } = await around.start();
-    await ready(url);
+    await untilReady(url);
     const exp = Math.floor(Date.now() / 1000) + 600;
     const claims = {
       sub: 'watcher',
@@ -162,7 +167,7 @@ describe('SIGTERM', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('or SIGINT ends an idle server with 0: %s', async (signal) => {
     const { child, url } = await around.start();
-    await ready(url);
+    await untilReady(url);
     // A client that keeps its connection open does not keep the server.
     await fetch(`${url}/health/live`);
     child.signal(signal);

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { deviceKey } from '../src/platform/secrets.ts';
-import { AGENT_SECRET, callDevice, JWT_SECRET, MASTER_SECRET, tokenPath, until } from './harness.ts';
+import {
+  AGENT_SECRET,
+  callDevice,
+  JWT_SECRET,
+  MASTER_SECRET,
+  tokenPath,
+  until,
+  untilReady,
+} from './harness.ts';
 import { API_SECRET, type Surroundings, startSurroundings } from './server-child.ts';
 
 const WRONG = 'a-guessed-secret-0123456789';
@@ -17,7 +25,7 @@ afterAll(() => around.close());
 /** Makes a server meet every kind of request and failure; returns what it printed and the credentials used. */
 async function eventfulLife(format: 'json' | 'pretty'): Promise<{ output: string; credentials: string[] }> {
   const { child, url } = await around.start({ DEBUG: 'true', LOG_FORMAT: format });
-  await until('the server is ready', async () => (await fetch(`${url}/health/ready`)).ok);
+  await untilReady(url);
   const uuid = randomUUID();
   const key = deviceKey(MASTER_SECRET, uuid);
   const { t: token = '' } = await callDevice(url, tokenPath(uuid), key);

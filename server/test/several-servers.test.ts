@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { startServer } from '../dev/stack.ts';
 import type { Services } from '../src/server.ts';
-import { connectDevice, inbox, registerDevice, type Stack, startStack, until } from './harness.ts';
+import {
+  connectDevice,
+  inbox,
+  registerDevice,
+  type Stack,
+  startStack,
+  until,
+  untilReady,
+} from './harness.ts';
 import { silentLog } from './logs.ts';
 
 const PINGS = 60;
@@ -11,7 +19,7 @@ let second: Services;
 beforeAll(async () => {
   stack = await startStack();
   second = await startServer({ ...stack.env, PORT: '0', INSTANCE_ID: 'second' }, { log: silentLog() });
-  await until('the second server is ready', async () => (await fetch(`${second.url}/health/ready`)).ok);
+  await untilReady(second.url);
 }, 60_000);
 afterAll(async () => {
   await second.close();

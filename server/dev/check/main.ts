@@ -5,6 +5,7 @@
  * packages that they need, after saying which and why; with `--no-install` steps without theirs are skipped.
  */
 import { resolve } from 'node:path';
+import { asksForHelp } from '../../src/asks-for-help.ts';
 import { type LocalPostgres, startPostgres } from '../postgres/postgres.ts';
 import { killRunningCommands, runCommand } from './command.ts';
 import { inspectMachine, installNeeds, installNotice, missingNeeds } from './needs.ts';
@@ -20,12 +21,13 @@ const strict = /^(true|1)$/i.test(process.env.CI ?? '');
 
 const NO_INSTALL = '--no-install';
 const names = process.argv.slice(2).filter((argument) => argument !== NO_INSTALL);
-if (names.some((name) => name === '--help' || name === '-h')) {
-  const steps = (await listSteps(root)).map(({ name }) => name);
-  console.log(`Usage: bun run test [${NO_INSTALL}] [step...]\n\nAll steps, or some of: ${steps.join(' ')}`);
+const all = await listSteps(root);
+if (asksForHelp(names)) {
+  const steps = all.map(({ name }) => name).join(' ');
+  console.log(`Usage: bun run test [${NO_INSTALL}] [step...]\n\nAll steps, or some of: ${steps}`);
   process.exit(0);
 }
-const steps = selectSteps(await listSteps(root), names);
+const steps = selectSteps(all, names);
 if (!process.argv.includes(NO_INSTALL)) await prepare(steps);
 
 let interrupted = false;

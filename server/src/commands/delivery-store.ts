@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../platform/db/client.ts';
 
 /** A command that this instance may publish until its claim ends. */
@@ -45,15 +45,20 @@ export async function makeDue(db: Queryable, returns: readonly Return[]): Promis
   await db.execute(sql`
     update commands set next_attempt_at = now()
     from json_to_recordset(${JSON.stringify(rows)}::json) as came (id uuid, age float8)
-    where device_id = came.id and ${open} and next_attempt_at > now()
-      and (attempted_at is null or attempted_at < now() - make_interval(secs => age))`);
+    where device_id = came.id and ${waitsFromBefore(sql`age`)}`);
 }
 
 /** The same for all commands, as if every device had come back so many milliseconds ago. */
 export async function makeAllDue(db: Queryable, ageMs: number): Promise<void> {
   await db.execute(sql`
-    update commands set next_attempt_at = now() where ${open} and next_attempt_at > now()
-      and (attempted_at is null or attempted_at < now() - make_interval(secs => ${Math.max(0, ageMs) / 1000}))`);
+    update commands set next_attempt_at = now()
+    where ${waitsFromBefore(sql`${Math.max(0, ageMs) / 1000}::float8`)}`);
+}
+
+/** Whether a command waits for its next attempt, and had none within so many seconds. */
+function waitsFromBefore(age: SQL): SQL {
+  return sql`${open} and next_attempt_at > now()
+    and (attempted_at is null or attempted_at < now() - make_interval(secs => ${age}))`;
 }
 
 /**

@@ -16,6 +16,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { Failure } from '../../ui/notice.tsx';
 import { toast } from '../../ui/toast.tsx';
+import { typedSince } from '../../ui/typed-since.ts';
 import { ShownSecret } from './shown-secret.tsx';
 import { TargetFields } from './target-fields.tsx';
 
@@ -54,6 +55,7 @@ export function ChannelDialog({ open, channel, onClose }: ChannelDialogProps) {
 }
 
 const CLOSING_MS = 200;
+const TYPED = ['name', 'url', 'to', 'token'] as const;
 
 function OpenDialog({ open, channel, onClose }: ChannelDialogProps) {
   const client = useQueryClient();
@@ -78,7 +80,7 @@ function OpenDialog({ open, channel, onClose }: ChannelDialogProps) {
         .fetchQuery({ ...alertChannelQuery(seen.id), staleTime: 0 })
         .catch(() => undefined);
       if (!now) return;
-      setDraft((typed) => ({ ...draftOf(now), ...typedSince(typed, draftOf(seen)) }));
+      setDraft((typed) => ({ ...draftOf(now), ...typedSince(typed, draftOf(seen), TYPED) }));
       setSeen(now);
     },
     onSettled: () => refreshAlerts(client),
@@ -168,14 +170,6 @@ function draftOf(channel: AlertChannel | undefined): ChannelDraft {
     to: target?.kind === 'email' ? target.to.join(', ') : '',
     token: '',
   };
-}
-
-/** Those that are no longer as they were. */
-function typedSince(typed: ChannelDraft, before: ChannelDraft): Partial<ChannelDraft> {
-  const names = ['name', 'url', 'to', 'token'] as const;
-  return Object.fromEntries(
-    names.filter((name) => typed[name] !== before[name]).map((name) => [name, typed[name]]),
-  );
 }
 
 function targetOf({ kind, url, to, token }: ChannelDraft): NewAlertChannel['target'] {

@@ -9,6 +9,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { TextArea, TextField } from '../../ui/field.tsx';
 import { Failure } from '../../ui/notice.tsx';
 import { toast } from '../../ui/toast.tsx';
+import { typedSince } from '../../ui/typed-since.ts';
 
 interface EditDialogProps {
   readonly device: Device;
@@ -107,13 +108,8 @@ function textsOf({ name, notes, tags }: Device): Texts {
   return { name, notes, tags: tags.join(', ') };
 }
 
-/** Those that are no longer as they were. */
 function typedTexts(typed: Texts, seen: Device): Partial<Texts> {
-  const before = textsOf(seen);
-  const names = ['name', 'notes', 'tags'] as const;
-  return Object.fromEntries(
-    names.filter((name) => typed[name] !== before[name]).map((name) => [name, typed[name]]),
-  );
+  return typedSince(typed, textsOf(seen), ['name', 'notes', 'tags']);
 }
 
 function changesOf(typed: Texts, seen: Device) {
